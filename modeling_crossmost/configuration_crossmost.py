@@ -1,0 +1,165 @@
+"""Configurations: the point tower's own, and the composite that holds both towers, the classes and the axis."""
+
+from huggingface_hub.dataclasses import strict
+from transformers import CLIPTextConfig, CLIPVisionConfig
+from transformers.configuration_utils import PreTrainedConfig, SubConfigSpec
+
+
+UP_AXES = ("x", "y", "z")
+
+
+@strict
+class CrossMoSTPointConfig(PreTrainedConfig):
+    """Point-BERT tower (paper section 3.2, "Pointcloud encoder"; sizes of section 4).
+
+    Args:
+        num_groups: sub-clouds per object, the farthest-point-sampled centres ("64 sub-clouds").
+        group_size: points per sub-cloud, the nearest neighbours of its centre.
+        tokenizer_dims: the three hidden widths of the mini-PointNet: its first block maps 3 -> d0 -> d1 per point, the
+            pooled d1 features are concatenated to them, and the second block maps 2 d1 -> d2 -> `token_size`. The
+            official tokenizer is (128, 256, 512); a narrow one costs about a tenth of it on a CPU.
+        token_size: width of a sub-cloud's token before it is mapped to `hidden_size`.
+        position_hidden_size: hidden width of the MLP that embeds the centres.
+        hidden_size, num_hidden_layers, num_attention_heads, mlp_ratio: the transformer's sizes.
+        qkv_bias: whether query, key and value projections have a bias (Point-BERT: no).
+        drop_path_rate: stochastic depth of the last block; it grows linearly from 0 at the first.
+        layer_norm_eps: epsilon of all layer norms.
+        initializer_range: standard deviation of the initial weights.
+    """
+
+    model_type = "crossmost_point"
+    base_config_key = "point_config"
+
+    num_groups: int = 64
+    group_size: int = 32
+    tokenizer_dims: list[int] | tuple[int, ...] = (128, 256, 512)
+    token_size: int = 256
+    position_hidden_size: int = 128
+    hidden_size: int = 384
+    num_hidden_layers: int = 12
+    num_attention_heads: int = 6
+    mlp_ratio: int | float = 4.0
+    hidden_act: str = "gelu"
+    qkv_bias: bool = False
+    drop_path_rate: int | float = 0.1
+    layer_norm_eps: float = 1e-5
+    initializer_range: float = 0.02
+
+    def validate_architecture(self):
+        """Part of `@strict`'s validation.
+
+        Raises:
+            ValueError: where the heads do not divide the width, or a size is not positive.
+        """
+        if self.hidden_size % self.num_attention_heads != 0:
+            raise ValueError(
+                f"hidden_size ({self.hidden_size}) is not a multiple of num_attention_heads "
+                f"({self.num_attention_heads}): choose sizes that divide."
+            )
+        if self.num_groups < 1 or self.group_size < 1:
+            raise ValueError(
+                f"num_groups and group_size must be at least 1, got {self.num_groups} and {self.group_size}."
+            )
+        if len(self.tokenizer_dims) != 3 or min(self.tokenizer_dims) < 1:
+            raise ValueError(f"tokenizer_dims must be three positive widths, got {tuple(self.tokenizer_dims)}.")
+        if not 0.0 <= self.drop_path_rate < 1.0:
+            raise ValueError(f"drop_path_rate must lie in [0, 1), got {self.drop_path_rate}.")
+
+
+@strict
+class CrossMoSTConfig(PreTrainedConfig):
+    """Everything that a trained model carries: towers, embedding width, classes, prompts and axis.
+
+    Args:
+        vision_config: configuration of the `CLIPVisionModel`.
+        point_config: configuration of the point tower.
+        text_config: configuration of the optional `CLIPTextModel` that `set_classes` uses; `None` leaves it out.
+        projection_dim: width D of the shared embedding space.
+        class_names: the classes in label order, as they stand in prompts (spaces, no underscores).
+        prompt_templates: prompts with one `{}` each, averaged into a class embedding.
+        up_axis: the axis that points up in the clouds that the model expects.
+        logit_scale_init_value: natural logarithm of the initial logit scale (CLIP: log(1 / 0.07) = 2.6592).
+        image_star_from: how several views become one prediction: "embeddings" averages the unit-length view
+            embeddings (the paper's Image*), "logits" averages the scaled logits (the official code).
+        point_local_projection: gives the self-training class the official code's second point projection for
+            global-local alignment instead of f^P (`reference` fidelity only).
+    """
+
+    model_type = "crossmost"
+    sub_configs_defaults = {
+        "vision_config": SubConfigSpec(CLIPVisionConfig, init_kwargs={"patch_size": 16}),
+        "point_config": SubConfigSpec(CrossMoSTPointConfig),
+        "text_config": SubConfigSpec(CLIPTextConfig, optional=True),
+    }
+
+    vision_config: dict | PreTrainedConfig | None = None
+    point_config: dict | PreTrainedConfig | None = None
+    text_config: dict | PreTrainedConfig | None = None
+    projection_dim: int = 512
+    class_names: list[str] | tuple[str, ...] = ("object", "other")
+    prompt_templates: list[str] | tuple[str, ...] = ("a photo of a {}", "a 3D model of a {}")
+    up_axis: str = "y"
+    logit_scale_init_value: float | int = 2.6592
+    image_star_from: str = "embeddings"
+    point_local_projection: bool = False
+    initializer_range: float = 0.02
+
+    def __post_init__(self, **kwargs):
+        self.class_names = list(self.class_names)
+        self.prompt_templates = list(self.prompt_templates)
+        # A pipeline or a Hub widget reads the classes from id2label; class_names stays the only source.
+        for derived in ("id2label", "label2id", "num_labels"):
+            kwargs.pop(derived, None)
+        self.id2label = dict(enumerate(self.class_names))
+        self.label2id = {name: index for index, name in enumerate(self.class_names)}
+        super().__post_init__(**kwargs)
+
+    def validate_architecture(self):
+        """Part of `@strict`'s validation.
+
+        Raises:
+            ValueError: for an unknown axis, an unknown way to fuse views, an empty, short or repeating class list, or
+                a prompt without exactly one `{}`.
+        """
+        if self.up_axis not in UP_AXES:
+            raise ValueError(f"up_axis must be one of {', '.join(UP_AXES)}, got {self.up_axis!r}.")
+        if self.image_star_from not in ("embeddings", "logits"):
+            raise ValueError(f"image_star_from must be 'embeddings' or 'logits', got {self.image_star_from!r}.")
+        check_class_names(self.class_names)
+        check_prompt_templates(self.prompt_templates)
+
+
+def check_class_names(names: list[str]) -> list[str]:
+    """Returns the names; a classifier needs at least two that differ.
+
+    Raises:
+        ValueError: fewer than two names, an empty name, or a repeated one.
+    """
+    names = list(names)
+    if len(names) < 2:
+        raise ValueError(f"class_names needs at least two classes to choose from, got {names}.")
+    for name in names:
+        if not isinstance(name, str) or not name.strip():
+            raise ValueError(f"class_names holds {name!r}: every class needs a non-empty name.")
+    repeated = sorted({name for name in names if names.count(name) > 1})
+    if repeated:
+        raise ValueError(f"class_names repeats {', '.join(map(repr, repeated))}: name every class once.")
+    return names
+
+
+def check_prompt_templates(templates: list[str]) -> list[str]:
+    """Returns the templates; each must hold exactly one `{}`.
+
+    Raises:
+        ValueError: no template, or one without exactly one `{}`.
+    """
+    templates = list(templates)
+    if not templates:
+        raise ValueError("prompt_templates is empty: give at least one, such as 'a photo of a {}'.")
+    for template in templates:
+        if not isinstance(template, str) or template.count("{}") != 1:
+            raise ValueError(f"prompt template {template!r} must hold exactly one {{}} for the class name.")
+    return templates
+
+
+__all__ = ["CrossMoSTConfig", "CrossMoSTPointConfig"]

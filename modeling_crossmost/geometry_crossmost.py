@@ -1,0 +1,418 @@
+"""Meshes and clouds: reading files, the up axis, sampling and normalisation (numpy only, trimesh where a file is read).
+
+Axis convention: right-handed, y up, as in glTF; `rotation_to_y_up` brings other conventions there.
+Clouds: float32 (N, 3); a *normalised* cloud has its mean at the origin and its largest norm 1.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+from typing import Any, TypeAlias
+
+import numpy as np
+
+
+# A `trimesh.Trimesh`. trimesh is optional, and a plain import, even for type checkers only, would make loading this
+# file from the Hub demand it.
+Mesh: TypeAlias = Any
+
+UP_AXES = ("x", "y", "z")
+MESH_TYPES = ("obj", "off", "ply", "stl", "glb", "gltf")
+CLOUD_TYPES = ("ply", "xyz", "npy")
+FILE_TYPES = tuple(dict.fromkeys(MESH_TYPES + CLOUD_TYPES))
+
+# Farthest point sampling costs count x N; clouds beyond this size are thinned first (seeded, point 0 kept).
+MAX_POINTS_FOR_FARTHEST_SAMPLING = 200_000
+
+# Grey level of parts without colours in a file where other parts have them.
+DEFAULT_GREY = 200
+
+# trimesh's stand-ins for a material that says nothing about colour: its default colour and its empty image.
+_READER_GREYS = ((102, 102, 102), (100, 100, 100))
+
+_TO_Y_UP = {
+    "x": ((0.0, -1.0, 0.0), (1.0, 0.0, 0.0), (0.0, 0.0, 1.0)),
+    "y": ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0)),
+    "z": ((1.0, 0.0, 0.0), (0.0, 0.0, 1.0), (0.0, -1.0, 0.0)),
+}
+
+
+def import_optional(name: str, purpose: str) -> ModuleType:
+    """Imports a module of an optional package.
+
+    Args:
+        name: the module.
+        purpose: what needs it, the beginning of the message.
+
+    Raises:
+        ImportError: where the package is not installed.
+    """
+    try:
+        return import_module(name)
+    except ImportError as error:
+        package = name.split(".")[0]
+        raise ImportError(f"{purpose} needs the package {package}: run `pip install {package}`.") from error
+
+
+def rotation_to_y_up(up_axis: str) -> np.ndarray:
+    """Rotation (3, 3), determinant +1, that brings data whose `up_axis` points up to y up: `points @ rotation.T`.
+
+    x up: (x, y, z) -> (-y, x, z); z up: (x, y, z) -> (x, z, -y); y up: identity.
+
+    Raises:
+        ValueError: for an axis other than x, y, z.
+    """
+    if up_axis not in _TO_Y_UP:
+        raise ValueError(f"The up axis must be one of x, y, z, got {up_axis!r}.")
+    return np.array(_TO_Y_UP[up_axis])
+
+
+def rotation_between_up_axes(source: str, target: str = "y") -> np.ndarray:
+    """Rotation (3, 3) from data with `source` up to data with `target` up: `points @ rotation.T`.
+
+    Raises:
+        ValueError: for an axis other than x, y, z.
+    """
+    return rotation_to_y_up(target).T @ rotation_to_y_up(source)
+
+
+def convert_up_axis(points: np.ndarray, source: str, target: str = "y") -> np.ndarray:
+    """Rotates points (..., 3) from `source` up to `target` up; the dtype is kept, equal axes return the input itself.
+
+    Raises:
+        ValueError: for an axis other than x, y, z.
+    """
+    rotation = rotation_between_up_axes(source, target)
+    if source == target:
+        return points
+    points = np.asarray(points)
+    return points @ rotation.T.astype(points.dtype)
+
+
+def orient_geometry(geometry: Mesh | np.ndarray, source: str, target: str = "y") -> Mesh | np.ndarray:
+    """`convert_up_axis` for a mesh (a rotated copy) or a cloud (N, 3).
+
+    Raises:
+        ValueError: for an axis other than x, y, z.
+    """
+    if source == target or isinstance(geometry, np.ndarray):
+        return convert_up_axis(geometry, source, target)
+    oriented = geometry.copy()
+    oriented.vertices = convert_up_axis(np.asarray(geometry.vertices), source, target)
+    return oriented
+
+
+def check_points(points: Any, name: str = "cloud") -> np.ndarray:
+    """Returns a cloud as contiguous float32 (N, 3); columns after the third (normals, colours) are dropped.
+
+    Args:
+        points: array-like (N, >= 3).
+        name: what the messages call it.
+
+    Raises:
+        ValueError: for anything that is not a non-empty array of finite numbers of that shape.
+    """
+    try:
+        array = np.asarray(points, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise ValueError(f"The {name} is not an array of numbers: pass an array of shape (N, 3).") from None
+    if array.ndim != 2 or array.shape[1] < 3:
+        raise ValueError(f"The {name} has shape {array.shape}: pass an array of shape (N, 3).")
+    if len(array) == 0:
+        raise ValueError(f"The {name} is empty: pass at least one point.")
+    array = array[:, :3]
+    if not np.isfinite(array).all():
+        bad = int((~np.isfinite(array)).any(axis=1).sum())
+        raise ValueError(f"The {name} has NaN or infinite coordinates in {bad} of {len(array)} points: remove them.")
+    with np.errstate(over="ignore"):
+        single = np.ascontiguousarray(array, dtype=np.float32)
+    if not np.isfinite(single).all():
+        raise ValueError(f"The {name} has coordinates beyond the range of float32: scale it down.")
+    return single
+
+
+def normalize_points(points: np.ndarray) -> np.ndarray:
+    """Moves the mean of a cloud (N, 3) to the origin and scales its largest norm to 1; returns float32 (N, 3).
+
+    A cloud without extent (one point, or copies of one) becomes all zeros: it has no scale.
+    """
+    wide = np.asarray(points, dtype=np.float64)
+    centred = wide - wide.mean(axis=0)
+    radius = np.sqrt((centred**2).sum(axis=1).max())
+    # Rounding leaves the mean of equal points a few ulps away from them: that is no extent.
+    if radius <= 1e-12 * max(1.0, np.abs(wide).max()):
+        return np.zeros(wide.shape, dtype=np.float32)
+    return (centred / radius).astype(np.float32)
+
+
+def sample_surface(mesh: Mesh, count: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Draws points uniformly from a mesh's surface (area weighted).
+
+    Args:
+        mesh: anything with `vertices` (V, 3) and triangular `faces` (F, 3).
+        count: number of points.
+        rng: source of randomness.
+
+    Returns:
+        points float32 (count, 3) in the mesh's units, and the face of each, int64 (count,).
+
+    Raises:
+        ValueError: where the count is below one, or the mesh has no surface area.
+    """
+    if count < 1:
+        raise ValueError(f"The number of points must be at least 1, got {count}.")
+    triangles = np.asarray(mesh.vertices, dtype=np.float64)[np.asarray(mesh.faces)]
+    edge_a, edge_b = triangles[:, 1] - triangles[:, 0], triangles[:, 2] - triangles[:, 0]
+    cumulative = np.cumsum(np.linalg.norm(np.cross(edge_a, edge_b), axis=1))
+    if len(cumulative) == 0 or not cumulative[-1] > 0.0:
+        raise ValueError("The mesh has no surface area: all its faces are degenerate.")
+    face_index = np.searchsorted(cumulative, rng.random(count) * cumulative[-1], side="right")
+    face_index = np.minimum(face_index, len(cumulative) - 1)
+    weights = rng.random((count, 2))
+    # Folding the unit square's upper half back gives uniform barycentric weights.
+    outside = weights.sum(axis=1) > 1.0
+    weights[outside] = 1.0 - weights[outside]
+    points = triangles[face_index, 0] + weights[:, :1] * edge_a[face_index] + weights[:, 1:] * edge_b[face_index]
+    return points.astype(np.float32), face_index
+
+
+def farthest_points(points: np.ndarray, count: int) -> np.ndarray:
+    """Indices int64 (count,) of farthest point sampling on a cloud (N, 3) with count <= N, started at index 0.
+
+    Each next point is the one farthest from all chosen before; the lowest index wins a tie.
+    """
+    x, y, z = (np.ascontiguousarray(points[:, axis], dtype=np.float32) for axis in range(3))
+    nearest = np.full(len(points), np.inf, dtype=np.float32)
+    chosen = np.zeros(count, dtype=np.int64)
+    current = 0
+    for step in range(count):
+        chosen[step] = current
+        distance = (x - x[current]) ** 2
+        distance += (y - y[current]) ** 2
+        distance += (z - z[current]) ** 2
+        np.minimum(nearest, distance, out=nearest)
+        nearest[current] = -1.0
+        current = int(nearest.argmax())
+    return chosen
+
+
+def resample_points(points: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
+    """Brings a cloud (N, 3) to `count` points.
+
+    More points than that: farthest point sampling from index 0 (clouds of more than
+    `MAX_POINTS_FOR_FARTHEST_SAMPLING` points are thinned to that many at random first). Fewer: all of them, in order,
+    then repeats drawn by `rng`. Equal: the input itself.
+
+    Raises:
+        ValueError: where the count is below one, or the cloud is empty.
+    """
+    if count < 1:
+        raise ValueError(f"The number of points must be at least 1, got {count}.")
+    if len(points) == 0:
+        raise ValueError("The cloud is empty: pass at least one point.")
+    if len(points) == count:
+        return points
+    if len(points) < count:
+        repeats = rng.integers(0, len(points), size=count - len(points))
+        return np.concatenate([points, points[repeats]])
+    limit = max(MAX_POINTS_FOR_FARTHEST_SAMPLING, count)
+    if len(points) > limit:
+        kept = 1 + rng.choice(len(points) - 1, size=limit - 1, replace=False)
+        points = points[np.concatenate([[0], np.sort(kept)])]
+    return points[farthest_points(points, count)]
+
+
+def geometry_to_cloud(geometry: Mesh | np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
+    """Normalised cloud float32 (count, 3) of a mesh (surface samples) or of a cloud (resampled).
+
+    Raises:
+        ValueError: for an unusable cloud or mesh.
+    """
+    if hasattr(geometry, "faces"):
+        points, _ = sample_surface(geometry, count, rng)
+    else:
+        points = resample_points(check_points(geometry), count, rng)
+    return normalize_points(points)
+
+
+def load_geometry(path: str | Path, file_type: str | None = None) -> Mesh | np.ndarray:
+    """Reads a mesh or a cloud from a file, in the file's own units and axes.
+
+    Args:
+        path: obj, off (the header may be glued to the counts), ply, stl, glb or gltf for meshes, ply, xyz or npy for
+            clouds. Scenes are merged, each part by its place in the scene. Materials and textures become face colours.
+        file_type: one of `FILE_TYPES`; the file's ending by default.
+
+    Returns:
+        A `trimesh.Trimesh` (vertices as stored: not merged, no normals), or for files without faces a cloud (N, 3).
+
+    Raises:
+        ValueError: for a file that is missing, of another type, unreadable, empty, not finite or without extent.
+    """
+    path = Path(path)
+    kind = (file_type or path.suffix).lower().lstrip(".")
+    if kind not in FILE_TYPES:
+        raise ValueError(f"{path.name}: files of type {kind!r} cannot be read, use one of {', '.join(FILE_TYPES)}.")
+    if not path.is_file():
+        raise ValueError(f"{path.name}: there is no such file.")
+    if path.stat().st_size == 0:
+        raise ValueError(f"{path.name}: the file is empty.")
+    if kind == "npy":
+        return check_points(_read_npy(path), f"cloud in {path.name}")
+    return _merge_scene(_read_scene(path, kind), path.name)
+
+
+def as_geometry(item: Any, name: str = "object") -> Mesh | np.ndarray:
+    """What a caller may pass for one object, checked: a path, a `trimesh` mesh, scene or cloud, or an array (N, 3).
+
+    Returns:
+        A mesh with a finite surface, or a cloud float32 (N, 3).
+
+    Raises:
+        ValueError: for anything else, or an unusable mesh, cloud or file.
+    """
+    if isinstance(item, str | Path):
+        return load_geometry(item)
+    if hasattr(item, "faces") and hasattr(item, "vertices"):
+        if len(item.faces) == 0:
+            return check_points(item.vertices, f"cloud of {name}")
+        _check_surface(np.asarray(item.vertices, dtype=np.float64)[np.asarray(item.faces)], name)
+        return item
+    if hasattr(item, "graph") and hasattr(item, "geometry"):
+        return _merge_scene(item, name)
+    if hasattr(item, "vertices"):
+        return check_points(item.vertices, f"cloud of {name}")
+    return check_points(item, f"cloud of {name}")
+
+
+def _read_npy(path: Path) -> np.ndarray:
+    try:
+        return np.load(path, allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise ValueError(f"{path.name}: the file cannot be read as npy ({_reason(error)}).") from None
+
+
+def _read_scene(path: Path, kind: str) -> Any:
+    trimesh = import_optional("trimesh", "Reading meshes")
+    try:
+        return trimesh.load_scene(str(path), file_type=kind, process=False)
+    except Exception as error:  # noqa: BLE001 - the parsers raise nearly every kind of exception on broken files
+        raise ValueError(f"{path.name}: the file cannot be read as {kind} ({_reason(error)}).") from None
+
+
+def _reason(error: Exception) -> str:
+    """An exception in one short line."""
+    if isinstance(error, FileNotFoundError):
+        return f"it needs the missing file {Path(error.filename or str(error)).name}"
+    text = " ".join(str(error).split()).rstrip(".")
+    return text[:120] or type(error).__name__
+
+
+def _merge_scene(scene: Any, name: str) -> Mesh | np.ndarray:
+    """One mesh of all meshes of a scene, or where it has none, one cloud."""
+    meshes, clouds = _scene_parts(scene, name)
+    if meshes:
+        return _merge_meshes(meshes, name)
+    if clouds:
+        return check_points(np.concatenate(clouds), f"cloud in {name}")
+    raise ValueError(f"{name}: it holds neither faces nor points.")
+
+
+def _scene_parts(scene: Any, name: str) -> tuple[list[tuple[np.ndarray, np.ndarray, np.ndarray | None]], list]:
+    """Splits a scene into placed meshes (vertices (V, 3), faces (F, 3), colours (F, 4) | None) and clouds (N, 3)."""
+    trimesh = import_optional("trimesh", "Reading meshes")
+    meshes, clouds = [], []
+    colours: dict[str, np.ndarray | None] = {}
+    for node in scene.graph.nodes_geometry:
+        transform, key = scene.graph[node]
+        part = scene.geometry[key]
+        # Paths (lines of an obj or glTF) have no surface, and their vertices are no samples of one.
+        if not isinstance(part, trimesh.Trimesh | trimesh.PointCloud) or len(part.vertices) == 0:
+            continue
+        vertices = np.asarray(part.vertices, dtype=np.float64)
+        if vertices.ndim != 2 or vertices.shape[1] != 3:
+            continue
+        placed = vertices @ transform[:3, :3].T + transform[:3, 3]
+        if not isinstance(part, trimesh.Trimesh) or len(part.faces) == 0:
+            clouds.append(placed)
+            continue
+        if part.faces.min() < 0 or part.faces.max() >= len(vertices):
+            raise ValueError(f"{name}: a face names a vertex that the file does not hold.")
+        if key not in colours:
+            colours[key] = face_colours(part)
+        meshes.append((placed, np.asarray(part.faces), colours[key]))
+    return meshes, clouds
+
+
+def _merge_meshes(parts: list[tuple[np.ndarray, np.ndarray, np.ndarray | None]], name: str) -> Mesh:
+    """One mesh of all placed parts; refuses what has no finite, non-degenerate surface."""
+    trimesh = import_optional("trimesh", "Reading meshes")
+    offsets = np.cumsum([0] + [len(vertices) for vertices, _, _ in parts[:-1]])
+    vertices = np.concatenate([part[0] for part in parts])
+    faces = np.concatenate([part[1] + offset for part, offset in zip(parts, offsets, strict=True)])
+    _check_surface(vertices[faces], name)
+    colours = None
+    if any(part[2] is not None for part in parts):
+        grey = np.array([DEFAULT_GREY, DEFAULT_GREY, DEFAULT_GREY, 255], dtype=np.uint8)
+        colours = np.concatenate([np.broadcast_to(grey, (len(f), 4)) if c is None else c for _, f, c in parts])
+    return trimesh.Trimesh(vertices=vertices, faces=faces, face_colors=colours, process=False)
+
+
+def _check_surface(corners: np.ndarray, name: str) -> None:
+    """Refuses faces (F, 3, 3) without a finite, non-degenerate surface."""
+    if not np.isfinite(corners).all():
+        raise ValueError(f"{name}: the mesh has NaN or infinite coordinates.")
+    # Compressed glTF (Draco, meshopt) that the reader does not decode arrives with every vertex of a part in one place.
+    if not np.ptp(corners, axis=1).any():
+        raise ValueError(
+            f"{name}: all faces have collapsed to points; if the file is compressed (Draco), export it uncompressed."
+        )
+    if not np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]).any():
+        raise ValueError(f"{name}: the mesh has no surface area.")
+
+
+def face_colours(mesh: Mesh) -> np.ndarray | None:
+    """Colours uint8 (F, 4) of a mesh's faces from its face or vertex colours, texture or material, else `None`.
+
+    Vertex colours are averaged over a face, textures looked up at the vertices first.
+    """
+    visual = getattr(mesh, "visual", None)
+    if visual is None or not visual.defined:
+        return None
+    if visual.kind == "texture":
+        return _texture_colours(mesh)
+    colours = np.asarray(visual.face_colors)
+    return colours.astype(np.uint8) if colours.shape == (len(mesh.faces), 4) else None
+
+
+def _texture_colours(mesh: Mesh) -> np.ndarray | None:
+    """Face colours uint8 (F, 4) of a mesh with a material; `None` where it has no colour or its image is broken."""
+    uv_to_color = import_optional("trimesh.visual.color", "Reading textures").uv_to_color
+    material, uv = mesh.visual.material, mesh.visual.uv
+    is_gltf = hasattr(material, "baseColorTexture")
+    image = material.baseColorTexture if is_gltf else getattr(material, "image", None)
+    try:
+        looked_up = None if image is None or uv is None or len(uv) == 0 else uv_to_color(uv, image)
+        main = np.asarray(material.main_color, dtype=np.uint8)
+    except Exception:  # noqa: BLE001 - broken images fail in many ways, and the shape is usable without them
+        return None
+    if looked_up is not None and np.shape(looked_up) == (len(mesh.vertices), 4):
+        colours = np.rint(np.asarray(looked_up)[mesh.faces].mean(axis=1)).astype(np.uint8)
+    elif main.shape == (4,) and not (is_gltf and material.baseColorFactor is None):
+        colours = np.tile(main, (len(mesh.faces), 1))
+        # glTF's colour factors are linear light, its images and the colours of obj are not.
+        if is_gltf:
+            colours[:, :3] = _linear_to_srgb(colours[:, :3])
+    else:
+        return None
+    unset = (colours == colours[:1]).all() and tuple(colours[0, :3]) in _READER_GREYS
+    return None if unset else colours
+
+
+def _linear_to_srgb(levels: np.ndarray) -> np.ndarray:
+    """sRGB levels uint8 of linear-light levels uint8 (IEC 61966-2-1)."""
+    linear = levels / 255.0
+    encoded = np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1.0 / 2.4) - 0.055)
+    return np.rint(encoded * 255.0).astype(np.uint8)

@@ -1,0 +1,228 @@
+"""Pseudo-labels and losses of Cross-MoST (paper sections 3.1 and 3.2), one free function per term.
+
+Every function follows the paper; `variant="official"` gives what the authors' published code computes instead, so that
+both can be tested. Shapes: B objects, C classes, D embedding width, P patches, G sub-clouds, N values per token.
+
+Several processes: logits and embeddings are gathered (with gradient) before these functions see them, so that means
+and negatives are global. The two masked terms and the global-local term work on one process's part and take the global
+count of masked tokens as `num_masked`; the parts then add up to the global loss.
+"""
+
+import math
+from typing import NamedTuple
+
+import torch
+from torch.nn import functional as F
+
+
+VARIANTS = ("paper", "official")
+
+
+class PseudoLabels(NamedTuple):
+    """Hard labels that a teacher gives to a batch.
+
+    Attributes:
+        labels: (B,) int64 class indices.
+        confidence: (B,) the score r_b of the label's own modality.
+        kept: (B,) bool, whether the confidence passes the threshold.
+        from_image: (B,) bool, whether the label is the image's (all true or all false for one modality's labels).
+    """
+
+    labels: torch.Tensor
+    confidence: torch.Tensor
+    kept: torch.Tensor
+    from_image: torch.Tensor
+
+
+def _check_variant(variant: str) -> None:
+    if variant not in VARIANTS:
+        raise ValueError(f"variant must be one of {', '.join(VARIANTS)}, got {variant!r}.")
+
+
+@torch.no_grad()
+def own_pseudo_labels(
+    logits: torch.Tensor, threshold: float, from_image: bool, variant: str = "paper"
+) -> PseudoLabels:
+    """Labels of one modality alone (eq. 1): kept where max softmax >= T; the official code keeps > T.
+
+    Args:
+        logits: (B, C) teacher logits of that modality.
+        threshold: T.
+        from_image: which modality it is; copied into the result.
+    """
+    _check_variant(variant)
+    confidence, labels = logits.float().softmax(dim=-1).max(dim=-1)
+    kept = confidence >= threshold if variant == "paper" else confidence > threshold
+    return PseudoLabels(labels, confidence, kept, torch.full_like(kept, from_image))
+
+
+@torch.no_grad()
+def joint_pseudo_labels(
+    image_logits: torch.Tensor,
+    point_logits: torch.Tensor,
+    threshold: float,
+    point_weight: float = 1.0,
+    choose_image: torch.Tensor | None = None,
+) -> PseudoLabels:
+    """One label per pair, from the more confident modality, kept where its confidence r_b > T (eq. 2).
+
+    Equal confidences go to the image. (The official code adds the two class indices then.)
+
+    Args:
+        image_logits: (B, C) teacher logits of the views.
+        point_logits: (B, C) teacher logits of the clouds.
+        threshold: T.
+        point_weight: factor on the cloud's confidence before comparison and threshold; the official recipes use 0.9
+            on some data sets, the paper names none (1).
+        choose_image: (B,) bool that overrides the choice: the ablation of table 4 ("random", "image", "point").
+
+    Returns:
+        [`PseudoLabels`].
+    """
+    image_confidence, image_labels = image_logits.float().softmax(dim=-1).max(dim=-1)
+    point_confidence, point_labels = point_logits.float().softmax(dim=-1).max(dim=-1)
+    point_confidence = point_confidence * point_weight
+    from_image = image_confidence >= point_confidence if choose_image is None else choose_image
+    confidence = torch.where(from_image, image_confidence, point_confidence)
+    labels = torch.where(from_image, image_labels, point_labels)
+    return PseudoLabels(labels, confidence, confidence > threshold, from_image)
+
+
+def self_training_loss(
+    logits: torch.Tensor, labels: torch.Tensor, kept: torch.Tensor, variant: str = "paper"
+) -> torch.Tensor:
+    """Cross-entropy with the kept pseudo-labels of one branch (eqs. 1 and 2; L_cls is the sum of both branches).
+
+    The paper divides by the whole batch B; the official code averages over the kept samples. With nobody kept the loss
+    is 0 and still has a gradient (zero), where the official code has NaN and stops.
+
+    Args:
+        logits: (B, C) student logits.
+        labels: (B,) int64.
+        kept: (B,) bool.
+    """
+    _check_variant(variant)
+    losses = F.cross_entropy(logits.float(), labels, reduction="none")
+    total = torch.where(kept, losses, torch.zeros_like(losses)).sum()
+    return total / (len(logits) if variant == "paper" else kept.sum().clamp(min=1))
+
+
+def alignment_loss(
+    image_embeds: torch.Tensor,
+    point_embeds: torch.Tensor,
+    temperature: torch.Tensor | float = 1.0,
+    variant: str = "paper",
+) -> torch.Tensor:
+    """Cross-modal feature alignment (eq. 3): symmetric cross-entropy over the cosine similarities of a batch's pairs.
+
+    The paper weighs each direction by a half and divides similarities by tau; the official code adds the directions
+    and has no temperature (1.0).
+
+    Args:
+        image_embeds: (B, D) embeddings of the views; only their direction counts.
+        point_embeds: (B, D) embeddings of the clouds, same order.
+        temperature: tau.
+    """
+    _check_variant(variant)
+    image_embeds, point_embeds = F.normalize(image_embeds.float(), dim=-1), F.normalize(point_embeds.float(), dim=-1)
+    similarity = image_embeds @ point_embeds.T / temperature  # (B images, B clouds)
+    pairs = torch.arange(len(similarity), device=similarity.device)
+    both = F.cross_entropy(similarity, pairs) + F.cross_entropy(similarity.T, pairs)
+    return both / 2 if variant == "paper" else both
+
+
+def fairness_loss(logits: torch.Tensor) -> torch.Tensor:
+    """Fairness regularisation of one branch (eq. 4; L_fair is the sum of both): -1/C sum_c log(mean_b p_bc).
+
+    Smallest, log C, where the batch's mean prediction is uniform. Computed in log space, so that a class which nobody
+    predicts gives a large loss, not an infinite one.
+
+    Args:
+        logits: (B, C) student logits of the whole (global) batch.
+    """
+    log_mean = F.log_softmax(logits.float(), dim=-1).logsumexp(dim=0) - math.log(len(logits))
+    return -log_mean.mean()
+
+
+def patchify(pixel_values: torch.Tensor, patch_size: int) -> torch.Tensor:
+    """(B, 3, H, W) -> (B, P, 3 * patch_size ** 2), patches row by row, values as (channel, row, column)."""
+    return F.unfold(pixel_values, kernel_size=patch_size, stride=patch_size).transpose(1, 2)
+
+
+def _masked_l1(difference: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+    """Sum of absolute differences (B, T, N) over the tokens that `mask` (B, T) marks."""
+    return (difference.float().abs().sum(dim=-1) * mask).sum()
+
+
+def _count(mask: torch.Tensor, num_masked: torch.Tensor | None) -> torch.Tensor:
+    return (mask.sum() if num_masked is None else num_masked).clamp(min=1)
+
+
+def masked_image_loss(
+    predictions: torch.Tensor,
+    pixel_values: torch.Tensor,
+    mask: torch.Tensor,
+    variant: str = "paper",
+    num_masked: torch.Tensor | None = None,
+) -> torch.Tensor:
+    """Masked-image reconstruction L_mim: L1 over masked patches, divided by M N (N = pixels x 3 of a patch).
+
+    The official code divides by the masked pixels and by the number of tokens (P + 1): a variable was overwritten.
+
+    Args:
+        predictions: (B, P, 3 * patch_size ** 2) reconstructed patches z.
+        pixel_values: (B, 3, H, W) normalised view whose patches sigma are the targets.
+        mask: (B, P) bool, true where masked. No masked patch gives 0.
+        num_masked: M of the whole batch where this is a part of it.
+    """
+    _check_variant(variant)
+    values = predictions.shape[-1]
+    target = patchify(pixel_values, math.isqrt(values // pixel_values.shape[1]))
+    total = _masked_l1(predictions - target, mask) / _count(mask, num_masked)
+    if variant == "paper":
+        return total / values
+    return total / (values // pixel_values.shape[1]) / (predictions.shape[1] + 1)
+
+
+def masked_point_loss(
+    predictions: torch.Tensor,
+    targets: torch.Tensor,
+    mask: torch.Tensor,
+    variant: str = "paper",
+    num_masked: torch.Tensor | None = None,
+) -> torch.Tensor:
+    """Masked-point reconstruction L_mpm: L1 between w_m and the masked-out input token y_m, divided by M N.
+
+    The official code compares with the mask token itself (pass it as `targets`; it gets a gradient) and divides by M
+    and by the batch size.
+
+    Args:
+        predictions: (B, G, N) decoded tokens w.
+        targets: (B, G, N) input tokens y, detached here; or, for the official variant, the mask token expanded.
+        mask: (B, G) bool, true where masked. No masked token gives 0.
+        num_masked: M of the whole batch where this is a part of it.
+    """
+    _check_variant(variant)
+    if variant == "paper":
+        return _masked_l1(predictions - targets.detach(), mask) / _count(mask, num_masked) / predictions.shape[-1]
+    return _masked_l1(predictions - targets, mask) / _count(mask, num_masked) / len(predictions)
+
+
+def global_local_loss(
+    object_embeds: torch.Tensor,
+    local_embeds: torch.Tensor,
+    mask: torch.Tensor,
+    num_masked: torch.Tensor | None = None,
+) -> torch.Tensor:
+    """Global-local alignment of one modality (L_lg-align is the sum of both): mean of ||x - u_m||^2 over masked tokens.
+
+    Both sides have unit length and both get a gradient, as in the official code.
+
+    Args:
+        object_embeds: (B, D) object embeddings.
+        local_embeds: (B, T, D) projected token outputs.
+        mask: (B, T) bool, true where masked. No masked token gives 0.
+        num_masked: M of the whole batch where this is a part of it.
+    """
+    distance = (object_embeds.unsqueeze(1) - local_embeds).float().square().sum(dim=-1)
+    return (distance * mask).sum() / _count(mask, num_masked)
