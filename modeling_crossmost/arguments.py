@@ -86,6 +86,8 @@ class TrainArguments:
         freeze_text: pre-training only: leave the text tower (and the image-text loss) out.
         freeze_point: pre-training only: train image and text alone.
         label_smoothing: pre-training only: smoothing of the contrastive targets.
+        occlusion: pre-training only: largest share of a cloud that is cut off on one side.
+        stretch: pre-training only: largest factor by which an axis of a cloud is stretched or squeezed.
         seed: of everything random.
         logging_steps: optimiser steps between lines of metrics.jsonl.
         eval_steps: optimiser steps between evaluations while training; default an eighth of the run, 0 never.
@@ -120,6 +122,8 @@ class TrainArguments:
     freeze_text: bool = True
     freeze_point: bool = False
     label_smoothing: float = 0.0
+    occlusion: float = 0.0
+    stretch: float = 1.0
     seed: int = 0
     logging_steps: int = 5
     eval_steps: int | None = None
@@ -232,7 +236,9 @@ def parse_arguments(argv: list[str]) -> Arguments:
         (DataArguments, TrainArguments, SelfTrainingArguments), prog="train.py", allow_abbrev=False
     )
     try:
-        data, train, method, rest = parser.parse_args_into_dataclasses(flags, return_remaining_strings=True, look_for_args_file=False)
+        data, train, method, rest = parser.parse_args_into_dataclasses(
+            flags, return_remaining_strings=True, look_for_args_file=False
+        )
     except ArgumentsError:
         raise
     except (ValueError, TypeError) as error:
@@ -253,6 +259,6 @@ def _only_method(argv: list[str]) -> str | None:
 
 
 def _refuse_pretraining_fields(train: TrainArguments) -> None:
-    for name in ("freeze_text", "freeze_point", "label_smoothing"):
+    for name in ("freeze_text", "freeze_point", "label_smoothing", "occlusion", "stretch"):
         if getattr(train, name) != TrainArguments.__dataclass_fields__[name].default:
             raise ArgumentsError(f"{name} belongs to --method pretrain; {train.method} always leaves it as it is.")

@@ -4,9 +4,10 @@ The teacher sees weak inputs and the student strong ones (paper section 3.1). Ev
 `random_crossmost.object_keys`, images by an integer seed. No global random state is read or changed.
 """
 
+import functools
 import math
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -166,7 +167,9 @@ def _drop(clouds: torch.Tensor, keys: torch.Tensor, dropout: float) -> torch.Ten
     return (draws >= ratio) | (draws == draws.amax(dim=1, keepdim=True))
 
 
-def _crop(clouds: torch.Tensor, kept: torch.Tensor, keys: torch.Tensor, augmentation: CloudAugmentation) -> torch.Tensor:
+def _crop(
+    clouds: torch.Tensor, kept: torch.Tensor, keys: torch.Tensor, augmentation: CloudAugmentation
+) -> torch.Tensor:
     """Which of the `kept` points lie in a random box: `(B, N)` bool; unchanged where the box would leave too few."""
     outside = ~kept[:, None]
     low = clouds.masked_fill(outside, math.inf).amin(dim=2, keepdim=True)
@@ -182,8 +185,8 @@ def _crop(clouds: torch.Tensor, kept: torch.Tensor, keys: torch.Tensor, augmenta
     return torch.where(enough, inside, kept)
 
 
-def _fill(clouds: torch.Tensor, kept: torch.Tensor, keys: torch.Tensor, fill: str) -> torch.Tensor:
-    """`(B, 3, N)` clouds whose points outside `kept` are replaced by kept ones."""
+def _fill(clouds: torch.Tensor, kept: torch.Tensor, keys: torch.Tensor, fill: str, stream: int) -> torch.Tensor:
+    """`(B, 3, N)` clouds whose points outside `kept` are replaced by kept ones, drawn from `stream`."""
     number = clouds.shape[2]
     places = torch.arange(number, device=clouds.device).expand(kept.shape)
     if fill == "first":
@@ -193,7 +196,7 @@ def _fill(clouds: torch.Tensor, kept: torch.Tensor, keys: torch.Tensor, fill: st
         rank = torch.where(kept, kept.cumsum(dim=1) - 1, number)
         survivors = torch.zeros(kept.shape[0], number + 1, dtype=torch.int64, device=clouds.device)
         survivors.scatter_(1, rank, places)
-        draws = keyed_integers(keys, kept.sum(dim=1), number, substream(Stream.STRONG_CLOUD, 4))
+        draws = keyed_integers(keys, kept.sum(dim=1), number, stream)
         source = survivors.gather(1, draws)
     index = torch.where(kept, places, source)
     return clouds.gather(2, index[:, None].expand(-1, 3, -1))
@@ -241,7 +244,34 @@ def strong_clouds(
         clouds = clouds + noise
     kept = _drop(clouds, keys, augmentation.dropout)
     kept = _crop(clouds, kept, keys, augmentation)
-    return _fill(clouds, kept, keys, augmentation.fill).transpose(1, 2).contiguous()
+    filled = _fill(clouds, kept, keys, augmentation.fill, substream(Stream.STRONG_CLOUD, 4))
+    return filled.transpose(1, 2).contiguous()
+
+
+def occlude_clouds(points: torch.Tensor, keys: torch.Tensor, largest_share: float) -> torch.Tensor:
+    """Cuts off what a scanner on one side does not see: the far end of each cloud along a random horizontal direction.
+
+    Args:
+        points: `(B, N, 3)` clouds, y up.
+        keys: `(B,)` int64 keys of `object_keys`.
+        largest_share: the share that is cut off is uniform in `[0, largest_share)`.
+
+    Returns:
+        `(B, N, 3)` float32; the remaining points fill the other places.
+
+    Raises:
+        ValueError: `largest_share` outside `[0, 1)`.
+    """
+    if not 0.0 <= largest_share < 1.0:
+        raise ValueError(f"The share to occlude is {largest_share}; give a share of at least 0 and below 1.")
+    clouds = _coordinates_first(points)
+    draws = keyed_uniform(keys, 2, substream(Stream.PRETRAIN_CLOUD, 1))
+    angle = 2.0 * math.pi * draws[:, :1]
+    depth = clouds[:, 0] * angle.cos() + clouds[:, 2] * angle.sin()  # (B, N)
+    hidden = (draws[:, 1:] * largest_share * clouds.shape[2]).to(torch.int64)
+    rank = depth.argsort(dim=1, descending=True).argsort(dim=1)
+    filled = _fill(clouds, rank >= hidden, keys, "resample", substream(Stream.PRETRAIN_CLOUD, 2))
+    return filled.transpose(1, 2).contiguous()
 
 
 def image_transform_options(image_processor: Any) -> dict[str, Any]:
@@ -347,6 +377,11 @@ class WeakImageTransform(_ImageTransform):
         return self._tensor(self._crop(image, left, top))
 
 
+def _at_least_one_bit(level_fn: Callable[..., tuple[int]], level: float, options: dict[str, Any]) -> tuple[int]:
+    """timm's strongest posterisation keeps 0 bits, which is a black image or, with a new Pillow, an error."""
+    return (max(1, level_fn(level, options)[0]),)
+
+
 class StrongImageTransform(_ImageTransform):
     """The student's images: random resized crop (bicubic), horizontal flip, timm's RandAugment, normalisation.
 
@@ -376,7 +411,7 @@ class StrongImageTransform(_ImageTransform):
         if not 0.0 < scale[0] <= scale[1] <= 1.0 or not 0.0 < ratio[0] <= ratio[1]:
             raise ValueError(f"Crop scale {scale} and ratio {ratio} must be positive ranges, the scale up to 1.")
         self.scale, self.ratio, self.flip = scale, ratio, flip
-        self._rand_augment = self._make_rand_augment(rand_augment) if rand_augment else None
+        self._rand_augment: Any = self._make_rand_augment(rand_augment) if rand_augment else None
 
     def _make_rand_augment(self, description: str) -> Any:
         # timm takes seconds to import; inference never needs it.
@@ -388,7 +423,11 @@ class StrongImageTransform(_ImageTransform):
             "img_mean": colour,
             "interpolation": Image.Resampling.BICUBIC,
         }
-        return rand_augment_transform(description, options)
+        policy = rand_augment_transform(description, options)
+        for operation in policy.ops:
+            if operation.name.startswith("Posterize"):
+                operation.level_fn = functools.partial(_at_least_one_bit, operation.level_fn)
+        return policy
 
     def crop_box(self, width: int, height: int, generator: random.Random) -> tuple[int, int, int, int]:
         """Draw a crop `(left, top, right, bottom)` in pixels, as torchvision's RandomResizedCrop does."""
@@ -412,12 +451,8 @@ class StrongImageTransform(_ImageTransform):
         """Apply RandAugment. Its operations draw from Python's global generator, which is put back afterwards."""
         policy = self._rand_augment
         drawn = random.Random(generator.getrandbits(64))
-        if policy.choice_weights is None:
-            operations = drawn.choices(policy.ops, k=policy.num_layers)
-        else:
-            local = np.random.default_rng(drawn.getrandbits(64))
-            chosen = local.choice(len(policy.ops), policy.num_layers, replace=False, p=policy.choice_weights)
-            operations = [policy.ops[i] for i in chosen]
+        # Weights are an experimental option of timm's, which then draws without replacement.
+        operations = drawn.choices(policy.ops, weights=policy.choice_weights, k=policy.num_layers)
         state = random.getstate()
         try:
             random.seed(drawn.getrandbits(64))

@@ -57,7 +57,12 @@ _RENAMES = (
     (r"classifier$", "classifier.weight"),
 )
 # Stored as (in, out) for right multiplication; nn.Linear keeps (out, in).
-_TRANSPOSED = {"visual_projection.weight", "point_projection.weight", "classifier.weight", "point_local_projection.weight"}
+_TRANSPOSED = {
+    "visual_projection.weight",
+    "point_projection.weight",
+    "classifier.weight",
+    "point_local_projection.weight",
+}
 _VECTORS = {
     "image_mask_token",
     "point_mask_token",
@@ -165,7 +170,10 @@ def infer_config(
     try:
         patch = weights["vision_model.embeddings.patch_embedding.weight"]
         positions = weights["vision_model.embeddings.position_embedding.weight"]
-        tokenizer = {n: weights[f"point_model.embeddings.tokenizer.{n}.weight"] for n in ("first_in", "first_out", "second_in", "second_out")}
+        tokenizer = {
+            n: weights[f"point_model.embeddings.tokenizer.{n}.weight"]
+            for n in ("first_in", "first_out", "second_in", "second_out")
+        }
         point_width = weights["point_model.embeddings.token_projection.weight"].shape[0]
         position_in = weights["point_model.embeddings.position_in.weight"]
         num_classes, projection_dim = weights["classifier.weight"].shape
@@ -185,7 +193,9 @@ def infer_config(
     if class_names is None:
         class_names = [f"class {index}" for index in range(num_classes)]
     if len(check_class_names(class_names)) != num_classes:
-        raise CheckpointError(f"--class-names has {len(class_names)} names, but the classifier has {num_classes} classes.")
+        raise CheckpointError(
+            f"--class-names has {len(class_names)} names, but the classifier has {num_classes} classes."
+        )
     return CrossMoSTConfig(
         vision_config={
             "hidden_size": patch.shape[0],
@@ -200,7 +210,11 @@ def infer_config(
         point_config={
             "num_groups": point_groups,
             "group_size": group_size,
-            "tokenizer_dims": (tokenizer["first_in"].shape[0], tokenizer["first_out"].shape[0], tokenizer["second_in"].shape[0]),
+            "tokenizer_dims": (
+                tokenizer["first_in"].shape[0],
+                tokenizer["first_out"].shape[0],
+                tokenizer["second_in"].shape[0],
+            ),
             "token_size": tokenizer["second_out"].shape[0],
             "position_hidden_size": position_in.shape[0],
             "hidden_size": point_width,
@@ -284,7 +298,9 @@ def write_atomically(model: CrossMoSTForSelfTraining, output: str | os.PathLike)
 
 
 def _parse_arguments(argv: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m modeling_crossmost.convert_crossmost_to_hf", description=__doc__.split("\n")[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m modeling_crossmost.convert_crossmost_to_hf", description=__doc__.split("\n")[0]
+    )
     parser.add_argument("checkpoint", help="official .pth file")
     parser.add_argument("--output", required=True, help="new folder for save_pretrained")
     parser.add_argument("--kind", choices=(*KINDS, "auto"), default="auto", help="what the file is")
@@ -294,7 +310,9 @@ def _parse_arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--point-groups", type=int, default=64, help="sub-clouds per object")
     parser.add_argument("--group-size", type=int, default=32, help="points per sub-cloud")
     parser.add_argument("--image-size", type=int, help="side of the views in pixels, checked against the file")
-    parser.add_argument("--class-names", type=lambda text: [n.strip() for n in text.split(",")], help="a,b,c in label order")
+    parser.add_argument(
+        "--class-names", type=lambda text: [n.strip() for n in text.split(",")], help="a,b,c in label order"
+    )
     return parser.parse_args(argv)
 
 

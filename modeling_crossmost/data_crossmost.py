@@ -7,6 +7,7 @@ A prepared data set has the columns `points` (N, 3), `views` (a list of encoded 
 
 import hashlib
 import io
+import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ import pyarrow as pa
 import torch
 from datasets import Array2D, ClassLabel, Dataset, Image, IterableDataset, LargeList, List, load_dataset
 from datasets.distributed import split_dataset_by_node
+from datasets.exceptions import DatasetGenerationError, DatasetsError
 from PIL import Image as PILImage
 from torch.utils.data import DataLoader
 
@@ -26,6 +28,9 @@ from .random_crossmost import Stream, keyed_bits, keyed_integers, keyed_order, o
 ImageTransform = Callable[[PILImage.Image, int], torch.Tensor]
 Item = dict[str, torch.Tensor]
 
+# Most likely first: Pillow tries them one after the other.
+_IMAGE_FORMATS = ("WEBP", "JPEG", "PNG", "BMP", "GIF", "TIFF")
+_HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[\w.-]+)?")
 _REQUIRED_COLUMNS = ("points", "views")
 
 
@@ -52,15 +57,19 @@ def load_pairs(
     """
     name = f"The data set {str(dataset)!r}" + (f" (configuration {config!r})" if config else "")
     path = Path(dataset).expanduser()
-    if path.is_file():
-        raise ValueError(f"{name} is a file; give the folder that `dataset_scripts.prepare` wrote, or a Hub id.")
+    if path.is_file() or not (path.is_dir() or _HUB_ID.fullmatch(str(dataset))):
+        what = "is a file" if path.is_file() else "does not exist"
+        raise ValueError(f"{name} {what}; give the folder that `dataset_scripts.prepare` wrote, or a Hub id.")
     source = str(path) if path.is_dir() else str(dataset)
     try:
         loaded = load_dataset(source, config, split=split, streaming=streaming)
-    # Missing folders, splits, configurations, permissions and connections: all of them are the caller's input.
-    except (ValueError, OSError) as error:
-        reason = " ".join(str(error).split("\n\n")[0].split()).rstrip(".")
-        raise ValueError(f"{name} has no loadable split {split!r}: {reason or type(error).__name__}.") from error
+    # Missing files, splits, configurations, permissions and connections: all of them are the caller's input.
+    except (ValueError, OSError, DatasetsError) as error:
+        cause = error.__cause__ if isinstance(error, DatasetGenerationError) and error.__cause__ else error
+        reason = " ".join(str(cause).split("\nExample")[0].split()).rstrip(".!")
+        if "corresponds to no data" in reason:
+            raise ValueError(f"{name}, split {split!r}, has no objects.") from error
+        raise ValueError(f"{name} has no loadable split {split!r}: {reason or type(cause).__name__}.") from error
     check_pairs(loaded, f"{name}, split {split!r},")
     return loaded
 
@@ -105,6 +114,28 @@ def check_pairs(dataset: Dataset | IterableDataset, name: str = "The data set") 
         raise ValueError(f"{name} has no objects.")
 
 
+def check_view_sizes(dataset: Dataset | IterableDataset, image_size: int, name: str = "The data set") -> None:
+    """Check on the first object that its views can be brought to the model's size.
+
+    Args:
+        dataset: prepared pairs.
+        image_size: side of the model's square input in pixels; larger views are reduced, smaller ones enlarged.
+        name: what the error calls the data set.
+
+    Raises:
+        ValueError: a view whose short side is less than half of `image_size`.
+    """
+    table = next(iter(_select_raw(dataset, ["views"])))
+    views = _read_views(table, 0, "row 0")
+    for view in range(len(views)):
+        width, height = _decode_view(views, view, "row 0").size
+        if min(width, height) * 2 < image_size:
+            raise ValueError(
+                f"{name} has views of {width} x {height} px, too small for this model's {image_size} px; "
+                f"prepare the data with --image-size {image_size}."
+            )
+
+
 def class_names(dataset: Dataset | IterableDataset) -> list[str] | None:
     """Names of the classes in the order of the labels, or None where the data set has no named labels."""
     label = (dataset.features or {}).get("label")
@@ -112,9 +143,12 @@ def class_names(dataset: Dataset | IterableDataset) -> list[str] | None:
 
 
 def _select_raw(dataset: Dataset | IterableDataset, columns: Sequence[str]) -> Dataset | IterableDataset:
-    """The given columns as Arrow tables; images stay encoded."""
+    """The given columns as Arrow tables, in which images stay encoded.
+
+    (Casting to `Image(decode=False)` would do the same, but it rewrites the whole data set first.)
+    """
     kept = dataset.select_columns([column for column in columns if column in dataset.column_names])
-    return kept.cast_column("views", List(Image(decode=False))).with_format("arrow")
+    return kept.with_format("arrow")
 
 
 def training_dataset(dataset: Dataset | IterableDataset, captions: bool = False) -> Dataset | IterableDataset:
@@ -127,7 +161,7 @@ def training_dataset(dataset: Dataset | IterableDataset, captions: bool = False)
         captions: keep the captions, for contrastive pre-training.
 
     Returns:
-        The data set without any other column, in Arrow format, with `Image(decode=False)`.
+        The data set without any other column, in Arrow format with encoded views.
 
     Raises:
         ValueError: captions are asked for and there are none.
@@ -169,7 +203,8 @@ def _decode_view(views: pa.Array, view: int, name: str) -> PILImage.Image:
     encoded = views[view].as_py() or {}
     content = encoded.get("bytes")
     try:
-        image = PILImage.open(io.BytesIO(content) if content is not None else encoded.get("path") or "")
+        source = io.BytesIO(content) if content is not None else encoded.get("path") or ""
+        image = PILImage.open(source, formats=_IMAGE_FORMATS)
         image.load()
     # Pillow reports broken files of some formats with SyntaxError.
     except (OSError, SyntaxError, ValueError) as error:
@@ -260,12 +295,10 @@ class PairReader:
         clouds = [_read_cloud(table, row, name) for row, name in enumerate(labels)]
         index = torch.tensor(list(indices) if indices is not None else [_content_number(cloud) for cloud in clouds])
         keys = object_keys(self.seed, epoch, index)
-        items = [
-            {"index": index[row], "key": keys[row], "points": cloud} for row, cloud in enumerate(clouds)
-        ]
+        items = [{"index": index[row], "key": keys[row], "points": cloud} for row, cloud in enumerate(clouds)]
         if any(transform is not None for transform in self.transforms.values()):
             views = [_read_views(table, row, name) for row, name in enumerate(labels)]
-            counts = torch.tensor([len(choices) for choices in views]).clamp(max=self.num_views)
+            counts = torch.tensor([len(choices[: self.num_views]) for choices in views])
             drawn = keyed_integers(keys, counts, (), Stream.VIEW).tolist()
             weak = keyed_bits(keys, (), Stream.WEAK_IMAGE).tolist()
             strong = keyed_bits(keys, (), Stream.STRONG_IMAGE).tolist()
@@ -393,7 +426,7 @@ class TwoViewBatchSampler:
     ) -> None:
         if batch_size_per_process < 1 or num_processes < 1:
             raise ValueError(
-                f"{num_processes} processes with a batch of {batch_size_per_process} cannot train; both must be positive."
+                f"Batches of {batch_size_per_process} objects on {num_processes} processes; both must be positive."
             )
         if not 0 <= process_index < num_processes:
             raise ValueError(f"The process index is {process_index}; it must lie in 0 .. {num_processes - 1}.")
@@ -523,7 +556,9 @@ def collate_evaluation(items: Sequence[Item]) -> Item:
     Raises:
         ValueError: clouds of different sizes.
     """
-    batch = {name: torch.stack([item[name] for item in items]) for name in ("index", "label") if name in items[0]}
+    batch: Item = {"index": torch.stack([item["index"] for item in items])}
+    if "label" in items[0]:
+        batch["label"] = torch.stack([item["label"] for item in items])
     counts = torch.tensor([len(item["views"]) for item in items])
     view_mask = torch.arange(int(counts.max())) < counts[:, None]
     views = items[0]["views"].new_zeros(*view_mask.shape, *items[0]["views"].shape[1:])
@@ -533,7 +568,7 @@ def collate_evaluation(items: Sequence[Item]) -> Item:
 
 
 def _loader(dataset: torch.utils.data.Dataset, **options: Any) -> DataLoader:
-    # An own generator: iterators draw their base seed from it and not from the global one, which a resumed run restores.
+    # An own generator: iterators take their base seed from it, not from the global one that a resumed run restores.
     # Workers end with their epoch, because they keep the epoch number that they started with.
     return DataLoader(dataset, generator=torch.Generator(), persistent_workers=False, **options)
 

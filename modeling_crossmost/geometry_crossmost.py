@@ -298,7 +298,7 @@ def _read_scene(path: Path, kind: str) -> Any:
     trimesh = import_optional("trimesh", "Reading meshes")
     try:
         return trimesh.load_scene(str(path), file_type=kind, process=False)
-    except Exception as error:  # noqa: BLE001 - the parsers raise nearly every kind of exception on broken files
+    except Exception as error:  # the parsers raise nearly every kind of exception on broken files
         raise ValueError(f"{path.name}: the file cannot be read as {kind} ({_reason(error)}).") from None
 
 
@@ -334,7 +334,8 @@ def _scene_parts(scene: Any, name: str) -> tuple[list[tuple[np.ndarray, np.ndarr
         vertices = np.asarray(part.vertices, dtype=np.float64)
         if vertices.ndim != 2 or vertices.shape[1] != 3:
             continue
-        placed = vertices @ transform[:3, :3].T + transform[:3, 3]
+        with np.errstate(invalid="ignore", over="ignore"):  # coordinates that are not finite are refused below
+            placed = vertices @ transform[:3, :3].T + transform[:3, 3]
         if not isinstance(part, trimesh.Trimesh) or len(part.faces) == 0:
             clouds.append(placed)
             continue
@@ -396,7 +397,7 @@ def _texture_colours(mesh: Mesh) -> np.ndarray | None:
     try:
         looked_up = None if image is None or uv is None or len(uv) == 0 else uv_to_color(uv, image)
         main = np.asarray(material.main_color, dtype=np.uint8)
-    except Exception:  # noqa: BLE001 - broken images fail in many ways, and the shape is usable without them
+    except Exception:  # broken images fail in many ways, and the shape is usable without them
         return None
     if looked_up is not None and np.shape(looked_up) == (len(mesh.vertices), 4):
         colours = np.rint(np.asarray(looked_up)[mesh.faces].mean(axis=1)).astype(np.uint8)

@@ -40,9 +40,7 @@ def _check_variant(variant: str) -> None:
 
 
 @torch.no_grad()
-def own_pseudo_labels(
-    logits: torch.Tensor, threshold: float, from_image: bool, variant: str = "paper"
-) -> PseudoLabels:
+def own_pseudo_labels(logits: torch.Tensor, threshold: float, from_image: bool, variant: str = "paper") -> PseudoLabels:
     """Labels of one modality alone (eq. 1): kept where max softmax >= T; the official code keeps > T.
 
     Args:

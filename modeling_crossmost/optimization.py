@@ -78,9 +78,7 @@ def parameter_groups(
     return [groups[key] for key in sorted(groups)]
 
 
-def learning_rate_at(
-    step: int, total_steps: int, warmup_steps: int, peak: float, minimum: float = 0.0
-) -> float:
+def learning_rate_at(step: int, total_steps: int, warmup_steps: int, peak: float, minimum: float = 0.0) -> float:
     """Linear warm-up from 0 to `peak` (both reached), then cosine to `minimum`.
 
     Args:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .tables_crossmost import COLUMN_TITLES
+from .tables_crossmost import COLUMN_TITLES, read_results
 
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ IMAGE, POINT, FUSED = COLORS["image_star"], COLORS["point"], COLORS["fused"]
 INK, MUTED, GRID, ABSENT = "#222222", "#6B6B6B", "#E4E4E4", "#EFEFEF"
 DPI = 140
 MAX_ANNOTATED_CLASSES = 20
-MAX_CLASSES = 60
+MAX_NAMED_CLASSES = 60
 
 
 def moving_average(values: ArrayLike, window: int | None = None) -> np.ndarray:
@@ -164,7 +164,7 @@ def plot_entropy_and_bias(metrics: Sequence[Mapping[str, Any]], path: str | Path
 def plot_confusion(
     matrix: ArrayLike, class_names: Sequence[str], path: str | Path, title: str, color: str = IMAGE
 ) -> Path:
-    """One confusion matrix as shares of each true class; up to 60 classes stay readable.
+    """One confusion matrix as shares of each true class; up to 60 classes are named, of more every second, third...
 
     Args:
         matrix: (C, C) counts; row = true class, column = predicted class.
@@ -222,10 +222,11 @@ def plot_all(output_dir: str | Path) -> list[Path]:
     if not folder.is_dir():
         raise ValueError(f"{folder} is not a directory; give the output directory of a run.")
     metrics, history = _read_lines(folder / "metrics.jsonl"), _read_lines(folder / "eval_history.jsonl")
-    confusion, results = _read_json(folder / "confusion.json"), _read_json(folder / "results.json")
+    confusion = _read_json(folder / "confusion.json")
+    results = read_results(folder) if (folder / "results.json").exists() else {}
     written = []
     if any(line.get("teacher") for line in history):
-        written.append(plot_accuracy(history, folder / "accuracy.png", (results or {}).get("zero_shot")))
+        written.append(plot_accuracy(history, folder / "accuracy.png", results.get("zero_shot")))
     if _any_number(metrics, ("image_share", "modality_agreement", "confident_fraction")):
         written.append(plot_pseudo_labels(metrics, folder / "pseudo_labels.png"))
     if _any_number(metrics, ("entropy_image", "entropy_point", "bias_image", "bias_point")):
@@ -264,7 +265,7 @@ def _style(panel: "Axes", title: str, xlabel: str, color: str = INK) -> None:
 
     panel.set_title(title, loc="left", fontsize=11, fontweight="bold", color=color)
     panel.set_xlabel(xlabel, color=INK, fontsize=9.5)
-    panel.xaxis.set_major_locator(MaxNLocator(nbins=5, integer=True))
+    panel.xaxis.set_major_locator(MaxNLocator(nbins=5, integer=True, min_n_ticks=1))
     panel.grid(True, color=GRID, linewidth=0.8)
     panel.set_axisbelow(True)
     panel.tick_params(colors=MUTED, labelsize=8.5, length=0)
@@ -283,7 +284,7 @@ def _legend(panel: "Axes") -> None:
         panel.legend(ncols=len(handles), frameon=False, fontsize=9.5, labelcolor=INK, handlelength=1.6, **place)
 
 
-def _line_legend(figure: "Figure", entries: Sequence[tuple[str, str, float, str]]) -> None:
+def _line_legend(figure: "Figure", entries: Sequence[tuple[str, Any, float, Any]]) -> None:
     """One legend above all panels that explains line styles (name, style, width, marker) in neutral grey."""
     from matplotlib.lines import Line2D
 
@@ -299,25 +300,29 @@ def _draw_accuracy(
 ) -> None:
     """Teacher (thick, last value written beside it), student (thin) and zero-shot (dashed) of one column."""
     teacher, student = roles["teacher"], roles["student"]
-    if zero_shot is not None and math.isfinite(zero_shot):
-        panel.axhline(zero_shot, color=MUTED, linestyle="--", linewidth=1.4, zorder=1.5)
-        panel.annotate(f"{zero_shot:.1f}", (steps[-1], zero_shot), (3, -11), fontsize=9, color=MUTED, **_AT_THE_END)
+    last = int(np.flatnonzero(np.isfinite(teacher))[-1])
+    ends = [value for value in (teacher[last], student[last]) if math.isfinite(value)]
+    start = math.nan if zero_shot is None else zero_shot
+    worse = bool(teacher[last] < start)
+    if math.isfinite(start):
+        panel.axhline(start, color=MUTED, linestyle="--", linewidth=1.4, zorder=1.5)
+        _write_at_end(panel, steps[-1], start, worse, fontsize=9, color=MUTED)
     if np.isfinite(student).any():
         panel.plot(steps, student, color=color, linewidth=1.0, alpha=0.6, marker=".", markersize=4)
     panel.plot(steps, teacher, color=color, linewidth=2.2, marker="o", markersize=3.5)
-    last = int(np.flatnonzero(np.isfinite(teacher))[-1])
-    # Above both lines, or the number would lie on the student's.
-    height = float(np.nanmax([teacher[last], student[last]]))
-    panel.annotate(
-        f"{teacher[last]:.1f}",
-        (steps[last], height),
-        (3, 7),
-        fontsize=10,
-        fontweight="bold",
-        color=color,
-        **_AT_THE_END,
-    )
-    panel.margins(x=0.04, y=0.12)
+    # Beyond both lines and on the side away from zero-shot, or the numbers would lie on a line.
+    height = min(ends) if worse else max(ends)
+    label = f"{teacher[last]:.1f}"
+    _write_at_end(panel, steps[last], height, not worse, label, fontsize=10, fontweight="bold", color=color)
+    panel.margins(x=0.04, y=0.14)
+
+
+def _write_at_end(
+    panel: "Axes", step: float, height: float, above: bool, label: str | None = None, **style: Any
+) -> None:
+    """Writes a value above or below the end of its line."""
+    place: dict[str, Any] = {"textcoords": "offset points", "ha": "right", "va": "bottom" if above else "top"}
+    panel.annotate(label or f"{height:.1f}", (step, height), (3, 4 if above else -4), **place, **style)
 
 
 def _draw_noisy(panel: "Axes", steps: np.ndarray, values: np.ndarray, color: str, name: str) -> None:
@@ -326,26 +331,22 @@ def _draw_noisy(panel: "Axes", steps: np.ndarray, values: np.ndarray, color: str
         return
     panel.plot(steps, values, color=color, linewidth=0.8, alpha=0.22)
     # A single value has no line: without a marker it would be invisible.
-    panel.plot(steps, moving_average(values), color=color, linewidth=2.0, label=name, marker=_dot_if_alone(values))
-
-
-def _dot_if_alone(values: np.ndarray) -> str:
-    return "o" if np.isfinite(values).sum() == 1 else ""
+    marker = "o" if np.isfinite(values).sum() == 1 else ""
+    panel.plot(steps, moving_average(values), color=color, linewidth=2.0, label=name, marker=marker)
 
 
 def _draw_shares(panel: "Axes", steps: np.ndarray, image_share: np.ndarray) -> None:
     """Smoothed shares (percent) as two areas that fill the panel: the image's below, the cloud's above."""
+    if len(steps) == 1:  # one step has no width to fill
+        steps, image_share = steps[0] + np.array([-0.5, 0.5]), np.repeat(image_share, 2)
     smooth = moving_average(image_share)
     panel.fill_between(steps, 0, smooth, color=IMAGE, alpha=0.75, linewidth=0, label="image")
     panel.fill_between(steps, smooth, 100, color=POINT, alpha=0.75, linewidth=0, label="point")
     panel.plot(steps, image_share, color="white", linewidth=0.8, alpha=0.45)
-    panel.plot(steps, smooth, color="white", linewidth=2.0, marker=_dot_if_alone(image_share))
-    panel.set_ylabel("confident joint labels (%)", color=INK, fontsize=9.5)
+    panel.plot(steps, smooth, color="white", linewidth=2.0)
+    panel.set_ylabel("joint labels (%)", color=INK, fontsize=9.5)
     panel.set_ylim(0, 100)
     panel.margins(x=0)
-
-
-_AT_THE_END: dict[str, Any] = {"textcoords": "offset points", "ha": "right"}
 
 
 def _plot_matrices(parts: Sequence[tuple[ArrayLike, str, str]], class_names: Sequence[str], path: str | Path) -> Path:
@@ -355,7 +356,7 @@ def _plot_matrices(parts: Sequence[tuple[ArrayLike, str, str]], class_names: Seq
     side_by_side = size <= MAX_ANNOTATED_CLASSES
     longest = max(len(name) for name in class_names)
     margin = 0.075 * longest + 0.6  # room for the names, inches
-    panel_size = max(2.6, (0.36 if side_by_side else 0.17) * size)
+    panel_size = max(2.6, (0.36 if side_by_side else 0.17) * min(size, MAX_NAMED_CLASSES))
     rows, columns = (1, len(parts)) if side_by_side else (len(parts), 1)
     # Side by side, only the first panel spells the true classes out.
     figure = _figure(columns * (panel_size + 0.3) + margin + 0.5, rows * (panel_size + margin + 0.3))
@@ -372,8 +373,6 @@ def _checked_matrix(matrix: ArrayLike, size: int, title: str) -> np.ndarray:
     counts = np.asarray(matrix, dtype=np.float64)
     if counts.shape != (size, size):
         raise ValueError(f"the confusion matrix {title!r} has shape {counts.shape}, but there are {size} class names.")
-    if size > MAX_CLASSES:
-        raise ValueError(f"a confusion matrix of {size} classes is unreadable; draw at most {MAX_CLASSES}.")
     if not np.isfinite(counts).all() or (counts < 0).any() or counts.sum() == 0:
         raise ValueError(f"the confusion matrix {title!r} must hold counts of at least one object.")
     return counts
@@ -389,10 +388,12 @@ def _draw_matrix(panel: "Axes", counts: np.ndarray, names: Sequence[str], title:
     panel.imshow(np.ma.masked_invalid(shares), cmap=colormap, vmin=0, vmax=100, aspect="equal")
     size, font = len(names), 9.0 if len(names) <= MAX_ANNOTATED_CLASSES else 7.0
     accuracy = 100.0 * np.trace(counts) / counts.sum()
-    panel.set_title(f"{title}   {accuracy:.1f} %", loc="left", fontsize=11, fontweight="bold", color=color)
-    panel.set_xticks(range(size), names, rotation=90 if size > 12 else 45, ha="center" if size > 12 else "right")
+    panel.set_title(f"{_plain(title)}   {accuracy:.1f} %", loc="left", fontsize=11, fontweight="bold", color=color)
+    named = range(0, size, math.ceil(size / MAX_NAMED_CLASSES))
+    rotation, anchor = (90, "center") if size > 12 else (45, "right")
+    panel.set_xticks(named, [_plain(names[i]) for i in named], rotation=rotation, ha=anchor)
     panel.set_xticks(np.arange(size + 1) - 0.5, minor=True)
-    panel.set_yticks(range(size), [f"{n} ({int(c)})" for n, c in zip(names, objects[:, 0], strict=True)])
+    panel.set_yticks(named, [f"{_plain(names[i])} ({int(objects[i, 0])})" for i in named])
     panel.set_yticks(np.arange(size + 1) - 0.5, minor=True)
     panel.tick_params(which="both", length=0)
     panel.tick_params(labelsize=font, colors=INK)
@@ -407,6 +408,11 @@ def _draw_matrix(panel: "Axes", counts: np.ndarray, names: Sequence[str], title:
         share = shares[row, column]
         ink = "white" if share > 60 else INK
         panel.text(column, row, f"{share:.0f}", ha="center", va="center", fontsize=8, color=ink)
+
+
+def _plain(text: str) -> str:
+    """A name as matplotlib shall write it: dollar signs would start a formula."""
+    return text.replace("$", r"\$")
 
 
 def _column(lines: Sequence[Mapping[str, Any]], key: str) -> np.ndarray:

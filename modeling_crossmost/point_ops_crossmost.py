@@ -109,9 +109,7 @@ def nearest_neighbors(points: torch.Tensor, centers: torch.Tensor, count: int) -
     return nearest
 
 
-def group_points(
-    points: torch.Tensor, num_groups: int, group_size: int, start: torch.Tensor | int = 0
-) -> PointGroups:
+def group_points(points: torch.Tensor, num_groups: int, group_size: int, start: torch.Tensor | int = 0) -> PointGroups:
     """Cuts each cloud into sub-clouds: farthest-point centres and their nearest neighbours (Point-BERT).
 
     Defined for every cloud of at least one finite point: with fewer distinct points than groups, centres repeat; with

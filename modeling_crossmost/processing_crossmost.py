@@ -84,7 +84,8 @@ class CrossMoSTProcessor(ProcessorMixin):
                     "pass one image, or one list of views, for each object."
                 )
         if text is not None:
-            data.update(self.tokenizer(text, padding=padding, truncation=truncation, max_length=max_length))
+            prompts = [text] if isinstance(text, str) else text
+            data.update(self.tokenizer(prompts, padding=padding, truncation=truncation, max_length=max_length))
         return BatchFeature(data, tensor_type=return_tensors)
 
     @staticmethod

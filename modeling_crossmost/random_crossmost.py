@@ -12,6 +12,7 @@ from enum import IntEnum
 
 import torch
 
+
 _GOLDEN_GAMMA = 0x9E3779B97F4A7C15
 _MIX_FIRST = 0xBF58476D1CE4E5B9
 _MIX_SECOND = 0x94D049BB133111EB
@@ -36,6 +37,7 @@ class Stream(IntEnum):
     PSEUDO_LABEL = 11
     CAPTION = 12
     PERMUTATION = 13
+    PRETRAIN_CLOUD = 14
 
 
 def substream(stream: int, part: int) -> int:

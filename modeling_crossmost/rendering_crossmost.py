@@ -54,8 +54,20 @@ def camera_ring(
 
 
 # Camera tables of the default views, as dataset cards print them.
-SHADED_CAMERA = {"count": 12, "elevation": 30.0, "distance": 3.0, "field_of_view": 40.0, "start_azimuth": 0.0}
-DEPTH_CAMERA = {"count": 10, "elevation": 26.0, "distance": 3.0, "field_of_view": 40.0, "start_azimuth": 0.0}
+SHADED_CAMERA: dict[str, Any] = {
+    "count": 12,
+    "elevation": 30.0,
+    "distance": 3.0,
+    "field_of_view": 40.0,
+    "start_azimuth": 0.0,
+}
+DEPTH_CAMERA: dict[str, Any] = {
+    "count": 10,
+    "elevation": 26.0,
+    "distance": 3.0,
+    "field_of_view": 40.0,
+    "start_azimuth": 0.0,
+}
 
 # Part of the half frame that the object reaches in the default views.
 DEFAULT_FILL = 0.95
@@ -329,8 +341,8 @@ def _composite(hits: np.ndarray, table: np.ndarray, background: np.ndarray, supe
         supersample: rays along a pixel's side.
     """
     # One 32-bit word a face makes the look-up one gather instead of four.
-    samples = np.take(table.view(np.uint32)[:, 0], hits)
-    samples = samples.view(np.uint8).reshape(*hits.shape, 4)
+    words = np.take(table.view(np.uint32)[:, 0], hits)
+    samples = words.view(np.uint8).reshape(*hits.shape, 4)
     total = np.zeros((hits.shape[0] // supersample, hits.shape[1] // supersample, 4), dtype=np.float32)
     for row in range(supersample):
         for column in range(supersample):
@@ -366,8 +378,8 @@ class ProjectionStyle:
     """Parameters of `project_points`. Lengths are multiples of the spacing, the frame's side / sqrt(N).
 
     Attributes:
-        cells_per_spacing: resolution of the working grid (which has at least 16 cells a side and never more than the
-            image has pixels).
+        cells_per_spacing: resolution of the working grid (which has at least 16 cells a side and at most twice as
+            many as the image has pixels).
         grow, shrink: radii of the silhouette's dilation and of the erosion after it; the difference is what a single
             point is wide, and gaps wider than twice `grow` stay open.
         depth_grow, depth_shrink: the same for depth inside the silhouette, larger, so that a sparsely sampled surface
@@ -379,10 +391,10 @@ class ProjectionStyle:
     """
 
     cells_per_spacing: float = 3.0
-    grow: float = 1.0
-    shrink: float = 0.5
+    grow: float = 1.35
+    shrink: float = 1.0
     depth_grow: float = 1.6
-    depth_shrink: float = 1.0
+    depth_shrink: float = 1.1
     smooth: float = 0.4
     sharpness: float = 2.0
     far: float = 0.2
@@ -402,10 +414,11 @@ def project_points(
     """Realistic projection of a cloud: a depth map that looks solid, near bright on black.
 
     The idea is PointCLIP V2's (quantise, densify, smooth, squeeze), which the paper uses for ModelNet40-d and
-    ScanObjectNN. Here a z-buffer takes the depth grid's place: (1) points fall into cells, the nearest wins; (2) a local
-    maximum of nearness grows them into surfaces that hide what is behind, a smaller local minimum takes the silhouette
-    back; (3) a Gaussian smooths while resampling to the image's size; (4) nearness becomes brightness, stretched per
-    view from `style.far` to 1, in three equal channels.
+    ScanObjectNN; here a z-buffer takes the place of its depth grid. (1) Points fall into the cells of a grid as fine as
+    the cloud is dense, the nearest wins. (2) A local maximum of nearness grows them into surfaces that hide what is
+    behind, a local minimum takes the growth back, with smaller windows for the silhouette than for the depth inside
+    it, so that gaps stay open. (3) A Gaussian smooths while it resamples to the image's size. (4) Nearness becomes
+    brightness, stretched per view from `style.far` to 1, in three equal channels.
 
     Args:
         points: (N, 3), y up; centred on its bounding box and scaled into the unit sphere here.
@@ -426,10 +439,16 @@ def project_points(
     points = (points - centre) / np.float32(radius)
     zooms = _zooms(points, cameras, fill)
     side = np.sqrt(len(points))
-    cells = int(np.clip(round(style.cells_per_spacing * side), 16, max(16, image_size)))
-    nearness = _z_buffers(points, cameras, zooms, cells, style.far)
-    silhouette, surface = _densify(nearness, cells / side, style)
-    weights = _resampling(cells, image_size, style.smooth * cells / side)
+    cells = int(np.clip(round(style.cells_per_spacing * side), 16, max(16, 2 * image_size)))
+    # Without the limit, the few points of a tiny cloud would grow over the whole frame.
+    spacing = min(cells / side, cells / 8.0)
+    # The margin keeps what grows over the frame's edge apart from the edge, so that it shrinks back.
+    margin = 1 + round(max(style.grow, style.depth_grow) * spacing)
+    nearness = _z_buffers(points, cameras, zooms, cells, margin, style.far)
+    silhouette = _close((nearness > 0.0).astype(np.float32), style.grow * spacing, style.shrink * spacing)
+    surface = _close(nearness, style.depth_grow * spacing, style.depth_shrink * spacing) * silhouette
+    silhouette, surface = (grid[:, margin:-margin, margin:-margin] for grid in (silhouette, surface))
+    weights = _resampling(cells, image_size, style.smooth * spacing)
     cover = weights @ silhouette @ weights.T
     images = weights @ surface @ weights.T / np.maximum(cover, 1e-6)
     images *= np.clip((cover - 0.5) * style.sharpness + 0.5, 0.0, 1.0)
@@ -439,25 +458,24 @@ def project_points(
     return np.repeat(levels[..., None], 3, axis=-1)
 
 
-def _z_buffers(points: np.ndarray, cameras: Sequence[Camera], zooms: list[float], cells: int, far: float) -> np.ndarray:
-    """Nearness float32 (V, cells, cells) of the nearest point of each cell: 1 nearest of a view, `far` farthest, 0 none."""
-    buffers = np.zeros((len(cameras), cells * cells), dtype=np.float32)
+def _z_buffers(
+    points: np.ndarray, cameras: Sequence[Camera], zooms: list[float], cells: int, margin: int, far: float
+) -> np.ndarray:
+    """Nearness float32 (V, G, G) of each cell's nearest point: from `far` to 1 over a view, 0 where none is.
+
+    G is `cells`, which span the frame, and a margin on both sides.
+    """
+    side = cells + 2 * margin
+    buffers = np.zeros((len(cameras), side * side), dtype=np.float32)
     for buffer, camera, rotation, zoom in zip(buffers, cameras, camera_rotations(cameras), zooms, strict=True):
         x, y, depth = _project(points, camera, rotation)
-        column = np.floor((x * zoom + 1.0) * (cells / 2.0)).astype(np.int64)
-        row = np.floor((1.0 - y * zoom) * (cells / 2.0)).astype(np.int64)
-        inside = (column >= 0) & (column < cells) & (row >= 0) & (row < cells)
+        column = np.floor((1.0 + x * zoom) * (cells / 2.0)).astype(np.int64) + margin
+        row = np.floor((1.0 - y * zoom) * (cells / 2.0)).astype(np.int64) + margin
+        inside = (column >= 0) & (column < side) & (row >= 0) & (row < side)
         nearest, span = depth.min(), np.ptp(depth)
         value = 1.0 - (1.0 - far) * (depth - nearest) / (span if span > 0.0 else 1.0)
-        np.maximum.at(buffer, (row * cells + column)[inside], value[inside].astype(np.float32))
-    return buffers.reshape(len(cameras), cells, cells)
-
-
-def _densify(nearness: np.ndarray, spacing: float, style: ProjectionStyle) -> tuple[np.ndarray, np.ndarray]:
-    """Closes a z-buffer (V, G, G) of points `spacing` cells apart: silhouette in {0, 1}, nearness inside it."""
-    silhouette = _close((nearness > 0.0).astype(np.float32), style.grow * spacing, style.shrink * spacing)
-    surface = _close(nearness, style.depth_grow * spacing, style.depth_shrink * spacing)
-    return silhouette, surface * silhouette
+        np.maximum.at(buffer, (row * side + column)[inside], value[inside].astype(np.float32))
+    return buffers.reshape(len(cameras), side, side)
 
 
 def _close(values: np.ndarray, grow: float, shrink: float) -> np.ndarray:
@@ -467,7 +485,7 @@ def _close(values: np.ndarray, grow: float, shrink: float) -> np.ndarray:
         size = 1 + 2 * round(radius)
         if size > 1:
             for axis in (1, 2):
-                values = filter1d(values, size, axis=axis, mode="constant", cval=0.0)
+                values = filter1d(values, size, axis=axis, mode="nearest")
     return values
 
 
@@ -475,8 +493,8 @@ def _close(values: np.ndarray, grow: float, shrink: float) -> np.ndarray:
 def _resampling(cells: int, image_size: int, sigma: float) -> np.ndarray:
     """Rows (image_size, cells) of a Gaussian of `sigma` cells around each pixel's centre, each of sum 1."""
     pixels = (np.arange(image_size) + 0.5) * (cells / image_size) - 0.5
-    # A finer image than grid needs a kernel of at least half a cell: without it, cells would show as squares.
-    width = max(sigma, 0.5 if image_size > cells else 0.2)
+    # Narrower kernels would alias where the grid is finer than the image, and show cells where it is coarser.
+    width = max(sigma, 0.4 * max(1.0, cells / image_size))
     kernel = np.exp(-0.5 * ((pixels[:, None] - np.arange(cells)) / width) ** 2)
     return (kernel / kernel.sum(axis=1, keepdims=True)).astype(np.float32)
 

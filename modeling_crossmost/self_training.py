@@ -12,7 +12,7 @@ import torch
 import torch.distributed as dist
 from torch import nn
 
-from .augmentation_crossmost import CloudAugmentation, strong_clouds, weak_clouds
+from .augmentation_crossmost import RAND_AUGMENT, CloudAugmentation, strong_clouds, weak_clouds
 from .loss_crossmost import (
     VARIANTS,
     PseudoLabels,
@@ -62,6 +62,8 @@ class SelfTrainingArguments:
         strong_jitter: its noise, share of the radius.
         strong_dropout: its largest share of dropped points.
         strong_crop: range of its cropping box's edges, shares of the extents.
+        strong_image_crop: range of the student's random resized crop, shares of the view's area.
+        rand_augment: timm's RandAugment of the student's view; "none" leaves it out.
     """
 
     pseudo_label: str = "joint"
@@ -92,6 +94,8 @@ class SelfTrainingArguments:
     strong_jitter: float = 0.01
     strong_dropout: float = 0.875
     strong_crop: list[float] = field(default_factory=lambda: [0.6, 1.0])
+    strong_image_crop: list[float] = field(default_factory=lambda: [0.3, 1.0])
+    rand_augment: str = RAND_AUGMENT
 
     def __post_init__(self) -> None:
         self.cloud_augmentation()  # says what is wrong with the strengths, if anything is
@@ -242,16 +246,21 @@ class StudentInputs:
 
 
 def student_inputs(
-    model: CrossMoSTForSelfTraining, batch: dict[str, torch.Tensor], keys: torch.Tensor, arguments: SelfTrainingArguments
+    model: CrossMoSTForSelfTraining,
+    batch: dict[str, torch.Tensor],
+    keys: torch.Tensor,
+    arguments: SelfTrainingArguments,
 ) -> StudentInputs:
     """Strong augmentation, grouping and masks of a batch.
 
     Args:
         model: the unwrapped student (for its sizes; nothing is trained here).
-        batch: `points` (B, N, 3) and `pixel_values_strong` (B, 3, H, W).
+        batch: `points` (B, N, 3) and `strong_image` (B, 3, H, W).
         keys: (B,) keys of the objects in this epoch.
     """
-    clouds = strong_clouds(batch["points"], keys, up_axis=model.config.up_axis, augmentation=arguments.cloud_augmentation())
+    clouds = strong_clouds(
+        batch["points"], keys, up_axis=model.config.up_axis, augmentation=arguments.cloud_augmentation()
+    )
     start = keyed_integers(keys, clouds.shape[1], (), Stream.FPS_STRONG)
     groups = model.point_model.group(clouds, start)
     image_mask = point_mask = noise = None
@@ -266,7 +275,7 @@ def student_inputs(
     if model.config.point_config.drop_path_rate > 0:
         layers = model.config.point_config.num_hidden_layers
         noise = keyed_uniform(keys, (layers, 2), Stream.DROP_PATH)
-    return StudentInputs(batch["pixel_values_strong"], groups, image_mask, point_mask, noise)
+    return StudentInputs(batch["strong_image"], groups, image_mask, point_mask, noise)
 
 
 @torch.no_grad()
@@ -276,7 +285,7 @@ def teacher_logits(
     """q_img and q_pcl of weakly augmented pairs: (B, C) logits of views and clouds."""
     clouds = weak_clouds(batch["points"], keys)
     start = keyed_integers(keys, clouds.shape[1], (), Stream.FPS_WEAK)
-    image_embeds = teacher.get_image_features(batch["pixel_values_weak"])
+    image_embeds = teacher.get_image_features(batch["weak_image"])
     point_embeds = teacher.get_point_features(clouds, fps_start=start)
     return teacher.classify(image_embeds), teacher.classify(point_embeds)
 
@@ -394,7 +403,7 @@ def step_statistics(
     return {
         "confident_fraction": kept.mean(),
         "modality_agreement": (image.argmax(-1) == point.argmax(-1)).float().mean(),
-        "image_share": labels[0].from_image.float().mean() if labels[0] is labels[1] else kept.new_tensor(0.5),
+        "image_share": labels[0].from_image.float().mean() if labels[0] is labels[1] else kept.new_tensor(math.nan),
         "entropy_image": prediction_entropy(image),
         "entropy_point": prediction_entropy(point),
         "bias_image": prediction_bias(image),
@@ -416,7 +425,7 @@ def self_training_step(
         student: the student, wrapped for several processes where there are several.
         unwrapped: the same student without its wrapper.
         teacher: the EMA teacher.
-        batch: `points` (B, N, 3), `pixel_values_weak` and `pixel_values_strong` (B, 3, H, W); no labels.
+        batch: `points` (B, N, 3), `pixel_values_weak` and `strong_image` (B, 3, H, W); no labels.
         keys: (B,) keys of the objects in this epoch.
 
     Returns:

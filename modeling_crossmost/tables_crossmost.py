@@ -72,11 +72,12 @@ def results_table(rows: Mapping[str, Row], bold: bool | None = None) -> str:
     return "\n".join(lines)
 
 
-def markdown_table(rows: Mapping[str, Row]) -> str:
-    """The same table as `results_table` in GitHub's Markdown, best values in bold.
+def markdown_table(rows: Mapping[str, Row], bold: bool = True) -> str:
+    """The same table as `results_table` in GitHub's Markdown.
 
     Args:
         rows: as for `results_table`.
+        bold: whether to mark the best value of every column.
 
     Returns:
         The table without a newline at the end.
@@ -88,7 +89,7 @@ def markdown_table(rows: Mapping[str, Row]) -> str:
     titles = [title.replace("*", r"\*") for title in COLUMN_TITLES.values()]
     lines = ["| | " + " | ".join(titles) + " |", "|---|" + "---:|" * len(titles)]
     for name, row, is_best in zip(names, cells, best, strict=True):
-        marked = [f"**{text}**" if mark else text for text, mark in zip(row, is_best, strict=True)]
+        marked = [f"**{text}**" if bold and mark else text for text, mark in zip(row, is_best, strict=True)]
         lines.append("| " + " | ".join([markdown_cell(name), *marked]) + " |")
     return "\n".join(lines)
 
@@ -230,7 +231,7 @@ def _caption(runs: Sequence[Mapping[str, Any]]) -> str:
     """One line below the table: what was measured, on what, and which runs began elsewhere."""
     first = runs[0]
     # A local dataset is named by its last folder: where it lies on this machine tells a reader nothing.
-    dataset = str(first.get("dataset", "?")).rstrip("/").rsplit("/", 1)[-1]
+    dataset = Path(str(first.get("dataset", "?"))).name
     caption = (
         f"top-1 in percent of the teacher on {dataset}, split {first.get('split', '?')}, "
         f"{first.get('num_objects', '?')} objects; image* fuses all views"
@@ -256,9 +257,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         rows = comparison_rows(runs)
         table = markdown_table(rows) if options.markdown else results_table(rows)
     except ValueError as error:
-        sys.stderr.write(f"{parser.prog}: {error}\n")
+        print(f"{parser.prog}: {error}", file=sys.stderr)
         return 2
-    sys.stdout.write(f"{table}\n\n{_caption(runs)}\n")
+    print(f"{table}\n\n{_caption(runs)}")
     return 0
 
 

@@ -71,7 +71,12 @@ RECIPES = {
     "co3d_crossmost": {},
     "scobj_crossmost": {"confidence_threshold": 0.82, "point_confidence_weight": 1.0},
     "redwood_crossmost": {"confidence_threshold": 0.82, "point_confidence_weight": 1.0},
-    "modelnet40_baseline": {"pseudo_label": "own", "align": False, "confidence_threshold_image": 0.8, "confidence_threshold_point": 0.82},
+    "modelnet40_baseline": {
+        "pseudo_label": "own",
+        "align": False,
+        "confidence_threshold_image": 0.8,
+        "confidence_threshold_point": 0.82,
+    },
     "modelnet40depth_baseline": {"pseudo_label": "own", "align": False, "confidence_threshold": 0.84},
     "scobjhardest_baseline": {"pseudo_label": "own", "align": False, "confidence_threshold": 0.6},
 }

@@ -59,8 +59,12 @@ def contents(folder: Path) -> dict[str, bytes]:
 @pytest.mark.parametrize(
     ("names", "splits", "classes"),
     [
-        (["night_stand/train/a.off", "night_stand/test/b.off", "bed/train/c.npy"], {"train": 2, "test": 1}, ["bed", "night stand"]),
-        (["train/bed/a.obj", "val/sofa/b.stl", "test/bed/c.glb"], {"train": 1, "validation": 1, "test": 1}, ["bed", "sofa"]),
+        (["a_b/train/a.off", "a_b/test/b.off", "a/train/c.npy"], {"train": 2, "test": 1}, ["a", "a b"]),
+        (
+            ["train/bed/a.obj", "val/sofa/b.stl", "test/bed/c.glb"],
+            {"train": 1, "validation": 1, "test": 1},
+            ["bed", "sofa"],
+        ),
         (["bed/a.obj", "sofa/deeper/b.xyz"], {"train": 2}, ["bed", "sofa"]),
         (["a.obj", "b.ply"], {"train": 2}, None),
         (["train/a.obj", "test/b.ply"], {"train": 1, "test": 1}, None),

@@ -138,6 +138,7 @@ def test_orders_are_uniform_permutations(keys):
     assert (counts - 1000 / 6).abs().max() < 5 * math.sqrt(1000 / 6)
 
 
+@pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 def test_gpu_draws_the_same(keys):
     on_gpu = keys.cuda()

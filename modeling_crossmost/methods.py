@@ -1,0 +1,121 @@
+"""The training methods behind one small interface, so that the loop in `train.py` knows none of their maths.
+
+A method says which model class it trains, which inputs it needs, what is frozen, and how a batch becomes losses.
+"""
+
+from collections.abc import Callable
+from typing import Protocol
+
+import torch
+from torch import nn
+
+from .arguments import Arguments
+from .augmentation_crossmost import CloudAugmentation
+from .modeling_crossmost import CrossMoSTForSelfTraining, CrossMoSTModel
+from .pretraining import (
+    ContrastiveModel,
+    PretrainingArguments,
+    freeze_for_pretraining,
+    pretraining_mode,
+    pretraining_step,
+)
+from .self_training import EMATeacher, freeze_for_self_training, self_training_step, train_mode
+
+
+Batch = dict[str, torch.Tensor]
+
+
+class Method(Protocol):
+    """What the loop needs of a method."""
+
+    model_class: type[CrossMoSTModel]
+    needs_captions: bool
+    needs_weak_views: bool
+
+    def freeze(self, model: CrossMoSTModel) -> None:
+        """Leaves gradients on what this method trains."""
+
+    def train_mode(self, model: CrossMoSTModel) -> None:
+        """Training mode, frozen parts excepted."""
+
+    def trainable(self, model: CrossMoSTModel) -> nn.Module:
+        """The module whose forward pass is differentiated; it is what several processes wrap."""
+
+    def step(self, wrapped: nn.Module, model: CrossMoSTModel, teacher: EMATeacher, batch: Batch) -> Batch:
+        """ "loss" with gradient and everything to log."""
+
+    def before_evaluation(self, model: CrossMoSTModel) -> None:
+        """Brings the classifier up to date."""
+
+
+class SelfTraining:
+    """Cross-MoST and its baseline: `self_training.py`."""
+
+    model_class = CrossMoSTForSelfTraining
+    needs_captions = False
+    needs_weak_views = True
+
+    def __init__(self, arguments: Arguments):
+        self.arguments = arguments.method
+
+    def freeze(self, model: CrossMoSTForSelfTraining) -> None:
+        """See [`freeze_for_self_training`]."""
+        freeze_for_self_training(model, self.arguments)
+
+    def train_mode(self, model: CrossMoSTForSelfTraining) -> None:
+        """See [`self_training.train_mode`]."""
+        train_mode(model, self.arguments)
+
+    def trainable(self, model: CrossMoSTForSelfTraining) -> nn.Module:
+        """The student itself."""
+        return model
+
+    def step(self, wrapped: nn.Module, model: CrossMoSTForSelfTraining, teacher: EMATeacher, batch: Batch) -> Batch:
+        """See [`self_training_step`]."""
+        return self_training_step(wrapped, model, teacher, batch, batch["key"], self.arguments)
+
+    def before_evaluation(self, model: CrossMoSTModel) -> None:
+        """The classifier is trained with everything else; nothing to do."""
+
+
+class Pretraining:
+    """ULIP, and the small CLIP before it: `pretraining.py`."""
+
+    model_class = CrossMoSTModel
+    needs_captions = True
+    needs_weak_views = False
+
+    def __init__(self, arguments: Arguments, set_classes: Callable[[CrossMoSTModel], object]):
+        train, method = arguments.train, arguments.method
+        clouds: CloudAugmentation = method.cloud_augmentation()
+        self.set_classes = set_classes
+        self.arguments = PretrainingArguments(
+            freeze_image=method.freeze_image,
+            freeze_text=train.freeze_text,
+            freeze_point=train.freeze_point,
+            freeze_point_tokenizer=method.freeze_point_tokenizer,
+            label_smoothing=train.label_smoothing,
+            clouds=clouds,
+            occlusion=train.occlusion,
+            stretch=train.stretch,
+        )
+
+    def freeze(self, model: CrossMoSTModel) -> None:
+        """See [`freeze_for_pretraining`]."""
+        freeze_for_pretraining(model, self.arguments)
+
+    def train_mode(self, model: CrossMoSTModel) -> None:
+        """See [`pretraining_mode`]."""
+        pretraining_mode(model, self.arguments)
+
+    def trainable(self, model: CrossMoSTModel) -> nn.Module:
+        """All three towers in one forward pass."""
+        return ContrastiveModel(model, self.arguments)
+
+    def step(self, wrapped: nn.Module, model: CrossMoSTModel, teacher: EMATeacher, batch: Batch) -> Batch:
+        """See [`pretraining_step`]."""
+        return pretraining_step(wrapped, model, batch, batch["key"], self.arguments)
+
+    def before_evaluation(self, model: CrossMoSTModel) -> None:
+        """The text tower moved (or will be compared): makes the classifier anew from the class names."""
+        self.set_classes(model)

@@ -1,0 +1,156 @@
+"""Makes the untrained mini model: a tokenizer learnt from captions, small towers, a processor.
+
+    python -m modeling_crossmost.mini --output outputs/mini/start
+
+`make mini` then trains it (`recipes/mini_clip.yaml`, `recipes/mini_ulip.yaml`) into `assets/crossmost-mini`.
+"""
+
+import argparse
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+import torch
+from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
+from transformers import CLIPTokenizer
+from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
+
+from .configuration_crossmost import CrossMoSTConfig
+from .data_crossmost import load_pairs
+from .feature_extraction_crossmost import CrossMoSTFeatureExtractor
+from .modeling_crossmost import CrossMoSTModel
+from .processing_crossmost import CrossMoSTProcessor
+from .prompts_crossmost import PROMPT_SETS
+
+
+SPECIAL_TOKENS = {"bos_token": "<|startoftext|>", "eos_token": "<|endoftext|>", "pad_token": "<|padding|>"}
+IMAGE_SIZE = 64
+NUM_POINTS = 1024
+CONTEXT = 40
+
+
+def train_tokenizer(captions: Iterable[str], vocab_size: int = 1600) -> CLIPTokenizer:
+    """Learns CLIP's kind of byte-pair encoding from captions.
+
+    Args:
+        captions: the texts; case is ignored, as in CLIP.
+        vocab_size: upper bound of entries, 512 byte symbols and three special tokens included.
+
+    Returns:
+        A `CLIPTokenizer` with begin, end and padding tokens of its own.
+    """
+    words = Tokenizer(models.BPE(end_of_word_suffix="</w>", continuing_subword_prefix=""))
+    words.normalizer = normalizers.Sequence([normalizers.NFC(), normalizers.Lowercase()])
+    words.pre_tokenizer = pre_tokenizers.Sequence(
+        [pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Punctuation(), pre_tokenizers.ByteLevel(False, use_regex=False)]
+    )
+    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
+    trainer = trainers.BpeTrainer(
+        vocab_size=vocab_size - len(SPECIAL_TOKENS) - len(alphabet),
+        initial_alphabet=alphabet,
+        end_of_word_suffix="</w>",
+        show_progress=False,
+    )
+    words.train_from_iterator(captions, trainer)
+    merges = [tuple(pair) for pair in _merges_of(words)]
+    entries = [*alphabet, *(symbol + "</w>" for symbol in alphabet), *("".join(pair) for pair in merges)]
+    entries = [*dict.fromkeys(entries), *SPECIAL_TOKENS.values()]
+    vocabulary = {entry: index for index, entry in enumerate(entries)}
+    return CLIPTokenizer(
+        vocab=vocabulary,
+        merges=merges,
+        model_max_length=CONTEXT,
+        unk_token=SPECIAL_TOKENS["eos_token"],
+        **SPECIAL_TOKENS,
+    )
+
+
+def _merges_of(words: Tokenizer) -> list[tuple[str, str]]:
+    import json
+
+    merges = json.loads(words.to_str())["model"]["merges"]
+    return [tuple(pair.split(" ")) if isinstance(pair, str) else tuple(pair) for pair in merges]
+
+
+def mini_config(tokenizer: CLIPTokenizer, class_names: list[str]) -> CrossMoSTConfig:
+    """The mini model's sizes: three towers of width 128 that train on two CPU cores."""
+    return CrossMoSTConfig(
+        vision_config={
+            "hidden_size": 128,
+            "intermediate_size": 512,
+            "num_hidden_layers": 5,
+            "num_attention_heads": 4,
+            "image_size": IMAGE_SIZE,
+            "patch_size": 8,
+            "projection_dim": 128,
+            "hidden_act": "gelu",
+        },
+        text_config={
+            "vocab_size": len(tokenizer),
+            "hidden_size": 128,
+            "intermediate_size": 512,
+            "num_hidden_layers": 3,
+            "num_attention_heads": 4,
+            "max_position_embeddings": CONTEXT,
+            "projection_dim": 128,
+            "hidden_act": "gelu",
+            "bos_token_id": tokenizer.bos_token_id,
+            "eos_token_id": tokenizer.eos_token_id,
+            "pad_token_id": tokenizer.pad_token_id,
+        },
+        point_config={
+            "num_groups": 64,
+            "group_size": 16,
+            "tokenizer_dims": (32, 48, 96),
+            "token_size": 96,
+            "position_hidden_size": 64,
+            "hidden_size": 128,
+            "num_hidden_layers": 5,
+            "num_attention_heads": 4,
+            "drop_path_rate": 0.05,
+        },
+        projection_dim=128,
+        class_names=class_names,
+        prompt_templates=list(PROMPT_SETS["paper"]),
+    )
+
+
+def build_mini(captions: Iterable[str], class_names: list[str], seed: int) -> tuple[CrossMoSTModel, CrossMoSTProcessor]:
+    """The untrained mini model and its processor.
+
+    Args:
+        captions: texts for the tokenizer; class names in all prompt sets are added.
+        class_names: the classes in label order.
+        seed: of the initial weights.
+    """
+    prompts = [template.format(name) for name in class_names for set_ in PROMPT_SETS.values() for template in set_]
+    tokenizer = train_tokenizer([*captions, *prompts])
+    torch.manual_seed(seed)
+    model = CrossMoSTModel(mini_config(tokenizer, class_names))
+    model.set_classes(class_names, tokenizer=tokenizer)
+    size = {"height": IMAGE_SIZE, "width": IMAGE_SIZE}
+    images = CLIPImageProcessorPil(size={"shortest_edge": IMAGE_SIZE}, crop_size=size)
+    points = CrossMoSTFeatureExtractor(up_axis="y", num_points=NUM_POINTS)
+    return model, CrossMoSTProcessor(images, points, tokenizer)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Command line: reads the captions of furniture `clean` and writes the untrained model."""
+    parser = argparse.ArgumentParser(prog="python -m modeling_crossmost.mini", description=__doc__.split("\n")[0])
+    parser.add_argument("--dataset", required=True, help="folder of prepared pairs with captions and named labels")
+    parser.add_argument("--config", default="clean")
+    parser.add_argument("--output", required=True)
+    parser.add_argument("--seed", type=int, default=0)
+    arguments = parser.parse_args(argv)
+    rows = load_pairs(arguments.dataset, arguments.config, "train")
+    names = [name.replace("_", " ") for name in rows.features["label"].names]
+    captions = [caption for captions in rows["captions"] for caption in captions]
+    model, processor = build_mini(captions, names, arguments.seed)
+    output = Path(arguments.output)
+    model.save_pretrained(output)
+    processor.save_pretrained(output)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

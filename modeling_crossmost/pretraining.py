@@ -1,0 +1,190 @@
+"""Contrastive image-text-point pre-training, ULIP's objective (paper section 3.2: f^P, f^S, f^I and the point tower).
+
+With `freeze_image` and `freeze_text` the two CLIP towers stay and only clouds learn; without them and with
+`freeze_point` the same step trains a small CLIP.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from .augmentation_crossmost import CloudAugmentation, normalize_clouds, occlude_clouds, strong_clouds
+from .modeling_crossmost import CrossMoSTModel
+from .random_crossmost import Stream, keyed_integers, keyed_uniform
+from .self_training import gather_batch
+
+
+MAX_LOGIT_SCALE = 100.0
+
+
+@dataclass
+class PretrainingArguments:
+    """What is trained and how hard the clouds are made.
+
+    Args:
+        freeze_image, freeze_text, freeze_point: towers that stay.
+        freeze_point_tokenizer: leave the mini-PointNet as it is.
+        label_smoothing: share of the contrastive target that is spread over the whole batch.
+        clouds: strengths of the cloud augmentation.
+        occlusion: largest share of a cloud that is cut off from one horizontal side, as a scanner on the other sees it.
+        stretch: factor by which each axis may be stretched or squeezed (1 leaves proportions).
+    """
+
+    freeze_image: bool = True
+    freeze_text: bool = True
+    freeze_point: bool = False
+    freeze_point_tokenizer: bool = False
+    label_smoothing: float = 0.0
+    clouds: CloudAugmentation = CloudAugmentation()
+    occlusion: float = 0.0
+    stretch: float = 1.0
+
+
+class ContrastiveModel(nn.Module):
+    """Embeds the three modalities in one forward pass, so that one wrapper serves several processes.
+
+    Args:
+        model: the model to train.
+        arguments: which modalities take part.
+    """
+
+    def __init__(self, model: CrossMoSTModel, arguments: PretrainingArguments):
+        super().__init__()
+        self.model = model
+        self.use_point = not arguments.freeze_point
+
+    def forward(
+        self,
+        pixel_values: torch.Tensor,
+        input_ids: torch.Tensor,
+        attention_mask: torch.Tensor,
+        point_values: torch.Tensor | None = None,
+        fps_start: torch.Tensor | int = 0,
+        drop_path_noise: torch.Tensor | None = None,
+    ) -> dict[str, torch.Tensor]:
+        """Views (B, 3, H, W), captions (B, T) and clouds (B, N, 3) -> unit-length (B, D) each, and the logit scale."""
+        embeds = {
+            "image": self.model.get_image_features(pixel_values),
+            "text": self.model.get_text_features(input_ids, attention_mask),
+            "scale": self.model.logit_scale.exp().clamp(max=MAX_LOGIT_SCALE),
+        }
+        if self.use_point:
+            embeds["point"] = self.model.get_point_features(
+                point_values, fps_start=fps_start, drop_path_noise=drop_path_noise
+            )
+        return embeds
+
+
+def freeze_for_pretraining(model: CrossMoSTModel, arguments: PretrainingArguments) -> None:
+    """Leaves a gradient only on what the objective reaches and the arguments train; the logit scale always learns."""
+    model.requires_grad_(False)
+    model.logit_scale.requires_grad_(True)
+    if not arguments.freeze_image:
+        model.vision_model.requires_grad_(True)
+        model.visual_projection.requires_grad_(True)
+    if not arguments.freeze_text:
+        model.text_model.requires_grad_(True)
+        model.text_projection.requires_grad_(True)
+    if not arguments.freeze_point:
+        model.point_model.requires_grad_(True)
+        model.point_projection.requires_grad_(True)
+        model.point_model.embeddings.tokenizer.requires_grad_(not arguments.freeze_point_tokenizer)
+
+
+def pretraining_mode(model: CrossMoSTModel, arguments: PretrainingArguments) -> None:
+    """Training mode for what trains; a frozen tokenizer keeps its BatchNorm statistics."""
+    model.train()
+    if arguments.freeze_point or arguments.freeze_point_tokenizer:
+        model.point_model.embeddings.tokenizer.eval()
+
+
+def contrastive_loss(
+    queries: torch.Tensor,
+    targets: torch.Tensor,
+    scale: torch.Tensor | float,
+    positives: torch.Tensor | None = None,
+    label_smoothing: float = 0.0,
+) -> torch.Tensor:
+    """Symmetric contrastive cross-entropy of CLIP and ULIP over a batch.
+
+    Args:
+        queries, targets: (B, D) unit-length embeddings, row by row of the same objects.
+        scale: factor on the cosine similarities.
+        positives: (B, B) bool, which targets are right for a query; the target mass is shared among them. Default: the
+            own row only. Two objects with the same caption are no negatives of each other.
+        label_smoothing: share of the target mass spread evenly over the batch.
+    """
+    logits = scale * queries @ targets.T
+    if positives is None:
+        positives = torch.eye(len(logits), dtype=torch.bool, device=logits.device)
+    weights = positives.float()
+    both = ((logits, weights), (logits.T, weights.T))
+    losses = [F.cross_entropy(x, w / w.sum(-1, keepdim=True), label_smoothing=label_smoothing) for x, w in both]
+    return (losses[0] + losses[1]) / 2
+
+
+def pretraining_clouds(points: torch.Tensor, keys: torch.Tensor, arguments: PretrainingArguments) -> torch.Tensor:
+    """Clouds as real sources give them: stretched, turned, noisy, thinned, cropped, seen from one side; normalised.
+
+    Args:
+        points: (B, N, 3).
+        keys: (B,) keys of the objects in this epoch.
+
+    Returns:
+        (B, N, 3), mean at the origin, largest norm 1.
+    """
+    if arguments.stretch > 1.0:
+        bound = torch.log(points.new_tensor(arguments.stretch))
+        points = points * (bound * (2 * keyed_uniform(keys, (1, 3), Stream.PRETRAIN_CLOUD) - 1)).exp()
+    clouds = strong_clouds(points, keys, augmentation=arguments.clouds)
+    if arguments.occlusion > 0.0:
+        clouds = occlude_clouds(clouds, keys, arguments.occlusion)
+    return normalize_clouds(clouds)
+
+
+def pretraining_step(
+    wrapped: nn.Module,
+    model: CrossMoSTModel,
+    batch: dict[str, torch.Tensor],
+    keys: torch.Tensor,
+    arguments: PretrainingArguments,
+) -> dict[str, torch.Tensor]:
+    """Contrastive losses of a batch between all pairs of modalities of which at least one trains.
+
+    Args:
+        wrapped: a [`ContrastiveModel`], wrapped for several processes where there are several.
+        model: the model inside it.
+        batch: `points` (B, N, 3), `strong_image` (B, 3, H, W), `input_ids` and `attention_mask` (B, T).
+        keys: (B,) keys of the objects in this epoch.
+
+    Returns:
+        "loss" (with gradient), the terms, and the in-batch retrieval accuracy, as 0-dim tensors.
+    """
+    inputs = {"pixel_values": batch["strong_image"]} | {n: batch[n] for n in ("input_ids", "attention_mask")}
+    if not arguments.freeze_point:
+        clouds = pretraining_clouds(batch["points"], keys, arguments)
+        inputs |= {"point_values": clouds, "fps_start": keyed_integers(keys, clouds.shape[1], (), Stream.FPS_STRONG)}
+        point_config = model.config.point_config
+        if point_config.drop_path_rate > 0:
+            inputs["drop_path_noise"] = keyed_uniform(keys, (point_config.num_hidden_layers, 2), Stream.DROP_PATH)
+    embeds = wrapped(**inputs)
+    scale = embeds.pop("scale")
+    embeds = {name: gather_batch(value) for name, value in embeds.items()}
+    tokens = gather_batch(batch["input_ids"])
+    same_caption = (tokens.unsqueeze(1) == tokens.unsqueeze(0)).all(-1)
+    terms = {}
+    if not (arguments.freeze_image and arguments.freeze_text):
+        terms["loss_image_text"] = ("image", "text", same_caption)
+    if not arguments.freeze_point:
+        terms["loss_point_text"] = ("point", "text", same_caption)
+        terms["loss_point_image"] = ("point", "image", None)
+    losses = {
+        name: contrastive_loss(embeds[a], embeds[b], scale, positives, arguments.label_smoothing)
+        for name, (a, b, positives) in terms.items()
+    }
+    first = "image" if arguments.freeze_point else "point"
+    nearest = (embeds[first] @ embeds["text"].T).argmax(-1)
+    hit = same_caption.gather(1, nearest.unsqueeze(1)).float().mean()
+    return {"loss": sum(losses.values()), **losses, "retrieval": hit.detach(), "logit_scale": scale.detach()}

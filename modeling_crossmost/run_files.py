@@ -1,0 +1,91 @@
+"""What a run writes beside its weights: args.yaml, metrics.jsonl, eval_history.jsonl, results.json. Atomic, plain text."""
+
+import json
+import math
+import os
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+import yaml
+
+
+VERSIONED = ("torch", "transformers", "datasets", "accelerate", "timm", "numpy")
+
+
+def write_text(path: Path, text: str) -> None:
+    """Writes a file under a temporary name and renames it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary.write_text(text, encoding="utf-8")
+    os.replace(temporary, path)
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Writes readable JSON atomically."""
+    write_text(path, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+
+
+def write_yaml(path: Path, content: Mapping[str, Any]) -> None:
+    """Writes the resolved options atomically."""
+    write_text(path, yaml.safe_dump(dict(content), sort_keys=False, allow_unicode=True))
+
+
+def versions() -> dict[str, str]:
+    """Versions of the libraries that numbers depend on."""
+    return {name: version(name) for name in VERSIONED}
+
+
+class JsonLines:
+    """An append-only file of JSON lines that starts anew, or after `keep_until` where a run is resumed.
+
+    Args:
+        path: the file.
+        keep_until: lines with a larger `step` are dropped; `None` starts an empty file.
+        active: `False` writes nothing (other processes).
+    """
+
+    def __init__(self, path: Path, keep_until: int | None = None, active: bool = True):
+        self.path, self.active = path, active
+        if not active:
+            return
+        lines = path.read_text().splitlines() if keep_until is not None and path.is_file() else []
+        kept = [line for line in lines if json.loads(line)["step"] <= keep_until]
+        write_text(path, "".join(line + "\n" for line in kept))
+
+    def append(self, line: Mapping[str, Any]) -> None:
+        """Adds one line; numbers that are not finite become null, as JSON knows none."""
+        if not self.active:
+            return
+        clean = {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in line.items()}
+        with self.path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(clean) + "\n")
+
+
+class RunningMeans:
+    """Means of 0-dim tensors between two logging steps, kept on the device: no host sync until `pop`."""
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+        self.total: torch.Tensor | None = None
+        self.count = 0
+
+    def add(self, terms: Mapping[str, torch.Tensor]) -> None:
+        """Adds one step's terms (always the same names)."""
+        self.names = list(terms)
+        values = torch.stack([value.detach().float().reshape(()) for value in terms.values()])
+        self.total = values if self.total is None else self.total + values
+        self.count += 1
+
+    def pop(self) -> dict[str, float]:
+        """The means over all processes since the last call; starts anew."""
+        if self.total is None:
+            return {}
+        means = self.total / self.count
+        if torch.distributed.is_available() and torch.distributed.is_initialized():
+            torch.distributed.all_reduce(means)
+            means /= torch.distributed.get_world_size()
+        self.total, self.count = None, 0
+        return dict(zip(self.names, means.tolist(), strict=True))

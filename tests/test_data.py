@@ -1,0 +1,473 @@
+"""Reading of prepared pairs: no labels in training, keyed draws, sampler, evaluation batches, errors."""
+
+import io
+import math
+import random
+import time
+
+import numpy as np
+import pytest
+import torch
+from datasets import Array2D, ClassLabel, Dataset, Features, Image, List, Value, load_dataset
+from PIL import Image as PILImage
+
+from modeling_crossmost import data_crossmost
+from modeling_crossmost.augmentation_crossmost import EvalImageTransform, StrongImageTransform, WeakImageTransform
+from modeling_crossmost.data_crossmost import (
+    EvaluationDataset,
+    PairDataset,
+    StreamingPairDataset,
+    TwoViewBatchSampler,
+    check_view_sizes,
+    class_names,
+    collate_evaluation,
+    collate_pairs,
+    evaluation_loader,
+    load_pairs,
+    training_dataset,
+    training_loader,
+)
+from modeling_crossmost.random_crossmost import object_keys
+
+
+OBJECTS, POINTS, VIEWS, SIZE = 40, 16, 5, 12
+
+
+def encode(value: int, size: int = SIZE) -> dict:
+    """A lossless image whose every pixel is `value`."""
+    content = io.BytesIO()
+    PILImage.new("RGB", (size, size), (value, value, value)).save(content, "WEBP", lossless=True, method=0, quality=0)
+    return {"bytes": content.getvalue(), "path": None}
+
+
+def make_pairs(count: int = OBJECTS, views: int = VIEWS, labels: bool = True, captions: bool = True) -> Dataset:
+    """Objects whose views tell them apart: view v of object i has the grey value 6 i + v."""
+    rng = np.random.default_rng(0)
+    columns = {
+        "object_id": [f"chair/{i}" for i in range(count)],
+        "points": [rng.standard_normal((POINTS, 3)).astype(np.float32) for _ in range(count)],
+        "views": [[encode((6 * i + v) % 256) for v in range(views)] for i in range(count)],
+    }
+    features = {
+        "object_id": Value("string"),
+        "points": Array2D((POINTS, 3), "float32"),
+        "views": List(Image()),
+    }
+    if labels:
+        columns["label"] = [i % 2 for i in range(count)]
+        features["label"] = ClassLabel(names=["bed", "night stand"])
+    if captions:
+        columns["captions"] = [[f"{i} first", f"{i} second"] for i in range(count)]
+        features["captions"] = List(Value("string"))
+    return Dataset.from_dict(columns, features=Features(features))
+
+
+def grey(image: PILImage.Image, seed: int) -> torch.Tensor:
+    """A transform that returns the grey value and remembers the seed."""
+    return torch.tensor([image.getpixel((0, 0))[0], seed % 1000003])
+
+
+class FakeTokenizer:
+    """Numbers of the object and of the caption, padded; stands in for a transformers tokenizer."""
+
+    def __call__(self, texts, padding, truncation, max_length, return_tensors):
+        ids = torch.zeros(len(texts), max_length, dtype=torch.int64)
+        for row, text in enumerate(texts):
+            number, which = text.split()
+            ids[row, :2] = torch.tensor([int(number), ["first", "second"].index(which)])
+        return {"input_ids": ids, "attention_mask": (ids >= 0).long()}
+
+
+@pytest.fixture(scope="module")
+def pairs() -> Dataset:
+    return make_pairs()
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch, pairs):
+    """Parquet shards as `prepare` writes them; the datasets cache stays in the temporary folder too."""
+    monkeypatch.setattr("datasets.config.HF_DATASETS_CACHE", str(tmp_path / "cache"))
+    for shard in range(2):
+        path = tmp_path / "pairs" / "data" / f"train-{shard:05d}-of-00002.parquet"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        pairs.shard(2, shard, contiguous=True).to_parquet(path)
+    return tmp_path / "pairs"
+
+
+def write(dataset: Dataset, path) -> str:
+    (path / "data").mkdir(parents=True)
+    dataset.to_parquet(path / "data" / "train-00000-of-00001.parquet")
+    return str(path)
+
+
+def equal(first: dict, second: dict) -> bool:
+    return first.keys() == second.keys() and all(torch.equal(first[name], second[name]) for name in first)
+
+
+# Training items
+
+
+def test_training_sees_neither_label_nor_object_id(pairs):
+    assert training_dataset(pairs).column_names == ["points", "views"]
+    assert training_dataset(pairs, captions=True).column_names == ["points", "views", "captions"]
+    dataset = PairDataset(pairs, grey, grey)
+    assert dataset.dataset.column_names == ["points", "views"]
+    assert set(dataset[0]) == {"index", "key", "points", "weak_image", "strong_image"}
+
+
+def test_permuted_labels_change_no_item(pairs):
+    labels = pairs["label"][:]
+    random.Random(0).shuffle(labels)
+    permuted = pairs.remove_columns("label").add_column("label", labels)
+    first, second = PairDataset(pairs, grey, grey), PairDataset(permuted, grey, grey)
+    assert all(equal(first[i], second[i]) for i in range(OBJECTS))
+
+
+def test_items_hold_the_object(pairs):
+    dataset = PairDataset(pairs, WeakImageTransform(16), StrongImageTransform(16), seed=3)
+    dataset.set_epoch(2)
+    for i, item in zip([7, 3], dataset.__getitems__([7, 3]), strict=True):
+        assert item["index"] == i and item["key"] == object_keys(3, 2, torch.tensor([i]))[0]
+        np.testing.assert_array_equal(item["points"].numpy(), np.array(pairs[i]["points"], dtype=np.float32))
+        assert item["weak_image"].shape == item["strong_image"].shape == (3, 16, 16)
+
+
+def test_both_images_come_from_the_drawn_view(pairs):
+    dataset = PairDataset(pairs, grey, grey)
+    drawn = []
+    for epoch in range(20):
+        dataset.set_epoch(epoch)
+        for i, item in enumerate(dataset.__getitems__(range(OBJECTS))):
+            assert item["weak_image"][0] == item["strong_image"][0]
+            assert item["weak_image"][1] != item["strong_image"][1]
+            drawn.append(int(item["weak_image"][0]) - 6 * i)
+    counts = np.bincount(drawn, minlength=VIEWS)
+    assert len(counts) == VIEWS and abs(counts - 160).max() < 5 * math.sqrt(160)
+
+
+def test_num_views_draws_from_the_first_ones(pairs):
+    dataset = PairDataset(pairs, grey, None, num_views=2)
+    drawn = {int(item["weak_image"][0]) - 6 * i for i, item in enumerate(dataset.__getitems__(range(OBJECTS)))}
+    assert drawn == {0, 1}
+    more = PairDataset(pairs, grey, None, num_views=100)
+    assert equal(more[5], PairDataset(pairs, grey, None)[5])
+    with pytest.raises(ValueError, match="at least one view"):
+        PairDataset(pairs, grey, None, num_views=0)
+
+
+def test_items_do_not_depend_on_the_batch(pairs):
+    dataset = PairDataset(pairs, WeakImageTransform(16), StrongImageTransform(16), seed=1)
+    whole = dataset.__getitems__(range(OBJECTS))
+    for batch in ([3], [9, 3, 20], list(range(OBJECTS))[::-1]):
+        assert all(equal(item, whole[i]) for i, item in zip(batch, dataset.__getitems__(batch), strict=True))
+    dataset.set_epoch(1)
+    assert not any(equal(item, whole[i]) for i, item in enumerate(dataset.__getitems__(range(OBJECTS))))
+    dataset.set_epoch(0)
+    assert equal(dataset[3], whole[3])
+
+
+def test_only_one_view_is_decoded(pairs, monkeypatch):
+    opened = []
+    original = data_crossmost.PILImage.open
+    monkeypatch.setattr(data_crossmost.PILImage, "open", lambda *a, **k: opened.append(1) or original(*a, **k))
+    PairDataset(pairs, grey, grey).__getitems__(range(10))
+    assert len(opened) == 10
+    PairDataset(pairs, None, None).__getitems__(range(10))
+    assert len(opened) == 10
+
+
+def test_one_caption_is_drawn(pairs):
+    dataset = PairDataset(pairs, None, grey, tokenizer=FakeTokenizer(), max_caption_length=4)
+    items = dataset.__getitems__(range(OBJECTS))
+    assert [int(item["input_ids"][0]) for item in items] == list(range(OBJECTS))
+    assert {int(item["input_ids"][1]) for item in items} == {0, 1}
+    batch = collate_pairs(items)
+    assert batch["input_ids"].shape == batch["attention_mask"].shape == (OBJECTS, 4)
+    assert "weak_image" not in batch
+    with pytest.raises(ValueError, match="no captions column"):
+        PairDataset(pairs.remove_columns("captions"), None, grey, tokenizer=FakeTokenizer())
+
+
+def test_collated_pairs(pairs):
+    dataset = PairDataset(pairs, WeakImageTransform(16), StrongImageTransform(16))
+    batch = collate_pairs(dataset.__getitems__([4, 2, 0]))
+    assert batch["index"].tolist() == [4, 2, 0] and batch["key"].dtype == torch.int64
+    assert batch["points"].shape == (3, POINTS, 3) and batch["weak_image"].shape == (3, 3, 16, 16)
+    with pytest.raises(ValueError, match="between 3 and 16 points"):
+        collate_pairs([dataset[0], {**dataset[1], "points": torch.zeros(3, 3)}])
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "message"),
+    [
+        ("points", [[float("nan")] * 3] * POINTS, "cloud of row 1 has coordinates that are not finite"),
+        ("points", None, "cloud of row 1 is empty"),
+        ("views", [], "row 1 has no views"),
+        ("views", None, "row 1 has no views"),
+        ("views", [{"bytes": b"no image", "path": None}], "View 0 of row 1 is not a readable image"),
+        ("views", [{"bytes": encode(3)["bytes"][:30], "path": None}], "View 0 of row 1 is not a readable image"),
+        ("views", [{"bytes": None, "path": "/nowhere/image.png"}], "View 0 of row 1 is not a readable image"),
+    ],
+)
+def test_broken_rows_are_named(pairs, column, value, message):
+    good = pairs.cast_column("views", List(Image(decode=False)))[:3]
+    good["points"] = [np.asarray(cloud).tolist() for cloud in good["points"]]
+    good[column] = [good[column][0], value, good[column][2]]
+    broken = Dataset.from_dict(good, features=pairs.features)
+    with pytest.raises(ValueError, match=message):
+        PairDataset(broken, grey, grey).__getitems__([0, 1])
+
+
+def test_views_may_be_files(tmp_path, pairs):
+    path = tmp_path / "view.png"
+    PILImage.new("RGB", (SIZE, SIZE), (77, 77, 77)).save(path)
+    good = pairs.cast_column("views", List(Image(decode=False)))[:1]
+    good["views"] = [[{"bytes": None, "path": str(path)}]]
+    assert PairDataset(Dataset.from_dict(good, features=pairs.features), grey, None)[0]["weak_image"][0] == 77
+
+
+# Sampler
+
+
+def flat(batches) -> list[int]:
+    return [row for batch in batches for row in batch]
+
+
+def all_batches(**options) -> list[list[int]]:
+    return list(TwoViewBatchSampler(**options))
+
+
+@pytest.mark.parametrize("processes", [2, 3, 4])
+@pytest.mark.parametrize("drop_last", [True, False])
+def test_processes_together_read_the_global_batches(processes, drop_last):
+    options = {"num_objects": 100, "seed": 5, "epoch": 2, "drop_last": drop_last}
+    single = all_batches(batch_size_per_process=12, **options)
+    parts = [
+        all_batches(batch_size_per_process=12 // processes, num_processes=processes, process_index=rank, **options)
+        for rank in range(processes)
+    ]
+    assert [flat(slices) for slices in zip(*parts, strict=True)] == single
+
+
+def test_sampler_reads_every_object_once_in_a_new_order_per_epoch():
+    sampler = TwoViewBatchSampler(96, 12, seed=1)
+    first = list(sampler)
+    assert len(first) == len(sampler) == 8 and sorted(flat(first)) == list(range(96))
+    sampler.set_epoch(1)
+    assert list(sampler) != first and sorted(flat(sampler)) == list(range(96))
+    sampler.set_epoch(0)
+    assert list(sampler) == first
+    assert all_batches(num_objects=96, batch_size_per_process=12, seed=2) != first
+
+
+def test_sampler_restarts_in_mid_epoch():
+    options = {"num_objects": 100, "batch_size_per_process": 4, "num_processes": 2, "process_index": 1, "epoch": 3}
+    whole = all_batches(**options)
+    assert len(whole) == 12
+    for start in (0, 1, 7, 12):
+        tail = TwoViewBatchSampler(**options, start_batch=start)
+        assert list(tail) == whole[start:] and len(tail) == 12 - start
+
+
+def test_sampler_completes_the_last_batch():
+    batches = all_batches(num_objects=10, batch_size_per_process=4, drop_last=False)
+    assert [len(batch) for batch in batches] == [4, 4, 4]
+    rows = flat(batches)
+    assert sorted(rows[:10]) == list(range(10)) and rows[10:] == rows[:2]
+    assert len(flat(all_batches(num_objects=3, batch_size_per_process=8, drop_last=False))) == 8
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"num_objects": 7, "batch_size_per_process": 8}, "7 objects, fewer than one global batch of 8"),
+        ({"num_objects": 0, "batch_size_per_process": 8, "drop_last": False}, "0 objects"),
+        ({"num_objects": 9, "batch_size_per_process": 0}, "Batches of 0"),
+        ({"num_objects": 9, "batch_size_per_process": 2, "process_index": 1}, "process index is 1"),
+        ({"num_objects": 9, "batch_size_per_process": 2, "start_batch": 5}, "an epoch has 4 batches"),
+    ],
+)
+def test_impossible_samplers(options, message):
+    with pytest.raises(ValueError, match=message):
+        TwoViewBatchSampler(**options)
+
+
+# Loaders
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_training_loader_follows_sampler_and_epoch(pairs, workers):
+    dataset = PairDataset(pairs, WeakImageTransform(16), StrongImageTransform(16))
+    sampler = TwoViewBatchSampler(OBJECTS, 8)
+    loader = training_loader(dataset, sampler, num_workers=workers)
+    for epoch in (0, 1):
+        dataset.set_epoch(epoch)
+        sampler.set_epoch(epoch, start_batch=2)
+        assert len(loader) == 3
+        before = torch.get_rng_state()
+        batches = list(loader)
+        assert torch.equal(before, torch.get_rng_state())
+        assert [batch["index"].tolist() for batch in batches] == list(sampler)
+        for batch, rows in zip(batches, sampler, strict=True):
+            assert equal(batch, collate_pairs(dataset.__getitems__(rows)))
+
+
+def test_training_loader_refuses_the_wrong_kind_of_batching(pairs):
+    dataset = PairDataset(pairs, grey, grey)
+    with pytest.raises(ValueError, match="need a batch sampler"):
+        training_loader(dataset)
+    stream = StreamingPairDataset(pairs.to_iterable_dataset(), grey, grey)
+    with pytest.raises(ValueError, match="take a batch size"):
+        training_loader(stream, TwoViewBatchSampler(OBJECTS, 8))
+
+
+def test_streaming_gives_the_same_kind_of_items(folder, pairs):
+    stream = StreamingPairDataset(load_pairs(folder, streaming=True), grey, grey, seed=1)
+    items = list(stream)
+    mapped = PairDataset(pairs, grey, grey, seed=1)
+    assert len(items) == OBJECTS
+    for i, (item, other) in enumerate(zip(items, mapped.__getitems__(range(OBJECTS)), strict=True)):
+        assert {name: (value.shape, value.dtype) for name, value in item.items()} == {
+            name: (value.shape, value.dtype) for name, value in other.items()
+        }
+        assert torch.equal(item["points"], other["points"])
+        assert 0 <= int(item["weak_image"][0]) - 6 * i < VIEWS
+    assert all(equal(a, b) for a, b in zip(items, stream, strict=True))
+    stream.set_epoch(1)
+    assert not all(equal(a, b) for a, b in zip(items, stream, strict=True))
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_streaming_is_divided_among_processes_and_workers(folder, workers):
+    whole = {int(item["index"]): item for item in StreamingPairDataset(load_pairs(folder, streaming=True), grey, grey)}
+    seen = []
+    for rank in range(2):
+        dataset = load_pairs(folder, streaming=True)
+        stream = StreamingPairDataset(dataset, grey, grey, num_processes=2, process_index=rank)
+        for batch in training_loader(stream, batch_size=5, num_workers=workers):
+            seen += batch["index"].tolist()
+            for row, number in enumerate(batch["index"].tolist()):
+                assert all(torch.equal(batch[name][row], whole[number][name]) for name in whole[number])
+    assert sorted(seen) == sorted(whole) and len(whole) == OBJECTS
+
+
+# Evaluation
+
+
+def test_evaluation_reads_everything(pairs):
+    items = EvaluationDataset(pairs, EvalImageTransform(SIZE, (0, 0, 0), (1, 1, 1))).__getitems__([2, 11])
+    for i, item in zip([2, 11], items, strict=True):
+        assert item["index"] == i and item["label"] == i % 2
+        values = (item["views"][:, 0, 0, 0] * 255).round().long().tolist()
+        assert values == [6 * i + v for v in range(VIEWS)] and item["views"].shape == (VIEWS, 3, SIZE, SIZE)
+        assert abs(item["points"].norm(dim=1).max() - 1) < 1e-6 and item["points"].mean(0).abs().max() < 1e-6
+
+
+def test_evaluation_without_labels_and_with_fewer_views():
+    dataset = EvaluationDataset(make_pairs(4, labels=False, captions=False), EvalImageTransform(8), num_views=3)
+    assert not dataset.has_labels
+    batch = collate_evaluation([dataset[i] for i in range(4)])
+    assert "label" not in batch and batch["views"].shape == (4, 3, 3, 8, 8) and batch["view_mask"].all()
+    with pytest.raises(ValueError, match="at least one view"):
+        EvaluationDataset(make_pairs(1), EvalImageTransform(8), num_views=0)
+
+
+def test_evaluation_pads_different_numbers_of_views(pairs):
+    columns = pairs.cast_column("views", List(Image(decode=False)))[:3]
+    columns["views"] = [columns["views"][0], columns["views"][1][:2], columns["views"][2][:1]]
+    ragged = Dataset.from_dict(columns, features=pairs.features)
+    dataset = EvaluationDataset(ragged, EvalImageTransform(8))
+    batch = collate_evaluation([dataset[i] for i in range(3)])
+    assert batch["view_mask"].sum(1).tolist() == [5, 2, 1]
+    assert torch.equal(batch["views"][batch["view_mask"]], torch.cat([dataset[i]["views"] for i in range(3)]))
+    assert not batch["views"][~batch["view_mask"]].any()
+
+
+def test_evaluation_loader_divides_rows_among_processes(pairs):
+    dataset = EvaluationDataset(pairs.select(range(11)), EvalImageTransform(8))
+    before = torch.get_rng_state()
+    loaders = [evaluation_loader(dataset, 4, num_processes=3, process_index=rank) for rank in range(3)]
+    rows = [flat(batch["index"].tolist() for batch in loader) for loader in loaders]
+    assert torch.equal(before, torch.get_rng_state())
+    assert rows == [[0, 3, 6, 9], [1, 4, 7, 10], [2, 5, 8]]
+
+
+# Loading
+
+
+def test_load_pairs(folder):
+    loaded = load_pairs(folder)
+    assert len(loaded) == OBJECTS and class_names(loaded) == ["bed", "night stand"]
+    assert len(load_pairs(str(folder), split="train[:10]")) == 10
+    assert class_names(load_pairs(folder, streaming=True)) == ["bed", "night stand"]
+    assert class_names(make_pairs(1, labels=False)) is None
+    # The data set stays an ordinary one.
+    assert loaded[0]["views"][0].size == (SIZE, SIZE)
+
+
+@pytest.mark.parametrize("streaming", [False, True])
+def test_load_pairs_says_what_is_wrong(folder, tmp_path, streaming):
+    pairs = make_pairs(2)
+    cases = {
+        "does not exist; give the folder": {"dataset": str(tmp_path / "nowhere")},
+        "is a file": {"dataset": str(folder / "data" / "train-00000-of-00002.parquet")},
+        "no loadable split 'tset'.*train": {"dataset": folder, "split": "tset"},
+        "configuration 'odd'.*default": {"dataset": folder, "config": "odd"},
+        "lacks the column points, it has": {"dataset": write(pairs.remove_columns("points"), tmp_path / "a")},
+        "lacks the column views, it has": {"dataset": write(pairs.remove_columns("views"), tmp_path / "b")},
+        "it must be List": {
+            "dataset": write(pairs.remove_columns("views").add_column("views", ["x", "y"]), tmp_path / "c")
+        },
+        "has no objects": {"dataset": write(pairs.select([]), tmp_path / "d")},
+        "it must be Array2D": {
+            "dataset": write(pairs.remove_columns("points").add_column("points", [[1.0, 2.0, 3.0]] * 2), tmp_path / "e")
+        },
+    }
+    (tmp_path / "f").mkdir()
+    cases["no loadable split 'train'"] = {"dataset": tmp_path / "f"}
+    for message, options in cases.items():
+        with pytest.raises(ValueError, match=message) as caught:
+            load_pairs(**options, streaming=streaming)
+        assert "\n" not in str(caught.value) and str(caught.value).endswith(".")
+
+
+@pytest.mark.parametrize("streaming", [False, True])
+def test_views_too_small_for_the_model(folder, streaming):
+    dataset = load_pairs(folder, streaming=streaming)
+    check_view_sizes(dataset, 2 * SIZE)
+    with pytest.raises(ValueError, match="views of 12 x 12 px, too small for this model's 25 px"):
+        check_view_sizes(dataset, 2 * SIZE + 1)
+
+
+def test_broken_parquet_is_one_sentence(tmp_path, monkeypatch):
+    monkeypatch.setattr("datasets.config.HF_DATASETS_CACHE", str(tmp_path / "cache"))
+    (tmp_path / "pairs" / "data").mkdir(parents=True)
+    (tmp_path / "pairs" / "data" / "train-00000-of-00001.parquet").write_bytes(b"PAR1 this is no table")
+    with pytest.raises(ValueError, match="no loadable split 'train'") as caught:
+        load_pairs(tmp_path / "pairs")
+    assert "\n" not in str(caught.value)
+
+
+def test_reading_speed(tmp_path, monkeypatch):
+    """At least 1500 single-view rows a second before augmentation, of 8192 points and 12 views; half of it for CI."""
+    monkeypatch.setattr("datasets.config.HF_DATASETS_CACHE", str(tmp_path / "cache"))
+    rng = np.random.default_rng(0)
+    row, column = np.mgrid[-1:1:224j, -1:1:224j]
+    height = 1 - (row / 0.7) ** 2 - (column / 0.5) ** 2
+    shaded = np.where(height > 0, 60 + 150 * np.sqrt(np.clip(height, 0, 1)), 255).astype(np.uint8)
+    content = io.BytesIO()
+    PILImage.fromarray(np.stack([shaded] * 3, -1)).save(content, "WEBP", lossless=True, method=0, quality=0)
+    view = {"bytes": content.getvalue(), "path": None}
+    features = Features({"points": Array2D((8192, 3), "float32"), "views": List(Image())})
+    clouds = [rng.standard_normal((8192, 3)).astype(np.float32) for _ in range(64)]
+    written = Dataset.from_dict({"points": clouds, "views": [[view] * 12] * 64}, features=features)
+    dataset = PairDataset(load_dataset(write(written, tmp_path / "pairs"), split="train"), grey, None)
+    rows = rng.permutation(64)
+
+    def seconds() -> float:
+        start = time.perf_counter()
+        for first in range(0, 64, 32):
+            dataset.__getitems__(rows[first : first + 32])
+        return time.perf_counter() - start
+
+    assert 64 / min(seconds() for _ in range(8)) > 750
