@@ -6,6 +6,7 @@ exactly like the command line; an unknown key, an unknown flag or a value of the
 
 import argparse
 import dataclasses
+import math
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -245,6 +246,9 @@ def parse_arguments(argv: list[str]) -> Arguments:
         raise ArgumentsError(str(error)) from error
     if rest:
         raise ArgumentsError(f"unknown option {rest[0]}: see train.py --help.")
+    for name, value in Arguments(data, method, train).to_dict().items():
+        if isinstance(value, float) and not math.isfinite(value):
+            raise ArgumentsError(f"{name} must be a finite number, got {value}.")
     if train.method != "pretrain":
         _refuse_pretraining_fields(train)
     if data.dataset_config is None and data.dataset == "furniture":

@@ -63,9 +63,14 @@ def _optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, torch.Tens
 def _restore_optimizer(optimizer: torch.optim.Optimizer, tensors: dict[str, torch.Tensor]) -> None:
     content = optimizer.state_dict()
     content["state"] = {}
+    parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
     for key, value in tensors.items():
-        index, name = key.split(".", 1)
-        content["state"].setdefault(int(index), {})[name] = value
+        number, name = key.split(".", 1)
+        index = int(number)
+        # torch checks neither, and a run with other frozen parts would take its neighbours' moments
+        if index >= len(parameters) or (value.dim() > 0 and value.shape != parameters[index].shape):
+            raise RuntimeError("the optimiser's state is of other trained parameters")
+        content["state"].setdefault(index, {})[name] = value
     optimizer.load_state_dict(content)
 
 
@@ -141,8 +146,10 @@ def load_checkpoint(
         teacher.load_state_dict(weights[1])
         _restore_optimizer(optimizer, weights[2])
         return int(content["step"])
-    except (OSError, SafetensorError, KeyError, RuntimeError, json.JSONDecodeError, AttributeError) as error:
-        reason = str(error).split("\n")[0]
+    except CheckpointFolderError:
+        raise
+    except (OSError, SafetensorError, LookupError, RuntimeError, ValueError, TypeError, AttributeError) as error:
+        reason = str(error).strip().split("\n")[-1].strip().rstrip(".")
         raise CheckpointFolderError(
             f"The checkpoint {folder} is damaged or of another model ({type(error).__name__}: {reason}): "
             "resume from an earlier one."

@@ -45,6 +45,10 @@ class CrossMoSTPointConfig(PreTrainedConfig):
     layer_norm_eps: float = 1e-5
     initializer_range: float = 0.02
 
+    def __post_init__(self, **kwargs):
+        super().__post_init__(**kwargs)
+        self.validate_architecture()  # `@strict` would wrap the same error in a message of two lines
+
     def validate_architecture(self):
         """Part of `@strict`'s validation.
 
@@ -113,6 +117,7 @@ class CrossMoSTConfig(PreTrainedConfig):
         self.id2label = dict(enumerate(self.class_names))
         self.label2id = {name: index for index, name in enumerate(self.class_names)}
         super().__post_init__(**kwargs)
+        self.validate_architecture()
 
     def validate_architecture(self):
         """Part of `@strict`'s validation.

@@ -26,7 +26,7 @@ class CrossMoSTFeatureExtractor(FeatureExtractionMixin):
         ValueError: for an unknown axis or a number of points below one.
     """
 
-    model_input_names = ["point_values"]  # noqa: RUF012 - the base class's own protocol
+    model_input_names = ["point_values"]
 
     def __init__(self, up_axis: str = "y", num_points: int = 1024, seed: int = 0, **kwargs):
         super().__init__(**kwargs)

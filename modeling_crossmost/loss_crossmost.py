@@ -188,6 +188,7 @@ def masked_point_loss(
     mask: torch.Tensor,
     variant: str = "paper",
     num_masked: torch.Tensor | None = None,
+    batch_size: int | None = None,
 ) -> torch.Tensor:
     """Masked-point reconstruction L_mpm: L1 between w_m and the masked-out input token y_m, divided by M N.
 
@@ -199,11 +200,13 @@ def masked_point_loss(
         targets: (B, G, N) input tokens y, detached here; or, for the official variant, the mask token expanded.
         mask: (B, G) bool, true where masked. No masked token gives 0.
         num_masked: M of the whole batch where this is a part of it.
+        batch_size: B of the whole batch where this is a part of it (official variant only).
     """
     _check_variant(variant)
     if variant == "paper":
         return _masked_l1(predictions - targets.detach(), mask) / _count(mask, num_masked) / predictions.shape[-1]
-    return _masked_l1(predictions - targets, mask) / _count(mask, num_masked) / len(predictions)
+    batch_size = len(predictions) if batch_size is None else batch_size
+    return _masked_l1(predictions - targets, mask) / _count(mask, num_masked) / batch_size
 
 
 def global_local_loss(

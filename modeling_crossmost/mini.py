@@ -6,6 +6,9 @@
 """
 
 import argparse
+import json
+import os
+import shutil
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -42,7 +45,11 @@ def train_tokenizer(captions: Iterable[str], vocab_size: int = 1600) -> CLIPToke
     words = Tokenizer(models.BPE(end_of_word_suffix="</w>", continuing_subword_prefix=""))
     words.normalizer = normalizers.Sequence([normalizers.NFC(), normalizers.Lowercase()])
     words.pre_tokenizer = pre_tokenizers.Sequence(
-        [pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Punctuation(), pre_tokenizers.ByteLevel(False, use_regex=False)]
+        [
+            pre_tokenizers.WhitespaceSplit(),
+            pre_tokenizers.Punctuation(),
+            pre_tokenizers.ByteLevel(False, use_regex=False),
+        ]
     )
     alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
     trainer = trainers.BpeTrainer(
@@ -66,8 +73,6 @@ def train_tokenizer(captions: Iterable[str], vocab_size: int = 1600) -> CLIPToke
 
 
 def _merges_of(words: Tokenizer) -> list[tuple[str, str]]:
-    import json
-
     merges = json.loads(words.to_str())["model"]["merges"]
     return [tuple(pair.split(" ")) if isinstance(pair, str) else tuple(pair) for pair in merges]
 
@@ -134,19 +139,47 @@ def build_mini(captions: Iterable[str], class_names: list[str], seed: int) -> tu
     return model, CrossMoSTProcessor(images, points, tokenizer)
 
 
+def install(trained: Path, output: Path) -> None:
+    """Copies a trained model and its processor, nothing else of the run, to where the package expects the mini model.
+
+    Args:
+        trained: output folder of the last pre-training run.
+        output: folder to replace, such as `assets/crossmost-mini`.
+    """
+    model, processor = CrossMoSTModel.from_pretrained(trained), CrossMoSTProcessor.from_pretrained(trained)
+    temporary = output.with_name(f".{output.name}.{os.getpid()}.tmp")
+    try:
+        model.save_pretrained(temporary)
+        processor.save_pretrained(temporary)
+        shutil.rmtree(output, ignore_errors=True)
+        output.parent.mkdir(parents=True, exist_ok=True)
+        os.replace(temporary, output)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
 def main(argv: list[str] | None = None) -> int:
-    """Command line: reads the captions of furniture `clean` and writes the untrained model."""
+    """Command line: the untrained model from a data set's captions, or the installation of a trained one."""
     parser = argparse.ArgumentParser(prog="python -m modeling_crossmost.mini", description=__doc__.split("\n")[0])
-    parser.add_argument("--dataset", required=True, help="folder of prepared pairs with captions and named labels")
-    parser.add_argument("--config", default="clean")
-    parser.add_argument("--output", required=True)
-    parser.add_argument("--seed", type=int, default=0)
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument("--dataset", help="folder of prepared pairs with captions and named labels")
+    source.add_argument("--install", help="output folder of a training run to copy to --output")
+    parser.add_argument("--config", default="clean", help="configuration of the data set")
+    parser.add_argument("--output", required=True, help="folder to write")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the initial weights")
     arguments = parser.parse_args(argv)
-    rows = load_pairs(arguments.dataset, arguments.config, "train")
-    names = [name.replace("_", " ") for name in rows.features["label"].names]
-    captions = [caption for captions in rows["captions"] for caption in captions]
-    model, processor = build_mini(captions, names, arguments.seed)
     output = Path(arguments.output)
+    try:
+        if arguments.install:
+            install(Path(arguments.install), output)
+            return 0
+        rows = load_pairs(arguments.dataset, arguments.config, "train")
+        names = [name.replace("_", " ") for name in rows.features["label"].names]
+        captions = [caption for captions in rows["captions"] for caption in captions]
+    except (ValueError, OSError, KeyError) as error:
+        print(f"error: {str(error).splitlines()[0]}", file=sys.stderr)
+        return 2
+    model, processor = build_mini(captions, names, arguments.seed)
     model.save_pretrained(output)
     processor.save_pretrained(output)
     return 0

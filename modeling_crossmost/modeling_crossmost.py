@@ -162,7 +162,7 @@ def eager_attention_forward(
     dropout: float = 0.0,
     **kwargs,
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Plain attention over (B, heads, T, H / heads); returns (B, T, heads, H / heads) and the (B, heads, T, T) weights."""
+    """Plain attention over (B, heads, T, d); returns (B, T, heads, d) and the weights (B, heads, T, T)."""
     weights = query @ key.transpose(-1, -2) * scaling
     weights = weights.softmax(dim=-1, dtype=torch.float32).to(query.dtype)
     return (weights @ value).transpose(1, 2).contiguous(), weights
@@ -287,6 +287,7 @@ class CrossMoSTPointModel(CrossMoSTPreTrainedModel):
     """Point-BERT tower h^P (paper section 3.2): sub-clouds, mini-PointNet tokens, transformer, pooled feature."""
 
     config: CrossMoSTPointConfig
+    base_model_prefix = "point_model"  # its name inside the composite, so that it also loads from such a folder
     main_input_name = "point_values"
     input_modalities = ("point",)
     _can_record_outputs = {"hidden_states": CrossMoSTPointLayer, "attentions": CrossMoSTPointAttention}
@@ -423,13 +424,16 @@ class CrossMoSTModel(CrossMoSTPreTrainedModel):
         Raises:
             ValueError: the model was made without a text tower.
         """
+        self._check_text_tower()
+        pooled = self.text_model(input_ids=input_ids, attention_mask=attention_mask).pooler_output
+        return unit_length(self.text_projection(pooled))
+
+    def _check_text_tower(self) -> None:
         if self.text_model is None:
             raise ValueError(
                 "This model has no text tower (config.text_config is None): build it with "
                 "CrossMoSTModel.from_backbones(clip, ...), or load a checkpoint that kept one, to use class names."
             )
-        pooled = self.text_model(input_ids=input_ids, attention_mask=attention_mask).pooler_output
-        return unit_length(self.text_projection(pooled))
 
     @torch.no_grad()
     def set_classes(self, names: list[str], templates: list[str] | None = None, tokenizer=None) -> "CrossMoSTModel":
@@ -450,12 +454,13 @@ class CrossMoSTModel(CrossMoSTPreTrainedModel):
         """
         names = check_class_names(names)
         templates = check_prompt_templates(self.config.prompt_templates if templates is None else templates)
-        if self.text_model is not None and tokenizer is None:
+        self._check_text_tower()
+        if tokenizer is None:
             raise ValueError("set_classes needs the text tower's tokenizer: pass tokenizer=processor.tokenizer.")
-        was_training = self.training
-        self.eval()
-        rows = [self._embed_prompts([t.format(name) for t in templates], tokenizer) for name in names]
-        self.train(was_training)
+        was_training = self.text_model.training
+        self.text_model.eval()  # the other parts keep their modes: a frozen tokenizer must not start to train
+        rows = [self._embed_prompts([t.replace("{}", name) for t in templates], tokenizer) for name in names]
+        self.text_model.train(was_training)
         classifier = nn.Linear(self.config.projection_dim, len(names), bias=False)
         self.classifier = classifier.to(device=self.logit_scale.device, dtype=self.logit_scale.dtype)
         self.classifier.weight.copy_(prompt_ensemble(torch.stack(rows)))
@@ -465,8 +470,6 @@ class CrossMoSTModel(CrossMoSTPreTrainedModel):
         return self
 
     def _embed_prompts(self, prompts: list[str], tokenizer) -> torch.Tensor:
-        if self.text_model is None:
-            return self.get_text_features(torch.zeros(0))  # raises the sentence on missing text towers
         length = self.config.text_config.max_position_embeddings
         tokens = tokenizer(prompts, padding=True, truncation=True, max_length=length, return_tensors="pt")
         tokens = tokens.to(self.logit_scale.device)

@@ -1,4 +1,4 @@
-"""AdamW parameter groups with layer decay, and the learning-rate schedule (paper section 4; FACTS of the official code).
+"""AdamW parameter groups with layer decay, and the learning-rate schedule (paper section 4).
 
 timm's `param_groups_layer_decay` expects a timm model whose blocks it can enumerate; here only one of two towers decays
 and the official grouping has to be reproduced by name, so the rule is spelled out.
@@ -34,7 +34,7 @@ def decays(name: str, parameter: nn.Parameter, official: bool = False) -> bool:
 
 
 def layer_index(name: str, num_image_layers: int) -> int:
-    """Depth of a parameter for layer decay: 0 for the image stem, b + 1 for image block b, else `num_image_layers + 1`."""
+    """Depth of a parameter for layer decay: 0 the image stem, b + 1 image block b, else `num_image_layers + 1`."""
     if _IMAGE_STEM.match(name):
         return 0
     block = _IMAGE_BLOCK.match(name)

@@ -4,7 +4,7 @@ With `freeze_image` and `freeze_text` the two CLIP towers stay and only clouds l
 `freeze_point` the same step trains a small CLIP.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import nn
@@ -37,7 +37,7 @@ class PretrainingArguments:
     freeze_point: bool = False
     freeze_point_tokenizer: bool = False
     label_smoothing: float = 0.0
-    clouds: CloudAugmentation = CloudAugmentation()
+    clouds: CloudAugmentation = field(default_factory=CloudAugmentation)
     occlusion: float = 0.0
     stretch: float = 1.0
 

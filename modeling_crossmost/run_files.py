@@ -1,4 +1,4 @@
-"""What a run writes beside its weights: args.yaml, metrics.jsonl, eval_history.jsonl, results.json. Atomic, plain text."""
+"""What a run writes beside its weights: args.yaml, metrics.jsonl, eval_history.jsonl, results.json."""
 
 import json
 import math

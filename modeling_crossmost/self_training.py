@@ -376,12 +376,13 @@ def masked_losses(
     """
     image_mask, point_mask = inputs.bool_masked_pos, inputs.point_bool_masked_pos
     image_count, point_count = global_sum(image_mask.sum()), global_sum(point_mask.sum())
+    batch_size = len(point_mask) * world_size()
     targets = output.point_tokens
     if variant == "official":
         targets = model.point_mask_token.expand_as(targets)
     terms = (
         masked_image_loss(output.pixel_predictions, inputs.pixel_values, image_mask, variant, image_count),
-        masked_point_loss(output.token_predictions, targets, point_mask, variant, point_count),
+        masked_point_loss(output.token_predictions, targets, point_mask, variant, point_count, batch_size),
         global_local_loss(output.image_embeds, output.image_local_embeds, image_mask, image_count),
         global_local_loss(output.point_global_embeds, output.point_local_embeds, point_mask, point_count),
     )
@@ -425,7 +426,7 @@ def self_training_step(
         student: the student, wrapped for several processes where there are several.
         unwrapped: the same student without its wrapper.
         teacher: the EMA teacher.
-        batch: `points` (B, N, 3), `pixel_values_weak` and `strong_image` (B, 3, H, W); no labels.
+        batch: `points` (B, N, 3), `weak_image` and `strong_image` (B, 3, H, W); no labels.
         keys: (B,) keys of the objects in this epoch.
 
     Returns:

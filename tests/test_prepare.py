@@ -13,6 +13,7 @@ from datasets import load_dataset
 from dataset_scripts import shards
 from dataset_scripts.builder import PairObject, PointViewBuilder, Selection, arrange_splits, hold_out
 from dataset_scripts.folder import FolderPairs
+from dataset_scripts.furniture_pairs import FurniturePairs, cached_furniture
 from dataset_scripts.prepare import main
 from dataset_scripts.readers import encode_view
 
@@ -264,6 +265,8 @@ def test_a_complete_data_set_is_kept_until_something_changes(tmp_path, capsys):
         ["folder", "--source", "RAW", "--output", "OUT", "--objects-per-class", "3"],
         ["folder", "--source", "BROKEN", "--output", "OUT"],
         ["furniture", "--source", "RAW", "--output", "OUT"],
+        ["furniture", "--output", "OUT", "--config", "dirty"],
+        ["furniture", "--output", "OUT", "--objects-per-class", "0"],
     ],
 )
 def test_bad_input_is_one_sentence_and_leaves_nothing(tmp_path, capsys, monkeypatch, arguments):
@@ -306,6 +309,64 @@ def test_builder_downloads_and_streams(tmp_path):
     assert stored["train"].features == pairs.features()
     assert [row["object_id"] for row in streamed] == stored["train"]["object_id"][:]
     assert np.array_equal(streamed[0]["points"], stored["train"][0]["points"])
+
+
+FURNITURE = ["furniture", "--objects-per-class", "2", "--test-per-class", "1", "--image-size", "32", "--num-proc", "1"]
+
+
+def test_furniture_has_two_configurations(tmp_path):
+    output = tmp_path / "furniture"
+    assert main([*FURNITURE, "--output", str(output), "--num-points", "128"]) == 0
+    clean, scan = load_dataset(str(output), "clean"), load_dataset(str(output), "scan")
+    assert load_dataset(str(output))["train"]["object_id"][:] == scan["train"]["object_id"][:]
+    for data, views in ((clean, 12), (scan, 6)):
+        assert {split: len(rows) for split, rows in data.items()} == {"train": 20, "test": 10}
+        assert sorted(data["test"]["label"]) == list(range(10))
+        row = data["train"][0]
+        points = np.asarray(row["points"], dtype=np.float32)
+        assert points.shape == (128, 3)
+        assert np.linalg.norm(points, axis=1).max() == pytest.approx(1.0, abs=1e-6)
+        assert [view.size for view in row["views"]] == [(32, 32)] * views
+        assert row["object_id"].split("/")[2].replace("_", " ") == data["train"].features["label"].names[row["label"]]
+    assert all(len(captions) == 4 and all(captions) for captions in clean["train"]["captions"])
+    assert "captions" not in scan["train"].features
+
+
+def test_furniture_objects_never_repeat():
+    """Seeds are disjoint over configurations, splits and seeds of the data set."""
+    seeds = [
+        item.seed
+        for config in ("clean", "scan")
+        for seed in (0, 1)
+        for items in FurniturePairs(config_name=config, seed=seed).objects().values()
+        for item in items
+        if item.class_name == "chair"
+    ]
+    assert len(seeds) == 2 * (600 + 20 + 100 + 40) == len(set(seeds))
+
+
+def test_depth_views_of_clean_furniture_show_its_own_cloud():
+    """The second half of the views is grey on black, as projections are; the first half is rendered."""
+    source = FurniturePairs(config_name="clean", image_size=32, num_points=256, num_views=4)
+    views = source.make_pair(source.objects()["train"][0])["views"]
+    assert views.shape == (4, 32, 32, 3)
+    for view in views[2:]:
+        assert np.array_equal(view[..., 0], view[..., 1]) and np.array_equal(view[..., 0], view[..., 2])
+        assert view[0, 0, 0] == 0 and view.max() > 200
+
+
+def test_cached_furniture_is_made_once(tmp_path):
+    sizes = {"objects_per_class": 1, "test_per_class": 0, "image_size": 32, "num_points": 64, "num_views": 2}
+    folder = cached_furniture("scan", tmp_path, num_proc=1, **sizes)
+    made = contents(Path(folder))
+    assert len(load_dataset(folder, "scan", split="train")) == 10
+    assert cached_furniture("scan", tmp_path, num_proc=1, **sizes) == folder
+    assert contents(Path(folder)) == made
+    assert [path.name for path in tmp_path.iterdir() if path.is_dir() and path.name.startswith("furniture")] == [
+        Path(folder).name
+    ]
+    with pytest.raises(ValueError, match="no configuration 'dirty'"):
+        cached_furniture("dirty", tmp_path)
 
 
 @pytest.mark.skipif(not MODELNET10.is_dir(), reason="needs ModelNet10's training clouds in the shared data folder")

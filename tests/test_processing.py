@@ -12,7 +12,7 @@ import trimesh
 from PIL import Image
 from transformers import AutoFeatureExtractor, AutoProcessor, CLIPImageProcessor, CLIPImageProcessorPil, CLIPTokenizer
 
-from modeling_crossmost import CrossMoSTFeatureExtractor, CrossMoSTProcessor, register_auto_classes
+from modeling_crossmost import CrossMoSTFeatureExtractor, CrossMoSTProcessor
 from modeling_crossmost.geometry_crossmost import convert_up_axis
 from modeling_crossmost.rendering_crossmost import depth_views, shaded_views
 
@@ -215,7 +215,6 @@ def test_bad_arguments_give_one_sentence(processor, arguments, message):
 def test_saving_and_loading_is_exact(tmp_path, rng):
     processor = make_processor(up_axis="z", seed=5)
     processor.save_pretrained(tmp_path)
-    register_auto_classes()
     inputs = {"points": rng.standard_normal((2, 9, 3)), "render_views": 2, "text": ["a chair", "bed"]}
     expected = processor(**inputs)
     for loaded in (CrossMoSTProcessor.from_pretrained(tmp_path), AutoProcessor.from_pretrained(tmp_path)):

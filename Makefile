@@ -1,0 +1,82 @@
+# Every target works from a bare clone with Python >= 3.11 and make: it creates .venv and installs what it needs.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+SEED ?= 0
+SOURCE ?= ../shared/data/modelnet10
+OUTPUT ?= outputs/modelnet10
+LAUNCH := $(BIN)/accelerate launch --num_processes 1 --num_machines 1 --mixed_precision no --dynamo_backend no
+
+export TOKENIZERS_PARALLELISM := false
+export HF_HUB_DISABLE_TELEMETRY := 1
+
+.PHONY: help install quickstart test test-slow smoke quality style mini modelnet10 clean
+
+help:
+	@echo "quickstart  label-free self-training of the mini checkpoint on embedded data (about 10 minutes, CPU)"
+	@echo "test        the default tests          test-slow  the slow ones too"
+	@echo "smoke       train, stop, resume, evaluate, reload in under a minute"
+	@echo "quality     ruff and mypy              style      format in place"
+	@echo "mini        remakes assets/crossmost-mini from nothing"
+	@echo "modelnet10  SOURCE=DIR OUTPUT=DIR [SEED=0]  the paper's ModelNet10 experiment with the mini checkpoint"
+
+install: $(STAMP)
+
+$(STAMP): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "error: Python 3.11 or newer is needed, $(PYTHON) is older: make PYTHON=python3.12 ..."; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet -e '.[dev]'
+	@touch $(STAMP)
+
+quickstart: $(STAMP)
+	$(LAUNCH) train.py --method baseline --output_dir outputs/quickstart/baseline --seed $(SEED)
+	$(LAUNCH) train.py --output_dir outputs/quickstart/crossmost --seed $(SEED)
+	@$(BIN)/python -m modeling_crossmost.tables_crossmost outputs/quickstart/baseline outputs/quickstart/crossmost
+
+test: $(STAMP)
+	$(BIN)/python -m pytest
+
+test-slow: $(STAMP)
+	$(BIN)/python -m pytest -m "not gpu"
+
+smoke: $(STAMP)
+	$(BIN)/python -m pytest tests/test_train.py -k smoke
+
+quality: $(STAMP)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+style: $(STAMP)
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+# Embedded furniture "clean" -> tokenizer and untrained towers -> small CLIP -> point tower by ULIP.
+MINI := outputs/mini
+mini: $(STAMP)
+	$(BIN)/python -m dataset_scripts.prepare furniture --output $(MINI)/furniture --config clean --objects-per-class 1000 --num-proc 2
+	$(BIN)/python -m modeling_crossmost.mini --dataset $(MINI)/furniture --output $(MINI)/start
+	$(LAUNCH) train.py recipes/mini_clip.yaml --dataset $(MINI)/furniture --model_name_or_path $(MINI)/start --output_dir $(MINI)/clip
+	$(LAUNCH) train.py recipes/mini_ulip.yaml --dataset $(MINI)/furniture --model_name_or_path $(MINI)/clip --output_dir $(MINI)/ulip
+	$(BIN)/python -m modeling_crossmost.mini --install $(MINI)/ulip --output assets/crossmost-mini
+
+# Evaluates on <class>/test where there is one, else on a held-out fifth of <class>/train.
+modelnet10: $(STAMP)
+	@set -e; \
+	if ls $(SOURCE)/*/test/* >/dev/null 2>&1; then split=test; holdout=0; else split=holdout; holdout=0.2; fi; \
+	set -x; \
+	$(BIN)/python -m dataset_scripts.prepare folder --source $(SOURCE) --output $(OUTPUT)/pairs --up-axis z \
+		--image-size 64 --holdout $$holdout --preview; \
+	$(LAUNCH) train.py recipes/modelnet10.yaml --method baseline --dataset $(OUTPUT)/pairs --eval_split $$split \
+		--output_dir $(OUTPUT)/baseline --seed $(SEED); \
+	$(LAUNCH) train.py recipes/modelnet10.yaml --dataset $(OUTPUT)/pairs --eval_split $$split \
+		--output_dir $(OUTPUT)/crossmost --seed $(SEED); \
+	set +x; \
+	$(BIN)/python -m modeling_crossmost.tables_crossmost $(OUTPUT)/baseline $(OUTPUT)/crossmost
+
+clean:
+	rm -rf outputs

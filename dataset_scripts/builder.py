@@ -1,0 +1,291 @@
+"""Point-view pairs as a `datasets` builder: what a source must offer, how splits are arranged, which columns come out.
+
+A `PairSource` lists objects and makes one pair from one object. `PointViewBuilder` hands any source to `datasets`
+(`download_and_prepare`, `as_streaming_dataset`); `shards.py` writes the same pairs with resumable shards.
+
+Reading of files lives in `readers.py`: `datasets` patches `open` and `np.load` in the module of a builder.
+"""
+
+from __future__ import annotations
+
+import abc
+import hashlib
+import logging
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import datasets
+import numpy as np
+
+
+logger = logging.getLogger(__name__)
+
+HOLDOUT_SPLIT = "holdout"
+
+
+@dataclass(frozen=True)
+class PairObject:
+    """One object of a source, before it is read.
+
+    Args:
+        object_id: Path below the source without ending; unique in its data set.
+        class_name: Name with spaces, or None where the source knows no classes.
+        path: File to read ("" for generated objects).
+        seed: Number that a generated object is made from; unused for files.
+    """
+
+    object_id: str
+    class_name: str | None = None
+    path: str = ""
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which objects of a source are kept.
+
+    Args:
+        splits: Splits to keep, in this order; None keeps all.
+        holdout: Share of `train`, in [0, 1), that goes to split `holdout`; see `hold_out`.
+        limit: Largest number of objects per split; None keeps all.
+    """
+
+    splits: tuple[str, ...] | None = None
+    holdout: float = 0.0
+    limit: int | None = None
+
+    def __post_init__(self):
+        if not 0 <= self.holdout < 1:
+            raise ValueError(f"The held-out share must be at least 0 and below 1, got {self.holdout}.")
+        if self.limit is not None and self.limit < 1:
+            raise ValueError(f"The limit must be at least 1 object per split, got {self.limit}.")
+
+
+def id_digest(object_id: str) -> str:
+    """Hexadecimal sha256 of `object_id`, which decides what is held out."""
+    return hashlib.sha256(object_id.encode()).hexdigest()
+
+
+def row_digest(object_id: str) -> str:
+    """Hexadecimal digest that orders the rows; unlike `id_digest` it does not know what is held out."""
+    return hashlib.sha256(f"row {object_id}".encode()).hexdigest()
+
+
+def object_rng(object_id: str, seed: int) -> np.random.Generator:
+    """Generator that depends on the object and the seed alone, so neither order nor processes change a pair."""
+    digest = hashlib.sha256(f"{seed}:{object_id}".encode()).digest()
+    return np.random.default_rng(int.from_bytes(digest[:16], "little"))
+
+
+def hold_out(objects: Sequence[PairObject], share: float) -> tuple[list[PairObject], list[PairObject]]:
+    """Splits `objects` into (kept, held out).
+
+    Of every class (of all, where there are none) the share with the lowest sha256(object_id) is held out; its size is
+    `share` x class size, rounded to the nearest whole number.
+    """
+    by_class: dict[str | None, list[PairObject]] = defaultdict(list)
+    for item in objects:
+        by_class[item.class_name].append(item)
+    held: set[str] = set()
+    for members in by_class.values():
+        ranked = sorted(members, key=lambda item: id_digest(item.object_id))
+        held.update(item.object_id for item in ranked[: int(share * len(ranked) + 0.5)])
+    kept = [item for item in objects if item.object_id not in held]
+    return kept, [item for item in objects if item.object_id in held]
+
+
+def arrange_splits(objects: dict[str, list[PairObject]], selection: Selection) -> dict[str, list[PairObject]]:
+    """Selects splits, holds out, orders rows by `row_digest` and cuts to the limit, in this sequence.
+
+    The order makes every slice and every shard a fair sample of the classes, which streaming without a shuffle
+    buffer needs.
+
+    Raises:
+        ValueError: A selected split does not exist, there is nothing to hold out from, or nothing is left.
+    """
+    names = selection.splits or tuple(objects)
+    for name in names:
+        if name not in objects:
+            raise ValueError(f"The source has no split {name!r}; it has {', '.join(objects)}.")
+    chosen = {name: list(objects[name]) for name in names}
+    if selection.holdout:
+        origin = "train" if "train" in chosen else names[0]
+        if origin != "train" and len(names) > 1:
+            raise ValueError(f"Nothing to hold out from: there is no split 'train' among {', '.join(names)}.")
+        chosen[origin], held = hold_out(chosen[origin], selection.holdout)
+        if not held or not chosen[origin]:
+            raise ValueError(
+                f"Holding out {selection.holdout} of split {origin!r} leaves a split empty; choose another share."
+            )
+        chosen[HOLDOUT_SPLIT] = held
+    ordered = {name: sorted(items, key=lambda item: row_digest(item.object_id)) for name, items in chosen.items()}
+    return {name: items[: selection.limit] for name, items in ordered.items() if items}
+
+
+@dataclass(frozen=True)
+class PairSource(abc.ABC):
+    """Something that point-view pairs are made from. Subclasses are small, frozen and picklable.
+
+    Args:
+        num_points: Points of every cloud, N.
+        num_views: Views of every object; None takes the source's own default.
+        image_size: Side R of the square views, in pixels.
+        seed: Seed of everything random.
+        selection: Splits, held-out share and limit.
+    """
+
+    num_points: int = 1024
+    num_views: int | None = None
+    image_size: int = 224
+    seed: int = 0
+    selection: Selection = field(default_factory=Selection)
+
+    #: Name of the configuration and of its folder; "default" where a data set has one only.
+    config_name = "default"
+
+    def __post_init__(self):
+        for name, smallest in (("num_points", 1), ("image_size", 8), ("seed", 0)):
+            if getattr(self, name) < smallest:
+                raise ValueError(f"{name} must be at least {smallest}, got {getattr(self, name)}.")
+        if self.num_views is not None and self.num_views < 1:
+            raise ValueError(f"num_views must be at least 1, got {self.num_views}.")
+
+    @property
+    def title(self) -> str:
+        """Name of the data set in its card."""
+        raise NotImplementedError
+
+    @property
+    def licence(self) -> str:
+        """Licence identifier of the Hub for the card."""
+        return "unknown"
+
+    @property
+    def has_captions(self) -> bool:
+        """Whether pairs carry captions."""
+        return False
+
+    @abc.abstractmethod
+    def class_names(self) -> list[str] | None:
+        """Class names with spaces in label order, or None where the source knows no classes."""
+
+    @abc.abstractmethod
+    def objects(self) -> dict[str, list[PairObject]]:
+        """All objects by split, in a fixed order, before any selection."""
+
+    @abc.abstractmethod
+    def make_pair(self, item: PairObject) -> dict[str, Any]:
+        """Makes the pair of one object.
+
+        Returns:
+            "points" float32 (N, 3) (mean at the origin, largest norm 1, y up), "views" uint8 (V, R, R, 3) and, where
+            the source has them, "captions" (list of str).
+
+        Raises:
+            ValueError: The object cannot be used; one sentence says why.
+        """
+
+    @abc.abstractmethod
+    def describe(self) -> dict[str, str]:
+        """Facts for the card, as {name: value}: views and cameras, renderer, source axis, clouds."""
+
+    def unusable(self) -> list[tuple[str, str]]:
+        """(object_id, reason) of what was found but cannot become an object."""
+        return []
+
+    def splits(self) -> dict[str, list[PairObject]]:
+        """Objects by split after the selection, in the order of the rows."""
+        return arrange_splits(self.objects(), self.selection)
+
+    def features(self) -> datasets.Features:
+        """Columns of the prepared data set."""
+        names = self.class_names()
+        columns: dict[str, Any] = {
+            "object_id": datasets.Value("string"),
+            "points": datasets.Array2D((self.num_points, 3), "float32"),
+            "views": datasets.List(datasets.Image()),
+        }
+        if names is not None:
+            columns["label"] = datasets.ClassLabel(names=names)
+        if self.has_captions:
+            columns["captions"] = datasets.List(datasets.Value("string"))
+        return datasets.Features(columns)
+
+    def record(self, item: PairObject) -> dict[str, Any]:
+        """The row of one object: `make_pair` with its id and label added and its views encoded."""
+        from .readers import encode_view
+
+        pair = self.make_pair(item)
+        pair["object_id"] = item.object_id
+        pair["views"] = [{"bytes": encode_view(view), "path": None} for view in pair["views"]]
+        if item.class_name is not None:
+            pair["label"] = item.class_name
+        return pair
+
+
+@dataclass
+class PointViewConfig(datasets.BuilderConfig):
+    """Configuration of `PointViewBuilder`.
+
+    Args:
+        pairs: The source of the pairs.
+        strict: Whether an object that cannot be used is an error instead of a warning.
+    """
+
+    pairs: PairSource | None = None
+    strict: bool = False
+
+
+class PointViewBuilder(datasets.GeneratorBasedBuilder):
+    """Makes point-view pairs of any `PairSource`.
+
+    ```python
+    builder = PointViewBuilder(pairs=FolderPairs(source="my_meshes"), cache_dir=...)
+    builder.download_and_prepare("my_pairs", file_format="parquet", num_proc=2)
+    stream = builder.as_streaming_dataset(split="train")
+    ```
+
+    Raises:
+        ValueError: No source was given.
+    """
+
+    BUILDER_CONFIG_CLASS = PointViewConfig
+    DEFAULT_WRITER_BATCH_SIZE = 64
+
+    def _info(self) -> datasets.DatasetInfo:
+        if self.config.pairs is None:
+            raise ValueError(
+                "PointViewBuilder needs a source: pass pairs=, for example FolderPairs(source='my_meshes')."
+            )
+        return datasets.DatasetInfo(
+            description=self.config.pairs.title,
+            features=self.config.pairs.features(),
+            license=self.config.pairs.licence,
+        )
+
+    def _split_generators(self, dl_manager) -> list[datasets.SplitGenerator]:
+        splits = self.config.pairs.splits()
+        return [datasets.SplitGenerator(name=name, gen_kwargs={"items": items}) for name, items in splits.items()]
+
+    def _generate_examples(self, items: list[PairObject]) -> Iterator[tuple[str, dict[str, Any]]]:
+        for item in items:
+            record = try_record(self.config.pairs, item)
+            if not isinstance(record, str):
+                yield item.object_id, record
+            elif self.config.strict:
+                raise ValueError(f"{item.object_id} cannot be used: {record}")
+            else:
+                logger.warning("Skipped %s: %s", item.object_id, record)
+
+
+def try_record(source: PairSource, item: PairObject) -> dict[str, Any] | str:
+    """The row of an object, or one line of text why it cannot be used."""
+    try:
+        return source.record(item)
+    except ValueError as error:
+        reason = str(error)
+    except Exception as error:  # Foreign files break parsers in every way; one of them must not end a long run.
+        reason = f"{type(error).__name__}: {error}"
+    return " ".join(reason.split())

@@ -1,0 +1,1 @@
+"""Procedural furniture: labelled by construction, seeded per object, metre-like units, y up, front facing +z."""

@@ -1,0 +1,157 @@
+"""The two domains of the embedded furniture: `clean`, for pre-training, and `scan`, the unlabelled target.
+
+How hard `scan` is stands in module constants and not in parameters, so that nobody can tune the gap.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import trimesh
+
+from modeling_crossmost.geometry_crossmost import normalize_points, sample_surface
+from modeling_crossmost.rendering_crossmost import RenderStyle
+
+
+UNSEEN_SHARE = (0.3, 0.5)  # of the surface, on the far side of a single scanner
+SCANNER_ELEVATION = (0.0, 30.0)  # degrees above the horizon
+NOISE = 0.01  # standard deviation, in units of the object's radius
+FLOOR_SHARE = (0.05, 0.15)  # of the points, left on the floor around the object
+FLOOR_REACH = 1.2  # radius of the floor patch, in units of the footprint's
+AXIS_SCALE = (0.7, 1.4)  # factor per axis
+_CANDIDATES = 4  # surface samples per point that is kept, before visibility
+
+
+@dataclass(frozen=True)
+class Instance:
+    """One object in one domain.
+
+    Attributes:
+        points: (N, 3) float32, y up, mean at the origin, largest norm 1.
+        mesh: what the views show, y up, with face colours.
+    """
+
+    points: np.ndarray
+    mesh: trimesh.Trimesh
+
+
+def turned(mesh: trimesh.Trimesh, yaw: float, scale: np.ndarray | float = 1.0) -> trimesh.Trimesh:
+    """Copy of a mesh, scaled per axis (3,) and then turned by `yaw` (radians) about y."""
+    cos, sin = np.cos(yaw), np.sin(yaw)
+    rotation = np.array([[cos, 0.0, sin], [0.0, 1.0, 0.0], [-sin, 0.0, cos]])
+    copy = mesh.copy()
+    copy.vertices = (np.asarray(mesh.vertices) * scale) @ rotation.T
+    return copy
+
+
+def clean_instance(mesh: trimesh.Trimesh, count: int, rng: np.random.Generator) -> Instance:
+    """The object at any yaw, its whole surface sampled by area.
+
+    Args:
+        mesh: object, y up, floor at y = 0.
+        count: N.
+        rng: source of yaw and samples.
+    """
+    placed = turned(mesh, rng.uniform(0.0, 2.0 * np.pi))
+    points, _ = sample_surface(placed, count, rng)
+    return Instance(normalize_points(points), placed)
+
+
+def visible_first(mesh: trimesh.Trimesh, points: np.ndarray, normals: np.ndarray, direction: np.ndarray) -> np.ndarray:
+    """Indices of surface samples from the best to the worst seen by a scanner far away in `direction`.
+
+    Samples with a free line of sight come first, nearest to the scanner first; then the hidden ones, nearest first.
+
+    Args:
+        mesh: surface that hides.
+        points, normals: (M, 3) samples and the unit normals of their faces.
+        direction: (3,) unit vector towards the scanner.
+    """
+    facing = np.where(normals @ direction >= 0, 1.0, -1.0)[:, None] * normals
+    origins = points + 1e-3 * mesh.scale * facing
+    hidden = mesh.ray.intersects_any(origins, np.broadcast_to(direction, origins.shape))
+    return np.lexsort((-(points @ direction), hidden))
+
+
+def scan_instance(mesh: trimesh.Trimesh, count: int, rng: np.random.Generator) -> Instance:
+    """The object as a hand-held scanner on one side leaves it: partial, noisy, on a piece of floor, other proportions.
+
+    Args:
+        mesh: object, y up, floor at y = 0.
+        count: N.
+        rng: source of everything random.
+    """
+    placed = turned(mesh, rng.uniform(0.0, 2.0 * np.pi), rng.uniform(*AXIS_SCALE, size=3))
+    num_floor = round(rng.uniform(*FLOOR_SHARE) * count)
+    candidates, faces = sample_surface(placed, _CANDIDATES * count, rng)
+    azimuth, elevation = rng.uniform(0.0, 2.0 * np.pi), np.deg2rad(rng.uniform(*SCANNER_ELEVATION))
+    direction = np.array([np.cos(elevation) * np.sin(azimuth), np.sin(elevation), np.cos(elevation) * np.cos(azimuth)])
+    order = visible_first(placed, candidates, placed.face_normals[faces], direction)
+    seen = order[: round((1.0 - rng.uniform(*UNSEEN_SHARE)) * len(order))]
+    surface = candidates[rng.choice(seen, count - num_floor, replace=False)]
+    low, high = placed.bounds
+    radius = np.linalg.norm((high - low) / 2)
+    surface = surface + rng.normal(0.0, NOISE * radius, surface.shape)
+    center, reach = (low + high) / 2, FLOOR_REACH * np.hypot(*(high - low)[[0, 2]]) / 2
+    floor = _disc(num_floor, reach, rng) + np.array([center[0], low[1], center[2]])
+    floor = floor + rng.normal(0.0, NOISE * radius, floor.shape)
+    points = rng.permutation(np.concatenate([surface, floor]))
+    return Instance(normalize_points(points), _with_floor(placed, reach, rng))
+
+
+def _disc(count: int, radius: float, rng: np.random.Generator) -> np.ndarray:
+    """(count, 3) points spread evenly over a disc in the plane y = 0."""
+    distance, angle = radius * np.sqrt(rng.random(count)), rng.uniform(0.0, 2.0 * np.pi, count)
+    return np.stack([distance * np.cos(angle), np.zeros(count), distance * np.sin(angle)], axis=1)
+
+
+def _with_floor(mesh: trimesh.Trimesh, reach: float, rng: np.random.Generator) -> trimesh.Trimesh:
+    """The mesh on an irregular patch of floor."""
+    corners = 10
+    angles = np.linspace(0.0, 2.0 * np.pi, corners, endpoint=False)
+    radii = reach * rng.uniform(0.5, 1.0, corners)
+    rim = np.stack([radii * np.cos(angles), np.zeros(corners), radii * np.sin(angles)], axis=1)
+    low, high = mesh.bounds
+    center = np.array([(low[0] + high[0]) / 2, low[1] - 1e-3 * mesh.scale, (low[2] + high[2]) / 2])
+    vertices = np.concatenate([[np.zeros(3)], rim]) + center
+    following = np.roll(np.arange(1, corners + 1), -1)
+    faces = np.stack([np.zeros(corners, dtype=int), following, np.arange(1, corners + 1)], axis=1)
+    grey = np.full(3, rng.uniform(60.0, 200.0)) + rng.uniform(-20.0, 20.0, 3)
+    colours = np.tile(np.append(np.clip(grey, 0, 255), 255).astype(np.uint8), (corners, 1))
+    return trimesh.Trimesh(
+        np.concatenate([np.asarray(mesh.vertices), vertices]),
+        np.concatenate([np.asarray(mesh.faces), faces + len(mesh.vertices)]),
+        face_colors=np.concatenate([mesh.visual.face_colors, colours]),
+        process=False,
+    )
+
+
+def clean_view_style(rng: np.random.Generator) -> RenderStyle:
+    """Look of the `clean` views: a studio with a light or dark plain background and mild variation of the light."""
+    shade = rng.uniform(190.0, 255.0) if rng.random() < 0.6 else rng.uniform(0.0, 60.0)
+    background = (shade, shade, shade)
+    return RenderStyle(
+        light=tuple(rng.normal((0.3, 0.7, 0.6), 0.35)),
+        ambient=rng.uniform(0.25, 0.45),
+        diffuse=rng.uniform(0.6, 0.9),
+        headlight=rng.uniform(0.2, 0.6),
+        use_colours=bool(rng.random() < 0.7),
+        background_top=background,
+        background_bottom=background,
+    )
+
+
+def scan_view_style(rng: np.random.Generator) -> RenderStyle:
+    """Look of the `scan` views: one lamp from a low side, a coloured wall that changes from top to bottom."""
+    wall = rng.uniform(60.0, 200.0, 3)
+    side = rng.uniform(0.0, 2.0 * np.pi)
+    return RenderStyle(
+        light=(float(np.cos(side)), rng.uniform(0.05, 0.5), float(np.sin(side))),
+        light_frame="world",
+        ambient=rng.uniform(0.15, 0.35),
+        diffuse=rng.uniform(0.7, 1.1),
+        headlight=0.0,
+        background_top=tuple(np.clip(wall + rng.uniform(-40.0, 40.0), 0, 255)),
+        background_bottom=tuple(np.clip(wall + rng.uniform(-40.0, 40.0), 0, 255)),
+    )

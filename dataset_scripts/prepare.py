@@ -1,0 +1,218 @@
+"""Command line: `python -m dataset_scripts.prepare NAME --output DIR [options]` makes a data set of point-view pairs.
+
+Prints the summary on standard output and progress on standard error. Exit code 0 when the data set is complete, 2 with
+one sentence on standard error when it is not; a run that was interrupted goes on when the same command runs again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+
+if TYPE_CHECKING:
+    from .builder import PairSource, Selection
+    from .shards import Prepared
+
+INTERRUPTED = 130
+# Options that only some data sets take.
+SOURCE_OPTIONS = {
+    "folder": ("source", "up_axis"),
+    "furniture": ("config", "objects_per_class", "test_per_class"),
+}
+
+
+class SentenceParser(argparse.ArgumentParser):
+    """Parser whose errors are exceptions, so that one sentence is printed instead of the usage."""
+
+    def error(self, message: str) -> NoReturn:
+        raise ValueError(f"{message[0].upper()}{message[1:]}; see --help.")
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """The command line's options."""
+    parser = SentenceParser("python -m dataset_scripts.prepare", description=__doc__, allow_abbrev=False)
+    parser.add_argument("name", metavar="NAME", help=f"data set: {', '.join(SOURCE_MAKERS)}")
+    parser.add_argument("--output", required=True, help="folder of the prepared data set")
+    parser.add_argument("--source", help="folder: the tree of meshes and clouds")
+    parser.add_argument("--up-axis", choices=("x", "y", "z"), help="folder: axis that points up in the files (y)")
+    parser.add_argument("--config", choices=("clean", "scan"), help="furniture: make this configuration only")
+    parser.add_argument(
+        "--objects-per-class", type=int, help="furniture: train objects per class (clean 600, scan 100)"
+    )
+    parser.add_argument("--test-per-class", type=int, help="furniture: test objects per class (clean 20, scan 40)")
+    parser.add_argument("--num-points", type=int, default=1024, help="points of every cloud (%(default)s)")
+    parser.add_argument("--num-views", type=int, help="views (folder: 12 of a mesh, 10 of a cloud; furniture: 12 or 6)")
+    parser.add_argument("--image-size", type=int, help="side of the views in pixels (224; furniture 64)")
+    parser.add_argument("--split", nargs="+", metavar="SPLIT", help="keep these splits only")
+    parser.add_argument("--holdout", type=float, default=0.0, help="share of train that goes to split holdout (0)")
+    parser.add_argument("--limit", type=int, help="keep at most this many objects per split")
+    parser.add_argument("--seed", type=int, default=0, help="seed of everything random (%(default)s)")
+    parser.add_argument("--num-proc", type=int, default=available_cores(), help="processes (%(default)s)")
+    parser.add_argument("--strict", action="store_true", help="fail at an object that cannot be used")
+    parser.add_argument("--preview", action="store_true", help="also write a contact sheet, preview.png")
+    parser.add_argument("--push-to-hub", metavar="REPO", help="upload the finished folder to this data set repository")
+    return parser
+
+
+def available_cores() -> int:
+    """Number of CPU cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _selection(args: argparse.Namespace) -> Selection:
+    from .builder import Selection
+    from .folder import SPLIT_FOLDERS
+
+    given = [name for value in args.split or () for name in value.split(",") if name]
+    splits = tuple(dict.fromkeys(SPLIT_FOLDERS.get(name.lower(), name) for name in given))
+    return Selection(splits or None, args.holdout, args.limit)
+
+
+def _folder_sources(args: argparse.Namespace) -> list[PairSource]:
+    from .folder import FolderPairs
+
+    if not args.source:
+        raise ValueError("The data set 'folder' needs --source, the folder that holds the meshes and clouds.")
+    source = FolderPairs(
+        num_points=args.num_points,
+        num_views=args.num_views,
+        image_size=224 if args.image_size is None else args.image_size,
+        seed=args.seed,
+        selection=_selection(args),
+        source=os.path.expanduser(args.source),
+        up_axis=args.up_axis or "y",
+    )
+    return [source]
+
+
+def _furniture_sources(args: argparse.Namespace) -> list[PairSource]:
+    from .furniture_pairs import CONFIG_NAMES, IMAGE_SIZE, FurniturePairs
+
+    return [
+        FurniturePairs(
+            num_points=args.num_points,
+            num_views=args.num_views,
+            image_size=IMAGE_SIZE if args.image_size is None else args.image_size,
+            seed=args.seed,
+            selection=_selection(args),
+            config_name=config,
+            objects_per_class=args.objects_per_class,
+            test_per_class=args.test_per_class,
+        )
+        for config in ((args.config,) if args.config else CONFIG_NAMES)
+    ]
+
+
+SOURCE_MAKERS: dict[str, Callable[[argparse.Namespace], list[PairSource]]] = {
+    "folder": _folder_sources,
+    "furniture": _furniture_sources,
+}
+
+
+def make_sources(args: argparse.Namespace) -> list[PairSource]:
+    """The sources, one per configuration, that the command line asks for.
+
+    Raises:
+        ValueError: Unknown data set, an option that it does not take, or a bad value.
+    """
+    if args.name not in SOURCE_MAKERS:
+        raise ValueError(f"Unknown data set {args.name!r}; choose one of {', '.join(SOURCE_MAKERS)}.")
+    for owner, options in SOURCE_OPTIONS.items():
+        for option in options:
+            if owner != args.name and getattr(args, option) is not None:
+                raise ValueError(f"The data set {args.name!r} takes no --{option.replace('_', '-')}; leave it out.")
+    if args.num_proc < 1:
+        raise ValueError(f"The number of processes must be at least 1, got {args.num_proc}.")
+    return SOURCE_MAKERS[args.name](args)
+
+
+def prepare(args: argparse.Namespace) -> Prepared:
+    """Makes the data set that the command line asks for.
+
+    Raises:
+        ValueError: Bad arguments or source; nothing was written then.
+        OSError: Reading or writing failed; the finished part is kept for the next run.
+    """
+    sources = make_sources(args)
+    output = Path(os.path.abspath(os.path.expanduser(args.output)))
+    from tqdm import tqdm
+
+    from .card import write_card
+    from .preview import PREVIEW_FILE, write_preview
+    from .shards import write_dataset
+
+    class_names = [source.class_names() for source in sources]
+
+    def finish(prepared: Prepared, folder: Path) -> None:
+        write_card(folder, sources, prepared, default_config=sources[-1].config_name)
+        if args.preview:
+            write_preview(folder, prepared, class_names)
+
+    progress = partial(tqdm, unit=" objects", desc="Preparing", dynamic_ncols=True)
+    # What the generator cannot make is a fault of ours: it must not pass as a skipped object.
+    strict = args.strict or args.name == "furniture"
+    prepared = write_dataset(sources, output, num_proc=args.num_proc, strict=strict, finish=finish, progress=progress)
+    if prepared.reused and args.preview and not (output / PREVIEW_FILE).exists():
+        write_preview(output, prepared, class_names)
+    return prepared
+
+
+def summary(args: argparse.Namespace, prepared: Prepared, seconds: float) -> str:
+    """What was made, as text: objects per split and class, skipped objects, seconds."""
+    from .card import count_table
+
+    lines = []
+    for source, splits in zip(make_sources(args), prepared.splits, strict=True):
+        lines += [f"{args.name}, configuration {source.config_name}:", count_table(source.class_names(), splits), ""]
+    where = "; see skipped.jsonl" if prepared.skipped else ""
+    how = "found complete" if prepared.reused else f"prepared in {seconds:.1f} s"
+    lines.append(f"{args.output}: {how}, {len(prepared.skipped)} objects skipped{where}.")
+    return "\n".join(lines)
+
+
+def push(folder: str, repo: str) -> None:
+    """Uploads a prepared folder as it is, card and pictures included, to the data set repository `repo`.
+
+    Raises:
+        ValueError: The Hub refused, or cannot be reached.
+    """
+    from httpx import HTTPError
+    from huggingface_hub import HfApi
+
+    try:
+        HfApi().create_repo(repo, repo_type="dataset", exist_ok=True)
+        HfApi().upload_folder(repo_id=repo, repo_type="dataset", folder_path=os.path.expanduser(folder))
+    except (HTTPError, OSError, ValueError) as error:
+        reason = " ".join(str(error).split())
+        raise ValueError(f"The data set lies complete in {folder!r}, but its upload failed: {reason}") from None
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs the command; returns its exit code."""
+    # Worker processes inherit it: one thread each, since there are as many processes as cores.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    start = time.monotonic()
+    try:
+        args = make_parser().parse_args(argv)
+        prepared = prepare(args)
+        sys.stdout.write(summary(args, prepared, time.monotonic() - start) + "\n")
+        if args.push_to_hub:
+            push(args.output, args.push_to_hub)
+    except (ValueError, OSError) as error:
+        sys.stderr.write(" ".join(str(error).split()) + "\n")
+        return 2
+    except KeyboardInterrupt:
+        sys.stderr.write("Interrupted; the same command goes on where this run stopped.\n")
+        return INTERRUPTED
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

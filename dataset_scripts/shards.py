@@ -1,0 +1,441 @@
+"""Writing of a prepared data set: shards that are atomic and resumable, then one rename that makes all of it visible.
+
+Everything is written below `<output>.partial`. A finished shard is a Parquet file and, written after it, a JSON note
+with its counts; a run that was killed goes on with the shards that have no note. Objects, their order and their seeds
+do not depend on the number of processes, so neither do the bytes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import multiprocessing
+import os
+import shutil
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from .builder import PairObject, PairSource, try_record
+from .readers import file_state
+
+
+OBJECTS_PER_SHARD = 128
+OBJECTS_PER_PROCESS = 32  # at least: starting a process costs about a second
+ROWS_PER_GROUP = 64  # of a Parquet file: the unit that streaming decodes at once
+PREPARATION_FILE = "preparation.json"  # marks a folder as a data set of ours, and says how it was made
+SKIPPED_FILE = "skipped.jsonl"
+POLL_SECONDS = 0.25
+# Code that decides what a pair looks like, below the root of the repository.
+PAIR_CODE = (
+    "dataset_scripts/builder.py",
+    "dataset_scripts/folder.py",
+    "dataset_scripts/furniture_pairs.py",
+    "dataset_scripts/readers.py",
+    "dataset_scripts/shards.py",
+    "dataset_scripts/furniture/*.py",
+    "modeling_crossmost/geometry_crossmost.py",
+    "modeling_crossmost/rendering_crossmost.py",
+)
+
+
+@dataclass(frozen=True)
+class Shard:
+    """One unit of work: consecutive rows of one split, written into one file.
+
+    Args:
+        source: Index of the source in the list that is prepared.
+        split: Name of the split.
+        index: Number of the shard within its split.
+        items: Objects of the shard, in the order of the rows.
+    """
+
+    source: int
+    split: str
+    index: int
+    items: tuple[PairObject, ...]
+
+    @property
+    def stem(self) -> str:
+        """File name without ending in the working folder."""
+        return f"{self.source}-{self.split}-{self.index:05d}"
+
+
+@dataclass
+class ShardNote:
+    """What became of a shard.
+
+    Args:
+        rows: Number of pairs in the file.
+        num_bytes: Size of the pairs in memory (Arrow), in bytes.
+        classes: Number of pairs per class name.
+        skipped: (object_id, reason) of the objects that could not be used.
+    """
+
+    rows: int = 0
+    num_bytes: int = 0
+    classes: dict[str, int] = field(default_factory=dict)
+    skipped: list[tuple[str, str]] = field(default_factory=list)
+
+
+@dataclass
+class SplitSummary:
+    """One finished split: its notes added up, and its files below the data set's folder."""
+
+    note: ShardNote
+    files: list[str]
+
+
+@dataclass
+class Prepared:
+    """A finished data set.
+
+    Args:
+        splits: For every source, in order, its splits by name.
+        skipped: (object_id, reason) of all objects that could not be used.
+        reused: Whether it lay there already, made by the same code of the same files with the same options.
+    """
+
+    splits: list[dict[str, SplitSummary]]
+    skipped: list[tuple[str, str]]
+    reused: bool = False
+
+
+def config_folder(source: PairSource) -> str:
+    """Folder of a source's Parquet files below the data set's: "data" where there is one configuration only."""
+    return "data" if source.config_name == "default" else source.config_name
+
+
+def code_key() -> str:
+    """Key of `PAIR_CODE`: a changed generator or renderer makes another data set."""
+    root = Path(__file__).resolve().parent.parent
+    digest = hashlib.sha256()
+    for path in (path for pattern in PAIR_CODE for path in sorted(root.glob(pattern))):
+        digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()[:16]
+
+
+def write_shard(shard: Shard, source: PairSource, folder: Path, strict: bool, advance: Callable[[], None]) -> ShardNote:
+    """Makes and writes the pairs of one shard; both files appear only when they are complete.
+
+    Args:
+        shard: What to write.
+        source: Maker of the pairs.
+        folder: Working folder.
+        strict: Whether an object that cannot be used is an error.
+        advance: Called after every object.
+
+    Raises:
+        ValueError: An object cannot be used, and `strict` is set.
+    """
+    from datasets.arrow_writer import ParquetWriter
+
+    note, features = ShardNote(), source.features()
+    classes: Counter[str] = Counter()
+    partial = folder / f"{shard.stem}.partial"
+    with ParquetWriter(features=features, path=str(partial), writer_batch_size=ROWS_PER_GROUP) as writer:
+        for item in shard.items:
+            record = try_record(source, item)
+            if not isinstance(record, str):
+                writer.write(features.encode_example(record))
+                if item.class_name is not None:
+                    classes[item.class_name] += 1
+            elif strict:
+                raise ValueError(f"{item.object_id} cannot be used: {record}")
+            else:
+                note.skipped.append((item.object_id, record))
+            advance()
+        note.rows, note.num_bytes = writer.finalize()
+    note.classes = dict(sorted(classes.items()))
+    os.replace(partial, folder / f"{shard.stem}.parquet")
+    write_text(folder / f"{shard.stem}.json", json.dumps(asdict(note)))
+    return note
+
+
+def write_text(path: Path, text: str) -> None:
+    """Writes `text` so that `path` never holds a part of it."""
+    temporary = path.with_name(f"{path.name}.partial")
+    temporary.write_text(text, encoding="utf-8")
+    os.replace(temporary, path)
+
+
+def read_note(path: Path) -> ShardNote | None:
+    """The note of a finished shard, or None where it is not finished."""
+    if not path.exists():
+        return None
+    note = ShardNote(**json.loads(path.read_text(encoding="utf-8")))
+    note.skipped = [(name, reason) for name, reason in note.skipped]
+    return note
+
+
+def plan_shards(sources: Sequence[PairSource]) -> list[Shard]:
+    """Cuts the splits of all sources into shards."""
+    shards = []
+    for number, source in enumerate(sources):
+        for split, items in source.splits().items():
+            for index, start in enumerate(range(0, len(items), OBJECTS_PER_SHARD)):
+                shards.append(Shard(number, split, index, tuple(items[start : start + OBJECTS_PER_SHARD])))
+    return shards
+
+
+def plan_key(sources: Sequence[PairSource], shards: Iterable[Shard], strict: bool) -> str:
+    """Key of everything that decides the bytes: code, options, objects, and size and time of the files."""
+    digest = hashlib.sha256(f"{code_key()} {strict}\n".encode())
+    for source in sources:
+        digest.update(f"{type(source).__name__} {source!r} {source.class_names()} {source.unusable()}\n".encode())
+    for shard in shards:
+        for item in shard.items:
+            state = file_state(Path(item.path)) if item.path else None
+            digest.update(f"{shard.stem} {item!r} {state}\n".encode())
+    return digest.hexdigest()
+
+
+def check_output(output: Path) -> None:
+    """Refuses to write over what is not a data set of ours.
+
+    Raises:
+        ValueError: `output` is a file, or a folder with other content.
+    """
+    if output.exists() and not output.is_dir():
+        raise ValueError(f"The output {str(output)!r} is a file; give a folder.")
+    if output.is_dir() and any(output.iterdir()) and not (output / PREPARATION_FILE).is_file():
+        raise ValueError(
+            f"The output {str(output)!r} is not empty and not a data set that was prepared here; give another folder."
+        )
+
+
+def write_dataset(
+    sources: Sequence[PairSource],
+    output: Path,
+    *,
+    num_proc: int = 1,
+    strict: bool = False,
+    finish: Callable[[Prepared, Path], None] | None = None,
+    progress: Callable[..., Any] | None = None,
+) -> Prepared:
+    """Prepares a data set with one configuration per source, or goes on where a killed run stopped.
+
+    Args:
+        sources: Sources with different `config_name`.
+        output: Folder of the data set; one that was prepared before is replaced when the new one is complete.
+        num_proc: Number of processes. It does not change the result.
+        strict: Whether an object that cannot be used is an error.
+        finish: Called with the result and the folder before it becomes visible, to write the card and pictures.
+        progress: Makes a progress bar from `total` and `initial` (both in objects), for example `tqdm.tqdm`.
+
+    Raises:
+        ValueError: Bad output folder, another run writes it at the moment, no usable object, or (with `strict`) one
+            that is not usable. Nothing is left behind then.
+    """
+    check_output(output)
+    shards = plan_shards(sources)
+    key = plan_key(sources, shards, strict)
+    found = _read_prepared(output, key)
+    if found is not None:
+        return found
+    work = output.with_name(f"{output.name}.partial")
+    if work.exists() and any(work.iterdir()) and not any((work / name).exists() for name in (".lock", "plan.txt")):
+        raise ValueError(f"{str(work)!r} is in the way of the working folder and not one of ours; move it.")
+    work.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(work / ".lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise ValueError(f"Another run is writing {str(output)!r} at the moment; wait for it or stop it.") from None
+    try:
+        _open_plan(work, key)
+        notes = _write_missing(sources, shards, work, num_proc, strict, progress)
+        prepared = _assemble(sources, shards, notes, work)
+        _write_prepared(prepared, work / "dataset", key)
+        if finish is not None:
+            finish(prepared, work / "dataset")
+        # Without a plan a run that is killed from here on starts afresh instead of missing the shards that moved away.
+        (work / "plan.txt").unlink()
+        _publish(work / "dataset", output)
+    except ValueError:
+        shutil.rmtree(work)
+        raise
+    finally:
+        lock.release()
+    shutil.rmtree(work)
+    return prepared
+
+
+def _open_plan(work: Path, key: str) -> None:
+    """Keeps finished shards of the same plan; those of any other plan are deleted."""
+    plan = work / "plan.txt"
+    if plan.exists() and plan.read_text(encoding="utf-8") == key:
+        return
+    for entry in work.iterdir():
+        if entry.is_dir():
+            shutil.rmtree(entry)
+        elif entry.name != ".lock":
+            entry.unlink()
+    write_text(plan, key)
+
+
+def _write_missing(
+    sources: Sequence[PairSource],
+    shards: Sequence[Shard],
+    work: Path,
+    num_proc: int,
+    strict: bool,
+    progress: Callable[..., Any] | None,
+) -> list[ShardNote]:
+    """Writes the shards without a note; returns the notes of all shards in order."""
+    found = ((shard, read_note(work / f"{shard.stem}.json")) for shard in shards)
+    notes = {shard: note for shard, note in found if note is not None}
+    missing = [shard for shard in shards if shard not in notes]
+    done = sum(len(shard.items) for shard in notes)
+    bar = progress(total=sum(len(shard.items) for shard in shards), initial=done) if progress else None
+    advance = bar.update if bar is not None else lambda count=1: None
+    try:
+        objects = sum(len(shard.items) for shard in missing)
+        processes = min(num_proc, len(missing), -(-objects // OBJECTS_PER_PROCESS))
+        if processes > 1:
+            written = _write_in_processes(sources, missing, work, processes, strict, advance)
+        else:
+            written = ((s, write_shard(s, sources[s.source], work, strict, advance)) for s in missing)
+        notes.update(written)
+    finally:
+        if bar is not None:
+            bar.close()
+    return [notes[shard] for shard in shards]
+
+
+def _write_in_processes(
+    sources: Sequence[PairSource],
+    shards: Sequence[Shard],
+    work: Path,
+    processes: int,
+    strict: bool,
+    advance: Callable[[int], Any],
+) -> Iterator[tuple[Shard, ShardNote]]:
+    # Spawned, not forked: the caller may hold threads (torch, Arrow) that a fork would copy half-way.
+    context = multiprocessing.get_context("spawn")
+    counter = context.Value("q", 0)
+    shown = 0
+    with ProcessPoolExecutor(
+        processes, context, initializer=_start_worker, initargs=(list(sources), work, strict, counter)
+    ) as pool:
+        running: dict[Future, Shard] = {pool.submit(_work_on, shard): shard for shard in shards}
+        try:
+            while running:
+                finished, _ = wait(running, timeout=POLL_SECONDS, return_when=FIRST_COMPLETED)
+                shown, before = counter.value, shown
+                if shown > before:
+                    advance(shown - before)
+                for future in finished:
+                    yield running.pop(future), future.result()
+        except BrokenProcessPool:
+            raise OSError("A process died, perhaps for lack of memory; run again with fewer processes.") from None
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+_worker: dict[str, Any] = {}
+
+
+def _start_worker(sources: list[PairSource], work: Path, strict: bool, counter: Any) -> None:
+    """Gives a worker process what all of its shards share, and ends it when its parent is killed."""
+    _worker.update(sources=sources, work=work, strict=strict, counter=counter)
+    threading.Thread(target=_follow_parent, daemon=True).start()
+
+
+def _follow_parent() -> None:
+    # An orphan would go on writing into a working folder that the next run may have given to another plan.
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
+
+
+def _work_on(shard: Shard) -> ShardNote:
+    def advance() -> None:
+        with _worker["counter"].get_lock():
+            _worker["counter"].value += 1
+
+    return write_shard(shard, _worker["sources"][shard.source], _worker["work"], _worker["strict"], advance)
+
+
+def _assemble(
+    sources: Sequence[PairSource], shards: Sequence[Shard], notes: Sequence[ShardNote], work: Path
+) -> Prepared:
+    """Moves the shards to their final names below `work/dataset`; may be repeated after a kill at any moment."""
+    final = work / "dataset"
+    filled: dict[tuple[int, str], list[tuple[Shard, ShardNote]]] = {}
+    skipped = [entry for source in sources for entry in source.unusable()]
+    for shard, note in zip(shards, notes, strict=True):
+        skipped += note.skipped
+        if note.rows:
+            filled.setdefault((shard.source, shard.split), []).append((shard, note))
+    if not filled:
+        first = f"; the first reason: {skipped[0][1]}" if skipped else "."
+        raise ValueError(f"None of the {len(skipped)} objects can be used{first}")
+    splits: list[dict[str, SplitSummary]] = [{} for _ in sources]
+    for (number, split), members in filled.items():
+        folder = config_folder(sources[number])
+        (final / folder).mkdir(parents=True, exist_ok=True)
+        summary = SplitSummary(_total([note for _, note in members]), [])
+        for index, (shard, _) in enumerate(members):
+            summary.files.append(f"{folder}/{split}-{index:05d}-of-{len(members):05d}.parquet")
+            if not (final / summary.files[-1]).exists():
+                os.replace(work / f"{shard.stem}.parquet", final / summary.files[-1])
+        splits[number][split] = summary
+    return Prepared(splits, skipped)
+
+
+def _write_prepared(prepared: Prepared, folder: Path, key: str) -> None:
+    """Writes `preparation.json` (what `_read_prepared` reads) and `skipped.jsonl` (a line per object)."""
+    lines = [json.dumps({"object": name, "reason": reason}) + "\n" for name, reason in prepared.skipped]
+    write_text(folder / SKIPPED_FILE, "".join(lines))
+    splits = [{name: asdict(summary) for name, summary in found.items()} for found in prepared.splits]
+    write_text(folder / PREPARATION_FILE, json.dumps({"key": key, "splits": splits}, indent=2) + "\n")
+
+
+def _read_prepared(folder: Path, key: str) -> Prepared | None:
+    """The data set in `folder`, if it is whole and was prepared by the plan with this key."""
+    if not (folder / PREPARATION_FILE).is_file():
+        return None
+    stored = json.loads((folder / PREPARATION_FILE).read_text(encoding="utf-8"))
+    if stored["key"] != key:
+        return None
+    splits = [
+        {name: SplitSummary(ShardNote(**summary["note"]), summary["files"]) for name, summary in found.items()}
+        for found in stored["splits"]
+    ]
+    files = [file for found in splits for summary in found.values() for file in summary.files]
+    if not all((folder / file).is_file() for file in files):
+        return None
+    lines = (folder / SKIPPED_FILE).read_text(encoding="utf-8").splitlines()
+    skipped = [(entry["object"], entry["reason"]) for entry in map(json.loads, lines)]
+    return Prepared(splits, skipped, reused=True)
+
+
+def _total(notes: Iterable[ShardNote]) -> ShardNote:
+    total = ShardNote()
+    classes: Counter[str] = Counter()
+    for note in notes:
+        total.rows += note.rows
+        total.num_bytes += note.num_bytes
+        total.skipped += note.skipped
+        classes.update(note.classes)
+    total.classes = dict(sorted(classes.items()))
+    return total
+
+
+def _publish(folder: Path, output: Path) -> None:
+    """Puts `folder` in the place of `output`."""
+    old = output.with_name(f"{output.name}.replaced-{os.getpid()}")
+    if output.exists():
+        os.replace(output, old)
+    os.replace(folder, output)
+    if old.exists():
+        shutil.rmtree(old)
