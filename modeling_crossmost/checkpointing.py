@@ -86,8 +86,12 @@ def save_checkpoint(
     optimizer: torch.optim.Optimizer,
     run: dict,
     limit: int,
+    progress: dict | None = None,
 ) -> Path:
     """Writes `checkpoints/step_<n>` under a temporary name, renames it, and removes the oldest beyond `limit`.
+
+    Checkpoints of later steps are removed too: they are what an earlier run in the same folder left, and "latest" would
+    mean them.
 
     Args:
         output_dir: the run's folder.
@@ -95,6 +99,7 @@ def save_checkpoint(
         model, teacher, optimizer: what is saved; the model without any wrapper.
         run: JSON values that identify the run and must agree on resuming.
         limit: checkpoints to keep.
+        progress: further JSON values to find again in [`read_state`].
 
     Returns:
         The folder.
@@ -106,14 +111,52 @@ def save_checkpoint(
         save_file(_contiguous(model.state_dict()), temporary / "model.safetensors")
         save_file(_contiguous(teacher.state_dict()), temporary / "teacher.safetensors")
         save_file(_contiguous(_optimizer_tensors(optimizer)), temporary / "optimizer.safetensors")
-        (temporary / STATE_FILE).write_text(json.dumps({"step": step, "run": run}, indent=2))
+        (temporary / STATE_FILE).write_text(json.dumps({"step": step, "run": run, "progress": progress}, indent=2))
         shutil.rmtree(folder, ignore_errors=True)
         os.replace(temporary, folder)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
-    for old in checkpoints_of(output_dir)[:-limit]:
-        shutil.rmtree(old)
+    kept = checkpoints_of(output_dir)
+    kept = kept[: kept.index(folder) + 1][-limit:]
+    for other in set(checkpoints_of(output_dir)) - set(kept):
+        shutil.rmtree(other)
     return folder
+
+
+def read_state(folder: Path, run: dict) -> dict:
+    """The JSON part of a checkpoint, checked to belong to this run; reads no weights.
+
+    Args:
+        folder: a checkpoint.
+        run: the same values as on saving.
+
+    Returns:
+        "step", "run" and "progress", as they were saved.
+
+    Raises:
+        CheckpointFolderError: the file is damaged, or belongs to a run with other options.
+    """
+    try:
+        content = json.loads((folder / STATE_FILE).read_text())
+        saved, _ = content["run"], int(content["step"])
+        differing = [name for name, value in run.items() if saved.get(name) != value]
+    except (OSError, LookupError, ValueError, TypeError, AttributeError) as error:
+        raise _damaged(folder, error) from error
+    if differing:
+        name = differing[0]
+        raise CheckpointFolderError(
+            f"{folder} was made with {name} = {saved.get(name)!r}, this run has {run[name]!r}: "
+            "resume with the same options, or start a new output_dir."
+        )
+    return content
+
+
+def _damaged(folder: Path, error: Exception) -> CheckpointFolderError:
+    reason = str(error).strip().split("\n")[-1].strip().rstrip(".")
+    return CheckpointFolderError(
+        f"The checkpoint {folder} is damaged or of another model ({type(error).__name__}: {reason}): "
+        "resume from an earlier one."
+    )
 
 
 def load_checkpoint(
@@ -132,25 +175,12 @@ def load_checkpoint(
     Raises:
         CheckpointFolderError: a file is damaged or missing, or belongs to another model or run.
     """
+    content = read_state(folder, run)
     try:
-        content = json.loads((folder / STATE_FILE).read_text())
-        differing = [name for name, value in run.items() if content["run"].get(name) != value]
-        if differing:
-            name = differing[0]
-            raise CheckpointFolderError(
-                f"{folder} was made with {name} = {content['run'].get(name)!r}, this run has {run[name]!r}: "
-                "resume with the same options, or start a new output_dir."
-            )
         weights = [load_file(folder / f"{part}.safetensors") for part in ("model", "teacher", "optimizer")]
         model.load_state_dict(weights[0])
         teacher.load_state_dict(weights[1])
         _restore_optimizer(optimizer, weights[2])
-        return int(content["step"])
-    except CheckpointFolderError:
-        raise
     except (OSError, SafetensorError, LookupError, RuntimeError, ValueError, TypeError, AttributeError) as error:
-        reason = str(error).strip().split("\n")[-1].strip().rstrip(".")
-        raise CheckpointFolderError(
-            f"The checkpoint {folder} is damaged or of another model ({type(error).__name__}: {reason}): "
-            "resume from an earlier one."
-        ) from error
+        raise _damaged(folder, error) from error
+    return int(content["step"])

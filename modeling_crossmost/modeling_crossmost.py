@@ -4,6 +4,7 @@ Shapes: B objects, N points, G sub-clouds of S points, V views, P patches, C cla
 H_p and H_v the hidden widths of the point and image towers.
 """
 
+import copy
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -571,10 +572,10 @@ class CrossMoSTModel(CrossMoSTPreTrainedModel):
         if class_names is not None:
             config_fields["class_names"] = class_names
         if point is not None:
-            config_fields["point_config"] = point.config
+            config_fields["point_config"] = copy.deepcopy(point.config)  # else both would share one object
         config = CrossMoSTConfig(
-            vision_config=clip.config.vision_config,
-            text_config=clip.config.text_config,
+            vision_config=copy.deepcopy(clip.config.vision_config),
+            text_config=copy.deepcopy(clip.config.text_config),
             projection_dim=clip.config.projection_dim,
             logit_scale_init_value=float(clip.logit_scale.detach()),
             **config_fields,

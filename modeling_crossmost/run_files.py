@@ -52,8 +52,15 @@ class JsonLines:
         if not active:
             return
         lines = path.read_text().splitlines() if keep_until is not None and path.is_file() else []
-        kept = [line for line in lines if json.loads(line)["step"] <= keep_until]
+        kept = [line for line in lines if self._step(line) <= keep_until]
         write_text(path, "".join(line + "\n" for line in kept))
+
+    @staticmethod
+    def _step(line: str) -> float:
+        try:
+            return json.loads(line)["step"]
+        except ValueError:
+            return math.inf  # the half line that a killed run may leave at the end
 
     def append(self, line: Mapping[str, Any]) -> None:
         """Adds one line; numbers that are not finite become null, as JSON knows none."""
@@ -62,6 +69,14 @@ class JsonLines:
         clean = {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in line.items()}
         with self.path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(clean) + "\n")
+
+
+def _mean_over_processes(values: torch.Tensor) -> torch.Tensor:
+    if not (torch.distributed.is_available() and torch.distributed.is_initialized()):
+        return values
+    values = values.clone()
+    torch.distributed.all_reduce(values)
+    return values / torch.distributed.get_world_size()
 
 
 class RunningMeans:
@@ -83,9 +98,18 @@ class RunningMeans:
         """The means over all processes since the last call; starts anew."""
         if self.total is None:
             return {}
-        means = self.total / self.count
-        if torch.distributed.is_available() and torch.distributed.is_initialized():
-            torch.distributed.all_reduce(means)
-            means /= torch.distributed.get_world_size()
+        means = (_mean_over_processes(self.total) / self.count).tolist()
         self.total, self.count = None, 0
-        return dict(zip(self.names, means.tolist(), strict=True))
+        return dict(zip(self.names, means, strict=True))
+
+    def state_dict(self) -> dict[str, Any]:
+        """What was added since the last `pop`, as JSON values; all processes have to call it."""
+        if self.total is None:
+            return {"totals": {}, "count": 0}
+        totals = _mean_over_processes(self.total).tolist()
+        return {"totals": dict(zip(self.names, totals, strict=True)), "count": self.count}
+
+    def load_state_dict(self, state: Mapping[str, Any], device: torch.device) -> None:
+        """Continues from a [`state_dict`]; the float32 totals come back exactly."""
+        self.names, self.count = list(state["totals"]), state["count"]
+        self.total = torch.tensor(list(state["totals"].values()), device=device) if self.count else None

@@ -70,9 +70,9 @@ Level = tuple[str, float, float, float, float, float]
 def _outline(name: str) -> np.ndarray:
     """(40, 2) points (x, z) in [-1, 1] at equal angles, running so that a loft in growing y is wound outwards.
 
-    Besides those of `outline_points`: "sharp" (a rectangle), "hexagon", "octagon", "quarter" (quarter disc with its corner
-    at -x, -z), "cut 1" and "cut 2" (a square that lost a small or a large corner at +x, +z), "end" (round at +x, square
-    at -x), "taper" (rounded, narrower at +x), "waist" (narrow in the middle of x).
+    Besides those of `outline_points`: "sharp" (a rectangle), "hexagon", "octagon", "quarter" (quarter disc with its
+    corner at -x, -z), "cut 1" and "cut 2" (a square that lost a small or a large corner at +x, +z), "end" (round at +x,
+    square at -x), "taper" (rounded, narrower at +x), "waist" (narrow in the middle of x).
     """
     steps = np.linspace(0, 2 * np.pi, 144, endpoint=False)
     if name == "sharp":
@@ -92,7 +92,7 @@ def _outline(name: str) -> np.ndarray:
     elif name == "end":
         corners = outline_points("dee", 72)[:, ::-1]
     elif name == "taper":
-        corners = outline_points("rounded", 72) * 1.0
+        corners = outline_points("rounded", 72)
         corners[:, 1] *= 0.85 - 0.15 * corners[:, 0]
     elif name == "waist":
         corners = np.stack([np.cos(steps), np.sin(steps) * (0.62 + 0.38 * np.abs(np.cos(steps)))], axis=1)
@@ -103,7 +103,7 @@ def _outline(name: str) -> np.ndarray:
 
 
 def _at_angles(corners: np.ndarray) -> np.ndarray:
-    """(40, 2) where rays from the origin at equal angles leave the polygon `corners` (K, 2), which is star shaped about it."""
+    """(40, 2) where rays from the origin at equal angles leave the polygon `corners` (K, 2), star shaped about it."""
     angle = -np.arange(_SECTIONS) * (2 * np.pi / _SECTIONS)
     rays = np.stack([np.cos(angle), np.sin(angle)], axis=1)[:, None]
     start, edge = corners[None], (np.roll(corners, -1, axis=0) - corners)[None]
@@ -116,7 +116,7 @@ def _at_angles(corners: np.ndarray) -> np.ndarray:
 
 
 def _skin(levels: Sequence[Level], colour: Colour, closed: bool = False) -> Part:
-    """Solid through `levels` in the order bottom, outside, rim, inside, bottom of the cavity; `closed` makes a ring of it."""
+    """Solid through `levels` in the order bottom, outside, rim, inside, cavity's floor; `closed` makes a ring of it."""
     rings = np.empty((len(levels), _SECTIONS, 3))
     for ring, (name, x0, x1, z0, z1, y) in zip(rings, levels, strict=True):
         outline = _outline(name)
@@ -136,7 +136,7 @@ def _varied(rng: np.random.Generator, shape: Shape, spread: float) -> Shape:
     return Shape([part.scaled(factors) for part in shape.parts], shape.family, shape.details)
 
 
-# ---------------------------------------------------------------------------------------------------- parts of a bathtub
+# --------------------------------------------------------------------------------------------------- parts of a bathtub
 
 _BASIN_WORDS = {
     "oval": "an oval basin",
@@ -161,15 +161,18 @@ def _inside(
     rim: float,
     floor: float,
     slopes: tuple[float, float] | None = None,
+    lean: float = 0.0,
 ) -> list[Level]:
     """Levels of a cavity from its edge at height `rim`, over `spans` (x from, x to, z from, z to), down to `floor`.
 
-    `slopes` are how far the two ends lean inwards, in lengths of the cavity; random where not given.
+    `slopes` are how far the two ends lean inwards, in lengths of the cavity, random where not given; all four sides
+    lean at least by `lean`, as walls that taper downwards ask for.
     """
     x0, x1, z0, z1 = spans
     long, wide, deep = x1 - x0, z1 - z0, rim - floor
     first, last = slopes or (pick(rng, 0.03, 0.1, rng.uniform(0.1, 0.28)), rng.uniform(0.02, 0.12))
-    side, bend = rng.uniform(0.01, 0.1), pick(rng, 0.02, 0.06, 0.14)
+    side, bend = max(lean, rng.uniform(0.01, 0.1)), pick(rng, 0.02, 0.06, 0.14)
+    first, last = max(first, lean), max(last, lean)
     levels = []
     for down, inset in ((0.0, 0.0), (0.35, 0.0), (0.75, 0.0), (0.92, 0.35), (1.0, 1.0)):
         ends = (long * (first * down + bend * inset), long * (last * down + bend * inset))
@@ -194,7 +197,7 @@ def _lifted(part: Part, height: float, length: float, ends: tuple[float, float],
 
 
 def _faucet(rng: np.random.Generator, place: Sequence[float], turn: float, size: float = 1.0) -> tuple[list[Part], str]:
-    """Tap whose foot is at `place`, its spout pointing along +x turned by `turn` degrees about y; solids and a phrase."""
+    """Tap whose foot is at `place`, its spout along +x turned by `turn` degrees about y; solids and a phrase."""
     colour = palette(rng, "metal")
     kind = pick(rng, "arch", "arch", "block", "bridge", "slab", "low")
     tall, reach, thick = rng.uniform(0.1, 0.3) * size, rng.uniform(0.1, 0.2) * size, rng.uniform(0.01, 0.022) * size
@@ -226,12 +229,13 @@ def _tub_extras(
     floor: float,
     margin: float,
     often: float = 0.5,
+    standing: bool = True,
 ) -> tuple[list[Part], list[str]]:
-    """Now and then a faucet on the rim or from the ground, a drain, handles or an overflow plate; solids and phrases."""
+    """Now and then a faucet on the rim or from the ground, a drain or handles; solids and phrases."""
     parts: list[Part] = []
     details: list[str] = []
     if chance(rng, often):
-        place = pick(rng, "end", "end", "back", "standing")
+        place = pick(rng, "end", "end", "back", "standing" if standing else "end")
         if place == "end":
             tap, phrase = _faucet(rng, (length / 2 - margin / 2, rim - 0.005, 0), 180)
         elif place == "back":
@@ -250,23 +254,31 @@ def _tub_extras(
         colour, level = palette(rng, "metal"), rim + 0.06
         for s in (-1, 1):
             z, reach = s * (width / 2 - margin / 2), length * 0.1
-            path = rounded_path([(-reach, rim - 0.01, z), (-reach, level, z), (reach, level, z), (reach, rim - 0.01, z)], 0.04)
+            path = rounded_path(
+                [(-reach, rim - 0.01, z), (-reach, level, z), (reach, level, z), (reach, rim - 0.01, z)], 0.04
+            )
             parts.append(tube(path, 0.012, colour))
         details.append("two handles")
     return parts, details
 
 
 def _feet(rng: np.random.Generator, length: float, width: float, tall: float) -> tuple[list[Part], str]:
-    """Four feet below the corners of `length` x `width`, `tall` up to the tub; solids and a phrase."""
+    """Feet at the corners of `length` x `width` up to just above `tall`, in the tub's wall; solids and a phrase."""
     colour = palette(rng, pick(rng, "metal", "metal", "wood", "ceramic"))
     kind = pick(rng, "claw", "claw", "ball", "block", "peg", "splay")
-    words = {"claw": "four claw feet", "ball": "four ball feet", "block": "four block feet", "peg": "four short legs", "splay": "four splayed legs"}
-    size = rng.uniform(0.03, 0.06)
+    words = {
+        "claw": "four claw feet",
+        "ball": "four ball feet",
+        "block": "four block feet",
+        "peg": "four short legs",
+        "splay": "four splayed legs",
+    }
+    size, reach = rng.uniform(0.03, 0.06), tall + 0.025
     parts = []
     for sx in (-1, 1):
         for sz in (-1, 1):
             x, z, way = sx * length / 2, sz * width / 2, np.array([sx * 0.5, 0, sz * 0.85])
-            top, foot = np.array([x, tall * 1.25, z]), np.array([x, 0, z]) + way * tall * 0.5
+            top, foot = np.array([x, reach, z]), np.array([x, 0, z]) + way * tall * 0.5
             if kind == "claw":
                 knee = np.array([x, tall * 0.75, z]) + way * tall * 0.55
                 bottom = np.array([x, size, z]) + way * tall * 0.3
@@ -274,11 +286,11 @@ def _feet(rng: np.random.Generator, length: float, width: float, tall: float) ->
                 parts.append(tube(path, np.linspace(size, size * 0.6, len(path)), colour))
                 parts.append(cushion((size * 2.4, size * 2, size * 2.4), bottom + way * size, colour, 1.0))
             elif kind == "ball":
-                parts.append(cushion((tall, tall * 1.1, tall), (x, tall * 0.55, z), colour, 1.0))
+                parts.append(cushion((tall, reach, tall), (x, reach / 2, z), colour, 1.0))
             elif kind == "block":
-                parts.append(box((size * 2.2, tall * 1.25, size * 2.2), (x, tall * 0.62, z), colour))
+                parts.append(box((size * 2.2, reach, size * 2.2), (x, reach / 2, z), colour))
             elif kind == "peg":
-                parts.append(frustum(size * 0.6, size, tall * 1.25, (x, tall * 0.62, z), colour, 10))
+                parts.append(frustum(size * 0.6, size, reach, (x, reach / 2, z), colour, 10))
             else:
                 parts.append(rod(top, foot, size * 0.8, colour, taper=0.5))
     return parts, words[kind]
@@ -287,40 +299,39 @@ def _feet(rng: np.random.Generator, length: float, width: float, tall: float) ->
 def _shell(
     rng: np.random.Generator,
     name: str,
-    length: float,
-    width: float,
+    size: tuple[float, float, float],
     base: float,
-    height: float,
     colour: Colour,
     narrow: tuple[float, float] = (0.55, 0.95),
     rim: float | None = None,
-    inner: str | None = None,
-    slopes: tuple[float, float] | None = None,
 ) -> tuple[Part, float, float, str]:
-    """Tub with curved walls from `base` to `height`: its solid, the rim's width, the cavity's floor and a phrase.
+    """Tub with curved walls, rim `size` = (x, y, z) with y the height of its rim, bottom at `base`.
 
-    `narrow` bounds how small the bottom is relative to the rim.
+    Gives its solid, the rim's width, the cavity's floor height and a phrase; `narrow` bounds how small the bottom
+    is relative to the rim.
     """
-    rim = rim or rng.uniform(0.025, 0.09)
-    inner = inner or name
-    shrink_x, shrink_z = rng.uniform(*narrow), rng.uniform(*narrow)
-    tall = height - base
-    belly = rng.uniform(0.3, 0.9)
-    levels = [_centred(name, length, width, shrink_x * 0.9, shrink_z * 0.86, base)]
-    for up in (0.06, 0.3, 0.6):
+    length, height, width = size
+    rim, tall = rim or rng.uniform(0.025, 0.09), height - base
+    ends, sides, belly = rng.uniform(*narrow), rng.uniform(*narrow), rng.uniform(0.3, 0.9)
+
+    def wall(up: float, inset: float) -> Level:
         blend = up**belly
-        levels.append(_centred(name, length - 2 * rim * 0.5, width - rim, shrink_x + (0.97 - shrink_x) * blend, shrink_z + (0.97 - shrink_z) * blend, base + tall * up))
+        half_x = max((length / 2 - 0.4 * rim) * (ends + (1 - ends) * blend) - inset, 0.1 * length)
+        half_z = max((width / 2 - 0.4 * rim) * (sides + (1 - sides) * blend) - inset, 0.1 * width)
+        return (name, -half_x, half_x, -half_z, half_z, base + tall * up)
+
+    levels = [_centred(name, length, width, ends * 0.86, sides * 0.82, base)]
+    levels += [wall(up, 0.0) for up in (0.06, 0.3, 0.6)]
     if chance(rng, 0.5):
         roll = min(rng.uniform(0.02, 0.06), 0.2 * tall)
-        neck = 1 - rim / width
-        levels += [_centred(name, length - rim, width - rim, 0.98, neck, height - roll), _centred(name, length, width, 1, 1, height - roll * 0.7)]
+        levels += [wall(1 - roll / tall, 0.0), _centred(name, length, width, 1, 1, height - roll * 0.7)]
     levels.append(_centred(name, length, width, 1, 1, height - 0.008))
     levels.append(_centred(name, length - 0.012, width - 0.012, 1, 1, height))
-    floor = base + max(tall * rng.uniform(0.06, 0.25), 0.02)
-    narrowest = max(0.02, (1 - shrink_x) * 0.5), max(0.02, (1 - shrink_x) * 0.5)
-    spans = (-length / 2 + rim, length / 2 - rim, -width / 2 + rim, width / 2 - rim)
-    levels += _inside(rng, inner, spans, height, floor, slopes or narrowest)
-    return _skin(levels, colour), rim, floor, _BASIN_WORDS[inner]
+    bottom, bend = max(rng.uniform(0.06, 0.25), 0.035 / tall), pick(rng, 0.8, 0.9, 0.6)
+    levels += [wall(1.0, 0.6 * rim), wall(0.95, 0.6 * rim), wall(0.6, 0.6 * rim), wall(bottom + 0.1, 0.65 * rim)]
+    last = wall(bottom, 0.7 * rim)
+    levels.append((name, *(bend * value for value in last[1:5]), last[5]))
+    return _skin(levels, colour), rim, base + tall * bottom, _BASIN_WORDS[name]
 
 
 def _block(
@@ -334,16 +345,23 @@ def _block(
     base_scale: float = 1.0,
     slopes: tuple[float, float] | None = None,
 ) -> tuple[Part, float]:
-    """Straight-sided tub of `size` (x, y, z) with a cavity of `depth` inside `margins` (-x, +x, -z, +z): solid, cavity's floor."""
+    """Straight-sided tub of `size` (x, y, z) with a cavity of `depth` inside `margins` (-x, +x, -z, +z).
+
+    The bottom is `base_scale` times the rim; gives the solid and the height of the cavity's floor.
+    """
     length, height, width = size
     spans = (-length / 2 + margins[0], length / 2 - margins[1], -width / 2 + margins[2], width / 2 - margins[3])
+    lean = max(0.0, 0.6 * (1 - base_scale))
     levels = [_centred(outer, length, width, base_scale, base_scale, 0.0)]
     if chance(rng, 0.3):
         lip, inset = rng.uniform(0.03, 0.07), rng.uniform(0.01, 0.03)
-        levels += [_centred(outer, length - 2 * inset, width - 2 * inset, 1, 1, height - lip), _centred(outer, length, width, 1, 1, height - lip * 0.98)]
+        levels += [
+            _centred(outer, length - 2 * inset, width - 2 * inset, 1, 1, height - lip),
+            _centred(outer, length, width, 1, 1, height - lip * 0.98),
+        ]
     levels.append(_centred(outer, length, width, 1, 1, height))
     floor = max(height - depth, 0.03)
-    return _skin(levels + _inside(rng, inner, spans, height, floor, slopes), colour), floor
+    return _skin(levels + _inside(rng, inner, spans, height, floor, slopes, lean), colour), floor
 
 
 # ------------------------------------------------------------------------------------------------------------- bathtubs
@@ -362,7 +380,16 @@ def built_in_tub(rng: np.random.Generator) -> Shape:
     inner = pick(rng, "oval", "rounded", "rounded", "rectangle", "sharp", "end", "taper")
     margins = (margin, margin * rng.uniform(1, 2), margin * rng.uniform(0.7, 1.3), margin * rng.uniform(0.7, 1.3))
     outer = pick(rng, "sharp", "sharp", "rectangle")
-    body, floor = _block(rng, outer, inner, (length, height, width), margins, height * rng.uniform(0.5, 0.93), colour, rng.uniform(0.92, 1.0))
+    body, floor = _block(
+        rng,
+        outer,
+        inner,
+        (length, height, width),
+        margins,
+        height * rng.uniform(0.5, 0.93),
+        colour,
+        rng.uniform(0.92, 1.0),
+    )
     parts, details = _tub_extras(rng, length, width, height, floor, margin)
     details = ["a flat apron", _BASIN_WORDS[inner], *details]
     if chance(rng, 0.2):
@@ -379,7 +406,7 @@ def freestanding_tub(rng: np.random.Generator) -> Shape:
     """Curved walls down to the floor."""
     length, width, height = _sizes(rng)
     name = pick(rng, "oval", "oval", "oval", "rounded", "taper", "end", "waist")
-    body, rim, floor, phrase = _shell(rng, name, length, width, 0.0, height, _white(rng), (0.6, 0.98))
+    body, rim, floor, phrase = _shell(rng, name, (length, height, width), 0.0, _white(rng), (0.6, 0.98))
     parts, details = _tub_extras(rng, length, width, height, floor, rim, 0.35)
     return _varied(rng, Shape([body, *parts], "free-standing bathtub", [phrase, "curved walls", *details]), 0.12)
 
@@ -388,15 +415,19 @@ def clawfoot_tub(rng: np.random.Generator) -> Shape:
     """Curved shell with a rolled rim on four feet."""
     length, width, height = _sizes(rng)
     name, tall = pick(rng, "oval", "oval", "end", "rounded"), rng.uniform(0.07, 0.2)
-    narrow = (0.55, 0.8)
-    body, rim, floor, phrase = _shell(rng, name, length, width, tall, height + 0.08, _white(rng), narrow, rng.uniform(0.02, 0.05))
-    feet, foot_phrase = _feet(rng, length * 0.58, width * 0.5, tall)
+    size = (length, height + 0.08, width)
+    body, rim, floor, phrase = _shell(rng, name, size, tall, _white(rng), (0.6, 0.85), rng.uniform(0.02, 0.05))
+    feet, foot_phrase = _feet(rng, length * 0.42, width * 0.38, tall)
     parts = [body, *feet]
     path = _outline(name)[::-1] * ((length - rim) / 2, (width - rim) / 2)
     bead = rng.uniform(0.6, 1.0) * rim
-    parts.append(tube(np.stack([path[:, 0], np.full(len(path), height + 0.08), path[:, 1]], axis=1), bead, body.colour, 6, True))
+    parts.append(
+        tube(np.stack([path[:, 0], np.full(len(path), height + 0.08), path[:, 1]], axis=1), bead, body.colour, 6, True)
+    )
     extras, details = _tub_extras(rng, length, width, height + 0.08, floor, rim, 0.4)
-    return _varied(rng, Shape(parts + extras, "clawfoot bathtub", [foot_phrase, phrase, "a rolled rim", *details]), 0.12)
+    return _varied(
+        rng, Shape(parts + extras, "clawfoot bathtub", [foot_phrase, phrase, "a rolled rim", *details]), 0.12
+    )
 
 
 def _slipper(rng: np.random.Generator, ends: tuple[float, float], family: str, words: str) -> Shape:
@@ -405,18 +436,21 @@ def _slipper(rng: np.random.Generator, ends: tuple[float, float], family: str, w
     name, stand = pick(rng, "oval", "oval", "rounded", "end"), pick(rng, "floor", "plinth", "feet", "feet")
     base = 0.0 if stand == "floor" else rng.uniform(0.06, 0.18)
     top = base + height * rng.uniform(0.8, 1.0)
-    narrow = (0.7, 0.95) if stand != "feet" else (0.55, 0.8)
-    body, rim, floor, phrase = _shell(rng, name, length, width, base, top, _white(rng), narrow)
+    narrow = (0.7, 0.95) if stand != "feet" else (0.6, 0.85)
+    body, rim, floor, phrase = _shell(rng, name, (length, top, width), base, _white(rng), narrow)
     parts = [_lifted(body, top, length, ends, rng.uniform(1.4, 3.0))]
     details = [words, phrase]
     if stand == "plinth":
         wide = rng.uniform(0.6, 0.8)
         base_name = pick(rng, name, "sharp")
-        foot = [_centred(base_name, length, width, wide, wide, 0.0), _centred(base_name, length, width, wide * 0.9, wide * 0.9, base * 1.05)]
+        foot = [
+            _centred(base_name, length, width, wide, wide, 0.0),
+            _centred(base_name, length, width, wide * 0.9, wide * 0.9, base * 1.05),
+        ]
         parts.append(_skin(foot, body.colour if chance(rng, 0.6) else palette(rng, "any")))
         details.append("a plinth")
     elif stand == "feet":
-        feet, foot_phrase = _feet(rng, length * 0.55, width * 0.5, base)
+        feet, foot_phrase = _feet(rng, length * 0.42, width * 0.38, base)
         parts += feet
         details.append(foot_phrase)
     if chance(rng, 0.35):
@@ -448,16 +482,26 @@ def pedestal_tub(rng: np.random.Generator) -> Shape:
     base = rng.uniform(0.06, 0.2)
     name = pick(rng, "oval", "oval", "rounded", "end", "rectangle")
     top = height + base * 0.5
-    body, rim, floor, phrase = _shell(rng, name, length, width, base, top, _white(rng), (0.55, 0.85))
+    body, rim, floor, phrase = _shell(rng, name, (length, top, width), base, _white(rng), (0.55, 0.85))
     colour = body.colour if chance(rng, 0.4) else palette(rng, pick(rng, "wood", "metal", "ceramic"))
     kind = pick(rng, "plinth", "plinth", "slab", "rails", "blocks")
-    parts, reach = [body], base * 1.2
+    parts, reach = [body], base + 0.02
     if kind == "plinth":
         wide = rng.uniform(0.45, 0.8)
-        foot = [_centred(name, length, width, wide * 1.08, wide * 1.08, 0), _centred(name, length, width, wide, wide, base * 0.3), _centred(name, length, width, wide * 0.9, wide * 0.85, reach)]
+        foot = [
+            _centred(name, length, width, wide * 1.08, wide * 1.08, 0),
+            _centred(name, length, width, wide, wide, base * 0.3),
+            _centred(name, length, width, wide * 0.9, wide * 0.85, reach),
+        ]
         parts.append(_skin(foot, colour))
     elif kind == "slab":
-        parts.append(box((length * rng.uniform(0.7, 1.15), base * 1.02, width * rng.uniform(0.7, 1.15)), (0, base * 0.51, 0), colour))
+        parts.append(
+            box(
+                (length * rng.uniform(0.7, 1.15), base * 1.02, width * rng.uniform(0.7, 1.15)),
+                (0, base * 0.51, 0),
+                colour,
+            )
+        )
     elif kind == "rails":
         for s in (-1, 1):
             parts.append(box((0.06, reach, width * 0.7), (s * length * 0.26, reach / 2, 0), colour))
@@ -479,14 +523,17 @@ def drop_in_tub(rng: np.random.Generator) -> Shape:
     cavity = _inside(rng, inner, spans, height, thin)
     outside = [(n, x0 - thin, x1 + thin, z0 - thin, z1 + thin, y - thin) for n, x0, x1, z0, z1, y in cavity[::-1]]
     drop = thin if chance(rng, 0.6) else rng.uniform(0.03, 0.1)
-    edge = [_centred(outer, length - 2 * thin, width - 2 * thin, 1, 1, height - thin), _centred(outer, length, width, 1, 1, height - drop)]
+    edge = [
+        _centred(outer, length - 2 * thin, width - 2 * thin, 1, 1, height - thin),
+        _centred(outer, length, width, 1, 1, height - drop),
+    ]
     body = _skin([*outside, *edge, _centred(outer, length, width, 1, 1, height), *cavity], colour)
-    extras, details = _tub_extras(rng, length, width, height, thin, margin, 0.3)
-    if extras and "a standing faucet" in details:
-        details.remove("a standing faucet")
-        extras = []
-        details = []
-    return _varied(rng, Shape([body, *extras], "drop-in bathtub", ["a thin shell", "a flat rim", _BASIN_WORDS[inner], *details]), 0.12)
+    extras, details = _tub_extras(rng, length, width, height, thin, margin, 0.3, standing=False)
+    return _varied(
+        rng,
+        Shape([body, *extras], "drop-in bathtub", ["a thin shell", "a flat rim", _BASIN_WORDS[inner], *details]),
+        0.12,
+    )
 
 
 def deck_tub(rng: np.random.Generator) -> Shape:
@@ -497,13 +544,18 @@ def deck_tub(rng: np.random.Generator) -> Shape:
     inner = pick(rng, "oval", "oval", "oval", "rounded", "rectangle", "octagon", "hexagon", "waist")
     margins = tuple(rng.uniform(0.08, 0.24) * (length if k < 2 else width) for k in range(4))
     outer = pick(rng, "sharp", "sharp", "rectangle", "octagon")
-    body, floor = _block(rng, outer, inner, (length, height, width), margins, height * rng.uniform(0.5, 0.92), colour)
+    body, _ = _block(rng, outer, inner, (length, height, width), margins, height * rng.uniform(0.5, 0.92), colour)
     parts, details = [body], ["a wide deck", _BASIN_WORDS[inner]]
     if chance(rng, 0.35):
         spans = (-length / 2 + margins[0], length / 2 - margins[1], -width / 2 + margins[2], width / 2 - margins[3])
         thick, lip = rng.uniform(0.02, 0.05), rng.uniform(0.04, 0.08)
         wide = (spans[0] - lip, spans[1] + lip, spans[2] - lip, spans[3] + lip)
-        ring = [(inner, *wide, height - 0.01), (inner, *wide, height + thick), (inner, *spans, height + thick), (inner, *spans, height - 0.01)]
+        ring = [
+            (inner, *wide, height - 0.01),
+            (inner, *wide, height + thick),
+            (inner, *spans, height + thick),
+            (inner, *spans, height - 0.01),
+        ]
         parts.append(_skin(ring, colour, closed=True))
         details.append("a raised rim around the basin")
     if chance(rng, 0.4):
@@ -529,10 +581,20 @@ def corner_tub(rng: np.random.Generator) -> Shape:
     width = side * (1.0 if chance(rng, 0.6) else rng.uniform(0.65, 0.95))
     margins = (margin,) * 4
     if inner == "oval":
-        far = {"quarter": 0.5, "cut 2": 0.42, "cut 1": 0.22}[outer]
+        far = {"quarter": 0.22, "cut 2": 0.26, "cut 1": 0.1}[outer] + rng.uniform(0.0, 0.14)
         margins = (margin, side * far, margin, width * far)
     slopes = (rng.uniform(0.02, 0.12), rng.uniform(0.02, 0.15))
-    body, floor = _block(rng, outer, inner, (side, height, width), margins, height * rng.uniform(0.5, 0.9), colour, rng.uniform(0.9, 1.0), slopes)
+    body, floor = _block(
+        rng,
+        outer,
+        inner,
+        (side, height, width),
+        margins,
+        height * rng.uniform(0.5, 0.9),
+        colour,
+        rng.uniform(0.9, 1.0),
+        slopes,
+    )
     parts, details = [body], ["a corner shape", _BASIN_WORDS[inner]]
     if chance(rng, 0.4):
         seat = height * rng.uniform(0.35, 0.6)
@@ -551,7 +613,7 @@ def corner_tub(rng: np.random.Generator) -> Shape:
 
 
 def _prism(corners: np.ndarray, bottom: float, top: float, colour: Colour) -> Part:
-    """Upright triangle or other convex polygon `corners` (K, 2) of (x, z), counter-clockwise, from `bottom` to `top`."""
+    """Upright prism over a convex polygon `corners` (K, 2) of (x, z), counter-clockwise, from `bottom` to `top`."""
     ring = np.stack([corners[::-1, 0], np.zeros(len(corners)), corners[::-1, 1]], axis=1)
     return _loft(np.stack([ring + (0, bottom, 0), ring + (0, top, 0)]), colour)
 
@@ -579,9 +641,26 @@ def hot_tub(rng: np.random.Generator) -> Shape:
     parts = [_skin(levels + cavity, lining)]
     if chance(rng, 0.35):
         for level in (0.25, 0.75):
-            ring = [(name, *(v * 1.01 * (flare + (1 - flare) * level) for v in (-across / 2, across / 2, -deep / 2, deep / 2)), height * level - 0.02)]
+            ring = [
+                (
+                    name,
+                    *(v * 1.01 * (flare + (1 - flare) * level) for v in (-across / 2, across / 2, -deep / 2, deep / 2)),
+                    height * level - 0.02,
+                )
+            ]
             grow = tuple(v * 1.02 for v in ring[0][1:5])
-            parts.append(_skin([ring[0], (name, *grow, ring[0][5]), (name, *grow, ring[0][5] + 0.04), (name, *ring[0][1:5], ring[0][5] + 0.04)], palette(rng, "metal"), closed=True))
+            parts.append(
+                _skin(
+                    [
+                        ring[0],
+                        (name, *grow, ring[0][5]),
+                        (name, *grow, ring[0][5] + 0.04),
+                        (name, *ring[0][1:5], ring[0][5] + 0.04),
+                    ],
+                    palette(rng, "metal"),
+                    closed=True,
+                )
+            )
         details.append("two hoops")
     if chance(rng, 0.35):
         count, wide = int(rng.integers(1, 4)), across * rng.uniform(0.3, 0.5)
@@ -597,20 +676,36 @@ def whirlpool_tub(rng: np.random.Generator) -> Shape:
     length, width, height = rng.uniform(1.5, 2.0), rng.uniform(0.85, 1.5), rng.uniform(0.45, 0.7)
     colour, margin = _white(rng), rng.uniform(0.07, 0.16)
     inner, outer = pick(rng, "rounded", "rounded", "rectangle", "oval"), pick(rng, "sharp", "rectangle", "rounded")
-    body, floor = _block(rng, outer, inner, (length, height, width), (margin,) * 4, height * rng.uniform(0.6, 0.9), colour, slopes=(0.06, 0.06))
+    body, floor = _block(
+        rng,
+        outer,
+        inner,
+        (length, height, width),
+        (margin,) * 4,
+        height * rng.uniform(0.6, 0.9),
+        colour,
+        slopes=(0.06, 0.06),
+    )
     parts, details = [body], [_BASIN_WORDS[inner]]
     room, clear = length - 2 * margin, width - 2 * margin
     shrink = 0.62 if inner == "oval" else 0.85
-    for s in (-1, 1) if chance(rng, 0.5) else (pick(rng, -1, 1),):
+    ends = (-1, 1) if chance(rng, 0.5) else (pick(rng, -1, 1),)
+    for s in ends:
         reach, tall = room * rng.uniform(0.18, 0.32), (height - floor) * rng.uniform(0.3, 0.6)
-        parts.append(rounded_box((reach, tall, clear * shrink), (s * (room * 0.46 - reach / 2), floor + tall / 2 - 0.01, 0), 0.05, colour))
+        parts.append(
+            rounded_box(
+                (reach, tall, clear * shrink), (s * (room * 0.46 - reach / 2), floor + tall / 2 - 0.01, 0), 0.05, colour
+            )
+        )
         parts.append(cushion((0.1, 0.12, clear * 0.4), (s * (room / 2), height * 0.97, 0), palette(rng, "any"), 0.5))
-    details += ["seats inside", "head rests"]
+    details += ["seats inside", "head rests"] if len(ends) == 2 else ["a seat inside", "a head rest"]
     if chance(rng, 0.5):
         metal = palette(rng, "metal")
         for x in np.linspace(-0.28, 0.28, int(rng.integers(2, 5))) * length:
             for s in (-1, 1):
-                parts.append(cylinder(0.03, 0.05, (x, floor + (height - floor) * 0.5, s * clear * 0.47), metal, "z", 10))
+                parts.append(
+                    cylinder(0.03, 0.05, (x, floor + (height - floor) * 0.5, s * clear * 0.47), metal, "z", 10)
+                )
         details.append("jets on both sides")
     if chance(rng, 0.5):
         tap, phrase = _faucet(rng, (rng.uniform(-0.2, 0.2) * length, height - 0.005, -width / 2 + margin / 2), -90)
@@ -623,15 +718,35 @@ def walk_in_tub(rng: np.random.Generator) -> Shape:
     """Short and high with a door and a seat."""
     length, width, height = rng.uniform(0.95, 1.4), rng.uniform(0.65, 0.85), rng.uniform(0.8, 1.05)
     colour, margin = _white(rng), rng.uniform(0.05, 0.09)
-    body, floor = _block(rng, "sharp", pick(rng, "rounded", "rectangle"), (length, height, width), (margin,) * 4, height * 0.88, colour, slopes=(0.02, 0.02))
+    body, floor = _block(
+        rng,
+        "sharp",
+        pick(rng, "rounded", "rectangle"),
+        (length, height, width),
+        (margin,) * 4,
+        height * 0.88,
+        colour,
+        slopes=(0.02, 0.02),
+    )
     seat = length * rng.uniform(0.3, 0.42)
     tall = height * rng.uniform(0.38, 0.5)
-    parts = [body, box((seat, tall - floor, width - 2.4 * margin), (-length / 2 + margin + seat / 2, (tall + floor) / 2, 0), colour)]
+    parts = [
+        body,
+        box(
+            (seat, tall - floor, width - 2.4 * margin), (-length / 2 + margin + seat / 2, (tall + floor) / 2, 0), colour
+        ),
+    ]
     wide = length * rng.uniform(0.35, 0.5)
-    parts.append(rounded_box((wide, height * 0.75, 0.03), (length * 0.18, height * 0.52, width / 2), 0.012, _white(rng)))
-    parts.append(box((0.03, 0.12, 0.06), (length * 0.18 - wide * 0.4, height * 0.6, width / 2 + 0.03), palette(rng, "metal")))
+    parts.append(
+        rounded_box((wide, height * 0.75, 0.03), (length * 0.18, height * 0.52, width / 2), 0.012, _white(rng))
+    )
+    parts.append(
+        box((0.03, 0.12, 0.06), (length * 0.18 - wide * 0.4, height * 0.6, width / 2 + 0.03), palette(rng, "metal"))
+    )
     tap, phrase = _faucet(rng, (length / 2 - margin / 2, height - 0.005, 0), 180)
-    return _varied(rng, Shape(parts + tap, "walk-in bathtub", ["a door in front", "a seat inside", phrase, "high walls"]), 0.08)
+    return _varied(
+        rng, Shape(parts + tap, "walk-in bathtub", ["a door in front", "a seat inside", phrase, "high walls"]), 0.08
+    )
 
 
 def soaking_tub(rng: np.random.Generator) -> Shape:
@@ -640,13 +755,23 @@ def soaking_tub(rng: np.random.Generator) -> Shape:
     width = length * rng.uniform(0.55, 1.0)
     name = pick(rng, "sharp", "sharp", "rectangle", "oval", "octagon")
     colour, rim = palette(rng, pick(rng, "wood", "wood", "ceramic", "metal")), rng.uniform(0.025, 0.07)
-    body, floor = _block(rng, name, name, (length, height, width), (rim,) * 4, height * rng.uniform(0.75, 0.93), colour, rng.uniform(0.85, 1.0), (0.03, 0.03))
+    body, floor = _block(
+        rng,
+        name,
+        name,
+        (length, height, width),
+        (rim,) * 4,
+        height * rng.uniform(0.75, 0.93),
+        colour,
+        rng.uniform(0.85, 1.0),
+        (0.03, 0.03),
+    )
     parts, details = [body], ["deep walls", _BASIN_WORDS[name]]
     if name == "sharp" and chance(rng, 0.5):
         parts.append(box((length * 1.06, 0.04, rim * 1.8), (0, height, width / 2 - rim / 2), colour))
         parts.append(box((length * 1.06, 0.04, rim * 1.8), (0, height, -width / 2 + rim / 2), colour))
         details.append("two long rim boards")
-    if chance(rng, 0.35):
+    if name in ("sharp", "rectangle") and chance(rng, 0.5):
         tall = height * rng.uniform(0.35, 0.55)
         parts.append(box((length * 0.28, 0.05, (width - 2 * rim) * 0.95), (-length * 0.3, tall, 0), colour))
         details.append("a seat board inside")
@@ -658,10 +783,19 @@ def stone_tub(rng: np.random.Generator) -> Shape:
     """Modern block with thick or thin walls, straight or tapered."""
     length, width, height = _sizes(rng)
     outer = pick(rng, "sharp", "rectangle", "rounded", "oval", "hexagon", "taper")
-    inner = pick(rng, outer, outer, "oval", "rounded")
-    wall = rng.uniform(0.02, 0.2)
+    inner = pick(rng, outer, outer, "oval", "rounded" if outer in ("sharp", "rectangle") else "oval")
+    wall = rng.uniform(0.02 if inner == outer else 0.13, 0.2)
     base = rng.uniform(0.68, 1.12)
-    body, floor = _block(rng, outer, inner, (length, height, width), (max(wall, 0.13 if inner != outer else 0),) * 4, height * rng.uniform(0.45, 0.9), _white(rng), base)
+    body, floor = _block(
+        rng,
+        outer,
+        inner,
+        (length, height, width),
+        (wall,) * 4,
+        height * rng.uniform(0.45, 0.9),
+        _white(rng),
+        base,
+    )
     extras, details = _tub_extras(rng, length, width, height, floor, wall, 0.25)
     wide = "thick walls" if wall > 0.1 else "thin walls"
     return _varied(rng, Shape([body, *extras], "block bathtub", [wide, _BASIN_WORDS[inner], *details]), 0.15)
@@ -672,7 +806,9 @@ def shower_tub(rng: np.random.Generator) -> Shape:
     length, width, height = _sizes(rng)
     colour, margin = _white(rng), rng.uniform(0.05, 0.1)
     inner = pick(rng, "rounded", "oval", "rectangle", "end")
-    body, floor = _block(rng, "sharp", inner, (length, height, width), (margin,) * 4, height * rng.uniform(0.6, 0.92), colour)
+    body, _ = _block(
+        rng, "sharp", inner, (length, height, width), (margin,) * 4, height * rng.uniform(0.6, 0.92), colour
+    )
     parts, details = [body], [_BASIN_WORDS[inner]]
     top = rng.uniform(0.9, 2.0)
     if chance(rng, 0.5):
@@ -683,7 +819,13 @@ def shower_tub(rng: np.random.Generator) -> Shape:
         details.append("walls around it")
     elif chance(rng, 0.5):
         wide = length * rng.uniform(0.35, 0.6)
-        parts.append(box((wide, top - height, 0.015), (length / 2 - wide / 2, (top + height) / 2, width / 2 - margin / 2), palette(rng, "metal")))
+        parts.append(
+            box(
+                (wide, top - height, 0.015),
+                (length / 2 - wide / 2, (top + height) / 2, width / 2 - margin / 2),
+                palette(rng, "metal"),
+            )
+        )
         details.append("a screen")
     else:
         metal, x = palette(rng, "metal"), length / 2 - margin / 2
@@ -699,13 +841,26 @@ def cased_tub(rng: np.random.Generator) -> Shape:
     length, width, height = _sizes(rng)
     colour, wood = _white(rng), palette(rng, pick(rng, "wood", "wood", "ceramic", "metal"))
     inner, margin = pick(rng, "oval", "rounded", "end", "rectangle"), rng.uniform(0.05, 0.12)
-    body, floor = _block(rng, "sharp", inner, (length, height, width), (margin,) * 4, height * rng.uniform(0.55, 0.9), colour, 1.0)
+    body, floor = _block(
+        rng, "sharp", inner, (length, height, width), (margin,) * 4, height * rng.uniform(0.55, 0.9), colour, 1.0
+    )
     parts, kind = [body], pick(rng, "frame", "boards", "ends")
     if kind == "frame":
         thick, over = rng.uniform(0.03, 0.07), rng.uniform(0.02, 0.07)
         outer = (-length / 2 - over, length / 2 + over, -width / 2 - over, width / 2 + over)
         hole = tuple(v * 0.94 for v in (-length / 2, length / 2, -width / 2, width / 2))
-        parts.append(_skin([("sharp", *outer, height - thick), ("sharp", *outer, height + 0.01), ("sharp", *hole, height + 0.01), ("sharp", *hole, height - thick)], wood, closed=True))
+        parts.append(
+            _skin(
+                [
+                    ("sharp", *outer, height - thick),
+                    ("sharp", *outer, height + 0.01),
+                    ("sharp", *hole, height + 0.01),
+                    ("sharp", *hole, height - thick),
+                ],
+                wood,
+                closed=True,
+            )
+        )
         parts.append(box((length + 2 * over, 0.08, width + 2 * over), (0, 0.04, 0), wood))
     elif kind == "boards":
         count = int(rng.integers(4, 12))
@@ -715,9 +870,7 @@ def cased_tub(rng: np.random.Generator) -> Shape:
         tall, thick = height * rng.uniform(1.0, 1.5), rng.uniform(0.04, 0.2)
         for s in (-1, 1):
             parts.append(box((thick, tall, width), (s * (length + thick) / 2, tall / 2, 0), wood))
-    words = {"frame": "a wooden frame", "boards": "upright boards in front", "ends": "two end walls"}
-    if kind == "frame":
-        words["frame"] = "a frame around the rim"
+    words = {"frame": "a frame around the rim", "boards": "upright boards in front", "ends": "two end walls"}
     extras, details = _tub_extras(rng, length, width, height + 0.01, floor, margin, 0.4)
     return _varied(rng, Shape(parts + extras, "cased bathtub", [words[kind], _BASIN_WORDS[inner], *details]), 0.1)
 
@@ -759,8 +912,8 @@ class _Bowl:
     @property
     def words(self) -> str:
         """Phrase for its outline."""
-        if self.outline in ("sharp", "rectangle"):
-            return "a square bowl"
+        if self.outline in ("sharp", "rectangle", "rounded"):
+            return "a bowl with round corners" if self.outline == "rounded" else "a square bowl"
         return "an elongated bowl" if self.depth > 1.3 * self.width else "a round bowl"
 
 
@@ -778,27 +931,42 @@ def _body(rng: np.random.Generator, bowl: _Bowl, kind: str) -> tuple[Part, str]:
         foot = pick(rng, bowl.outline, "rounded", "rectangle")
         start, high = uniform(-0.25, 0.1), uniform(0.3, 0.5)
         levels = [_ring(bowl, wide, start, reach, 0, foot), _ring(bowl, wide, start, reach, 0.06, foot)]
-        levels += [_ring(bowl, waist, start + 0.05, reach - 0.1, 0.2), _ring(bowl, waist, start + 0.08, reach - 0.1, high)]
+        levels += [
+            _ring(bowl, waist, start + 0.05, reach - 0.1, 0.2),
+            _ring(bowl, waist, start + 0.08, reach - 0.1, high),
+        ]
         levels += [_ring(bowl, 0.78, 0.02, 0.82, (high + 0.75) / 2 + 0.02), _ring(bowl, 0.95, 0.0, 0.96, 0.84)]
         words = "a narrow pedestal" if wide < 0.68 else "a wide pedestal"
     elif kind == "cone":
         wide, reach = uniform(0.4, 0.75), uniform(0.55, 0.85)
-        levels = [_ring(bowl, wide, 0.05, reach, 0), _ring(bowl, uniform(0.75, 0.95), 0, (reach + 1) / 2, uniform(0.45, 0.7))]
+        levels = [
+            _ring(bowl, wide, 0.05, reach, 0),
+            _ring(bowl, uniform(0.75, 0.95), 0, (reach + 1) / 2, uniform(0.45, 0.7)),
+        ]
         words = "a tapered pedestal"
     elif kind == "skirt":
         wide, reach = uniform(0.7, 0.98), uniform(0.7, 0.97)
-        levels = [_ring(bowl, wide, -0.05, reach, 0), _ring(bowl, (wide + 1) / 2, -0.05, (reach + 1) / 2, uniform(0.3, 0.6))]
+        levels = [
+            _ring(bowl, wide, -0.05, reach, 0),
+            _ring(bowl, (wide + 1) / 2, -0.05, (reach + 1) / 2, uniform(0.3, 0.6)),
+        ]
         levels.append(_ring(bowl, 1.0, -0.02, 0.99, 0.85))
         words = "smooth sides down to the floor"
     elif kind == "hung":
         low = uniform(0.1, 0.5)
-        levels = [_ring(bowl, 0.45, 0.0, uniform(0.3, 0.55), low), _ring(bowl, uniform(0.6, 0.85), 0.0, uniform(0.7, 0.85), low + 0.3 * (1 - low))]
+        levels = [
+            _ring(bowl, 0.45, 0.0, uniform(0.3, 0.55), low),
+            _ring(bowl, uniform(0.6, 0.85), 0.0, uniform(0.7, 0.85), low + 0.3 * (1 - low)),
+        ]
         levels.append(_ring(bowl, 0.96, 0.0, 0.97, low + 0.72 * (1 - low)))
         words = "a bowl that does not touch the floor"
     elif kind == "drum":
         waist = uniform(0.35, 0.6)
         levels = [_ring(bowl, uniform(0.6, 0.9), 0.1, 0.9, 0, "oval"), _ring(bowl, waist, 0.25, 0.75, 0.12, "oval")]
-        levels += [_ring(bowl, waist, 0.25, 0.75, uniform(0.35, 0.5), "oval"), _ring(bowl, 0.95, 0.02, 0.98, uniform(0.65, 0.9))]
+        levels += [
+            _ring(bowl, waist, 0.25, 0.75, uniform(0.35, 0.5), "oval"),
+            _ring(bowl, 0.95, 0.02, 0.98, uniform(0.65, 0.9)),
+        ]
         words = "a round foot"
     else:
         levels = [_ring(bowl, uniform(0.75, 1.0), 0, uniform(0.8, 1.0), 0, "sharp"), _ring(bowl, 1, 0, 1, 0.5, "sharp")]
@@ -808,7 +976,10 @@ def _body(rng: np.random.Generator, bowl: _Bowl, kind: str) -> tuple[Part, str]:
     near, far = lip / bowl.depth, 1 - lip / bowl.depth
     inside = 1 - 2 * lip / bowl.width
     levels += [_ring(bowl, 1, 0, 1, 0.93), _ring(bowl, 1, 0, 1, 1.0), _ring(bowl, inside, near, far, 1.0)]
-    levels += [_ring(bowl, inside * 0.95, near, far * 0.97, 0.88), _ring(bowl, inside * (hole + 0.3), near, far - 0.22, (1 + floor) / 2)]
+    levels += [
+        _ring(bowl, inside * 0.95, near, far * 0.97, 0.88),
+        _ring(bowl, inside * (hole + 0.3), near, far - 0.22, (1 + floor) / 2),
+    ]
     levels.append(_ring(bowl, inside * hole, near + 0.05, near + 0.05 + hole, floor))
     return _skin(levels, bowl.colour), words
 
@@ -817,13 +988,22 @@ def _back_deck(rng: np.random.Generator, bowl: _Bowl, reach: float) -> list[Part
     """Block that carries the tank behind the rim, with the trap below it now and then."""
     wide, thick = bowl.width * rng.uniform(0.6, 1.0), bowl.top * rng.uniform(0.12, 0.4)
     back, front = -reach, bowl.depth * 0.15
-    parts = [rounded_box((wide, thick, front - back), (0, bowl.top - thick / 2 - 0.002, (front + back) / 2), 0.02, bowl.colour)]
+    parts = [
+        rounded_box(
+            (wide, thick, front - back), (0, bowl.top - thick / 2 - 0.002, (front + back) / 2), 0.02, bowl.colour
+        )
+    ]
     kind = pick(rng, "none", "block", "pipe")
     if kind == "block":
         slim, deep = wide * rng.uniform(0.4, 0.8), (front - back) * rng.uniform(0.7, 1.0)
         parts.append(box((slim, bowl.top * 0.95, deep), (0, bowl.top * 0.475, front - deep / 2), bowl.colour))
     elif kind == "pipe":
-        path = [(0, bowl.top * 0.3, bowl.depth * 0.3), (0, bowl.top * 0.65, -reach * 0.2), (0, bowl.top * 0.6, -reach * 0.5), (0, 0.0, -reach * 0.5)]
+        path = [
+            (0, bowl.top * 0.3, bowl.depth * 0.3),
+            (0, bowl.top * 0.65, -reach * 0.2),
+            (0, bowl.top * 0.6, -reach * 0.5),
+            (0, 0.0, -reach * 0.5),
+        ]
         parts.append(tube(rounded_path(path, 0.1), bowl.width * rng.uniform(0.14, 0.22), bowl.colour, 10))
     return parts
 
@@ -832,21 +1012,32 @@ def _lid(rng: np.random.Generator, bowl: _Bowl, state: str) -> tuple[list[Part],
     """Seat and lid; `state` is "closed", "lid up", "both up", "seat only" or "none"."""
     thick, over = rng.uniform(0.012, 0.03), rng.uniform(0.0, 0.015)
     colour = bowl.colour if chance(rng, 0.55) else palette(rng, pick(rng, "wood", "plastic", "ceramic"))
-    half, back, front = bowl.width / 2 + over, bowl.depth * rng.uniform(0.02, 0.1), bowl.depth + over
+    half, back, front = bowl.width / 2 + over, bowl.depth * rng.uniform(0.05, 0.14), bowl.depth + over
     width = bowl.rim * rng.uniform(1.1, 1.7)
     outline = bowl.outline
 
     def ring(low: float, high: float) -> Part:
         outer, hole = (-half, half, back, front), (-half + width, half - width, back + width * 1.2, front - width)
-        return _skin([(outline, *outer, low), (outline, *outer, high), (outline, *hole, high), (outline, *hole, low)], colour, closed=True)
+        return _skin(
+            [(outline, *outer, low), (outline, *outer, high), (outline, *hole, high), (outline, *hole, low)],
+            colour,
+            closed=True,
+        )
 
     def cover(low: float, high: float) -> Part:
         rounding = min(0.4 * (high - low), 0.008)
         small = (-half + rounding, half - rounding, back + rounding, front - rounding)
-        return _skin([(outline, -half, half, back, front, low), (outline, -half, half, back, front, high - rounding), (outline, *small, high)], colour)
+        return _skin(
+            [
+                (outline, -half, half, back, front, low),
+                (outline, -half, half, back, front, high - rounding),
+                (outline, *small, high),
+            ],
+            colour,
+        )
 
     top, hinge = bowl.top, (0.0, bowl.top + thick / 2, back)
-    angle = -rng.uniform(88, 108)
+    angle = -rng.uniform(72, 93)
     if state == "closed":
         return [ring(top, top + thick), cover(top + thick, top + thick * rng.uniform(1.8, 2.6))], "a closed lid"
     if state == "lid up":
@@ -896,7 +1087,17 @@ def _tank(
         parts.append(beam((x - 0.01, top - 0.08, back + 0.03), (x + 0.09, top - 0.085, back + 0.03), 0.014, metal))
     elif control == "side":
         parts.append(rod((wide * 0.45, top - 0.08, z), (wide / 2 + 0.04, top - 0.08, z), 0.012, metal))
-    size = "a wide tank" if wide > 0.47 else "a narrow tank" if wide < 0.38 else "a tall tank" if tall > 0.36 else "a low tank" if tall < 0.28 else "a tank"
+    size = (
+        "a wide tank"
+        if wide > 0.47
+        else "a narrow tank"
+        if wide < 0.38
+        else "a tall tank"
+        if tall > 0.36
+        else "a low tank"
+        if tall < 0.28
+        else "a tank"
+    )
     return parts, size, deep
 
 
@@ -923,7 +1124,9 @@ def close_coupled_toilet(rng: np.random.Generator) -> Shape:
 def raised_lid_toilet(rng: np.random.Generator) -> Shape:
     """Lid, or lid and seat, up against the tank."""
     bowl = _Bowl(rng)
-    return _with_tank(rng, bowl, pick(rng, "pedestal", "cone", "skirt", "drum"), pick(rng, "lid up", "both up"), "open toilet")
+    return _with_tank(
+        rng, bowl, pick(rng, "pedestal", "cone", "skirt", "drum"), pick(rng, "lid up", "both up"), "open toilet"
+    )
 
 
 def square_toilet(rng: np.random.Generator) -> Shape:
@@ -965,7 +1168,9 @@ def wall_hung_toilet(rng: np.random.Generator) -> Shape:
     lid, lid_words = _lid(rng, bowl, pick(rng, "closed", "closed", "lid up", "seat only", "none"))
     parts, details = [body, *lid], [words, "no tank", lid_words, bowl.words]
     block = bowl.top * rng.uniform(0.4, 0.75)
-    parts.append(box((bowl.width * rng.uniform(0.8, 1.0), block, 0.12), (0, bowl.top - block / 2 - 0.002, 0.0), bowl.colour))
+    parts.append(
+        box((bowl.width * rng.uniform(0.8, 1.0), block, 0.12), (0, bowl.top - block / 2 - 0.002, 0.0), bowl.colour)
+    )
     if chance(rng, 0.4):
         wide, tall, thick = bowl.width * rng.uniform(1.2, 2.4), rng.uniform(0.8, 1.2), rng.uniform(0.03, 0.2)
         parts.append(box((wide, tall, thick), (0, tall / 2, -0.06 - thick / 2), palette(rng, "any")))
@@ -984,7 +1189,9 @@ def high_tank_toilet(rng: np.random.Generator) -> Shape:
     tank, _, deep = _tank(rng, bowl, high, -gap, rng.uniform(0.18, 0.34))
     radius, metal = rng.uniform(0.015, 0.035), palette(rng, pick(rng, "metal", "ceramic"))
     back = -gap - deep * 0.5
-    path = rounded_path([(0, high + 0.02, back), (0, bowl.top * 0.85, back), (0, bowl.top * 0.85, bowl.depth * 0.1)], 0.06)
+    path = rounded_path(
+        [(0, high + 0.02, back), (0, bowl.top * 0.85, back), (0, bowl.top * 0.85, bowl.depth * 0.1)], 0.06
+    )
     parts = [body, *lid, *tank, tube(path, radius, metal, 10)]
     details = ["a high tank", "a long flush pipe", lid_words, base_words]
     if chance(rng, 0.5):
@@ -1006,7 +1213,9 @@ def back_to_wall_toilet(rng: np.random.Generator) -> Shape:
     if chance(rng, 0.6):
         parts.append(box((wide * 1.04, 0.03, deep * 1.06), (0, tall + 0.013, -deep / 2 + 0.01), palette(rng, "any")))
     parts.append(cylinder(0.035, 0.03, (0, tall * 0.85, 0.015), palette(rng, "metal"), "z", 12))
-    return _varied(rng, Shape(parts, "back-to-wall toilet", ["a boxed-in tank", lid_words, base_words, bowl.words]), 0.12)
+    return _varied(
+        rng, Shape(parts, "back-to-wall toilet", ["a boxed-in tank", lid_words, base_words, bowl.words]), 0.12
+    )
 
 
 def tankless_toilet(rng: np.random.Generator) -> Shape:
@@ -1055,14 +1264,22 @@ def low_pipe_toilet(rng: np.random.Generator) -> Shape:
     back = -gap - deep / 2
     path = rounded_path([(0, low + 0.02, back), (0, bowl.top * 0.8, back), (0, bowl.top * 0.8, bowl.depth * 0.1)], 0.08)
     parts = [body, *lid, *tank, tube(path, rng.uniform(0.02, 0.04), palette(rng, "ceramic"), 10)]
-    return _varied(rng, Shape(parts, "low-level toilet", [tank_words, "a short flush pipe", lid_words, base_words]), 0.12)
+    return _varied(
+        rng, Shape(parts, "low-level toilet", [tank_words, "a short flush pipe", lid_words, base_words]), 0.12
+    )
 
 
 def railed_toilet(rng: np.random.Generator) -> Shape:
     """Toilet between two grab rails."""
     bowl = _Bowl(rng)
-    shape = _with_tank(rng, bowl, pick(rng, "pedestal", "skirt"), pick(rng, "closed", "lid up", "seat only"), "toilet with grab rails")
-    metal, x, tall = palette(rng, pick(rng, "metal", "plastic")), bowl.width / 2 * 1.2 + rng.uniform(0.06, 0.14), bowl.top * 1.15 + rng.uniform(0.14, 0.3)
+    shape = _with_tank(
+        rng, bowl, pick(rng, "pedestal", "skirt"), pick(rng, "closed", "lid up", "seat only"), "toilet with grab rails"
+    )
+    metal, x, tall = (
+        palette(rng, pick(rng, "metal", "plastic")),
+        bowl.width / 2 * 1.2 + rng.uniform(0.06, 0.14),
+        bowl.top * 1.15 + rng.uniform(0.14, 0.3),
+    )
     back, front = -rng.uniform(0.1, 0.2), bowl.depth * rng.uniform(0.75, 1.05)
     grounded = chance(rng, 0.5)
     for s in (-1, 1):
@@ -1085,7 +1302,12 @@ def throne_toilet(rng: np.random.Generator) -> Shape:
     hole = (-bowl.width * 0.32, bowl.width * 0.32, bowl.depth * 0.18, bowl.depth * 0.85)
     block = ("sharp", -wide / 2, wide / 2, z0, z0 + deep)
     deepest = tall * rng.uniform(0.2, 0.6)
-    parts = [_skin([(*block, 0.0), (*block, tall), ("oval", *hole, tall), ("oval", *(0.8 * v + 0.0 for v in hole), deepest)], colour)]
+    parts = [
+        _skin(
+            [(*block, 0.0), (*block, tall), ("oval", *hole, tall), ("oval", *(0.8 * value for value in hole), deepest)],
+            colour,
+        )
+    ]
     lid, lid_words = _lid(rng, bowl, pick(rng, "closed", "lid up", "lid up", "seat only"))
     parts += lid
     details = ["a closed box below the seat", lid_words, "no tank"]
@@ -1099,10 +1321,19 @@ def throne_toilet(rng: np.random.Generator) -> Shape:
 
 def train_toilet(rng: np.random.Generator) -> Shape:
     """Plain steel or travelling kind: a revolved body with a ring seat, with or without a column tank."""
-    colour, radius, tall = palette(rng, pick(rng, "metal", "plastic", "ceramic")), rng.uniform(0.17, 0.23), rng.uniform(0.36, 0.48)
+    colour, radius, tall = (
+        palette(rng, pick(rng, "metal", "plastic", "ceramic")),
+        rng.uniform(0.17, 0.23),
+        rng.uniform(0.36, 0.48),
+    )
     foot, waist = radius * rng.uniform(0.6, 1.05), radius * rng.uniform(0.45, 0.9)
     hole = radius * rng.uniform(0.6, 0.8)
-    profile = [(foot, 0), (waist, tall * rng.uniform(0.2, 0.4)), (radius * 0.95, tall * rng.uniform(0.65, 0.85)), (radius, tall)]
+    profile = [
+        (foot, 0),
+        (waist, tall * rng.uniform(0.2, 0.4)),
+        (radius * 0.95, tall * rng.uniform(0.65, 0.85)),
+        (radius, tall),
+    ]
     profile += [(hole, tall), (hole * 0.85, tall * 0.75), (hole * 0.3, tall * 0.45)]
     parts, details = [revolve(profile, (0, 0, 0), colour, 24)], ["a round body"]
     wide, deep, high = radius * rng.uniform(1.5, 2.6), rng.uniform(0.12, 0.22), tall + rng.uniform(0.2, 0.5)

@@ -560,14 +560,14 @@ def hospital_bed(rng: np.random.Generator) -> Shape:
             parts += [
                 rod((x, level, q), (x, level + rise, q), 0.008, metal, sections=5) for q in (place - 0.1, place + 0.1)
             ]
-    z = length * rng.uniform(0.3, 0.44)
+    z, steep = length * rng.uniform(0.3, 0.44), rng.uniform(0.5, 1.0)
     for end in (-z, z):
         for s in (-1, 1):
             parts.append(cylinder(0.06, 0.04, (s * width * 0.42, 0.06, end), metal, axis="x", sections=12))
             parts.append(
                 beam(
                     (s * width * 0.42, 0.08, end),
-                    (s * width * 0.36, level - 0.05, end * rng.uniform(0.5, 1.0)),
+                    (s * width * 0.36, level - 0.05, end * steep),
                     0.04,
                     metal,
                 )

@@ -263,7 +263,7 @@ def monobloc_chair(rng: np.random.Generator) -> Shape:
     parts, thick, _ = seat(rng, "dished", width * 0.9, depth, top, colour, colour)
     height, arm = rng.uniform(0.35, 0.5), rng.uniform(0.18, 0.25)
     # One band around back and sides; it is high behind and low at the arms.
-    reach = rng.uniform(1.1, 1.45)
+    reach = rng.uniform(1.65, 2.1)
     angle = np.linspace(-np.pi / 2 - reach, -np.pi / 2 + reach, 13)
     weight = np.clip(np.cos((angle + np.pi / 2) / reach * np.pi / 2), 0, 1) ** 0.7
     open_sides = chance(rng, 0.5)
@@ -279,15 +279,9 @@ def monobloc_chair(rng: np.random.Generator) -> Shape:
         for x in np.linspace(-0.5, 0.5, int(rng.integers(3, 6))) * width * 0.7:
             z = -np.sqrt(max(1 - (2 * x / width) ** 2, 0)) * depth / 2
             parts.append(beam((x, top, z), (x, top + height * 0.8, z * 1.09), (width * 0.1, 0.012), colour))
+        x, z = np.sin(reach) * width / 2, -np.cos(reach) * depth / 2
         for s in (-1, 1):
-            parts.append(
-                beam(
-                    (s * width * 0.5, top, depth * 0.12),
-                    (s * width * 0.56, top + arm * 0.85, depth * 0.1),
-                    (0.03, 0.05),
-                    colour,
-                )
-            )
+            parts.append(beam((s * x, top - 0.02, z), (s * x * 1.1, top + arm * 0.9, z * 1.1), (0.03, 0.05), colour))
     legs, _ = four_legs(
         width * 0.9,
         depth * 0.92,

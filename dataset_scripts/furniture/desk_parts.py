@@ -34,7 +34,7 @@ def desk_board(
     rng: np.random.Generator, width: float, depth: float, height: float, colour: Colour
 ) -> tuple[list[Part], float]:
     """Work surface with its upper side at `height`, now and then with rounded or bowed outline."""
-    kind = pick(rng, "rectangle", "rectangle", "rectangle", "rectangle", "rounded", "boat")
+    kind = pick(rng, "rectangle", "rectangle", "rectangle", "rectangle", "soft", "bow")
     parts, thick, _ = table_top(rng, kind, width, depth, height, colour, rng.uniform(0.018, 0.06))
     return parts, thick
 

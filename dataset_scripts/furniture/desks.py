@@ -125,23 +125,22 @@ def executive_desk(rng: np.random.Generator) -> Shape:
     """Massive: closed front to the floor, overhanging top, plinths, moulded panels, sometimes a bowed front."""
     wood, metal = palette(rng, "wood"), palette(rng, "metal")
     width, depth, height = rng.uniform(1.5, 2.5), rng.uniform(0.75, 1.2), rng.uniform(0.72, 0.82)
-    kind = pick(rng, "rectangle", "rectangle", "boat", "rounded")
+    kind = pick(rng, "rectangle", "rectangle", "bow", "soft")
     parts, thick, _ = table_top(rng, kind, width, depth, height, wood, rng.uniform(0.03, 0.08))
     tall, wide = height - thick, rng.uniform(0.38, 0.6)
     over = rng.uniform(0.01, 0.07)
     deep, x = depth - 2 * over, width / 2 - over - wide / 2
-    for s in (-1, 1):
-        parts += drawer_block(
-            rng, (wide, tall - 0.06, deep), (s * x, tall / 2 + 0.03, 0), wood, metal, int(rng.integers(2, 5))
-        )[0]
-        parts.append(box((wide + 0.02, 0.06, deep + 0.02), (s * x, 0.03, 0), wood))
+    middle, count = (x, tall / 2 + 0.03, 0), int(rng.integers(2, 5))
+    block = drawer_block(rng, (wide, tall - 0.06, deep), middle, wood, metal, count)[0]
+    block.append(box((wide + 0.02, 0.06, deep + 0.02), (x, 0.03, 0), wood))
+    parts += block + mirror_all(block)
     back = 0.015 - deep / 2 + (rng.uniform(0, 0.35) * depth if chance(rng, 0.3) else 0.0)
     parts.append(box((2 * x - wide + 0.02, tall, 0.03), (0, tall / 2, back), wood))
     panels = int(rng.integers(0, 5))
     for index in range(panels):
         step = (width - 2 * over) / panels
-        spot = (step * (index + 0.5) - width / 2 + over, tall * 0.52, -deep / 2 - 0.006)
-        parts.append(box((step * 0.75, tall * 0.65, 0.014), spot, wood))
+        place = (step * (index + 0.5) - width / 2 + over, tall * 0.52, -deep / 2 - 0.006)
+        parts.append(box((step * 0.75, tall * 0.65, 0.014), place, wood))
     details = ["a closed front", "two drawer blocks", "a thick overhanging top"]
     return Shape(parts + desk_clutter(rng, width, depth, height), "executive desk", details)
 
@@ -182,10 +181,11 @@ def panel_desk(rng: np.random.Generator) -> Shape:
     parts, thick = desk_board(rng, width, depth, height, wood)
     tall = height - thick
     legs, phrase = panel_legs(rng, width, depth, tall, wood)
-    parts += legs + modesty_panel(rng, width * 0.94, depth * 0.9, tall, wood)
+    clear = 2 * legs[1].mesh.bounds[0, 0]
+    parts += legs + modesty_panel(rng, clear, depth * 0.7, tall, wood)
     details = [phrase, "a panel at the back"]
     if chance(rng, 0.35):
-        parts.append(box((width * 0.85, 0.02, depth * 0.35), (0, tall * rng.uniform(0.6, 0.85), -depth * 0.25), wood))
+        parts.append(box((clear, 0.02, depth * 0.35), (0, tall * rng.uniform(0.6, 0.85), -depth * 0.25), wood))
         details.append("a shelf below the top")
     return Shape(parts + desk_clutter(rng, width, depth, height), "panel desk", details)
 
@@ -201,15 +201,9 @@ def secretary_desk(rng: np.random.Generator) -> Shape:
     parts = [box((width, 0.03, depth), (0, height - 0.015, 0), wood)]
     if knees:
         wide = width * rng.uniform(0.24, 0.32)
-        for s in (-1, 1):
-            parts += drawer_block(
-                rng,
-                (wide, height - 0.03, depth * 0.95),
-                (s * (width - wide) / 2, (height - 0.03) / 2, 0),
-                wood,
-                metal,
-                int(rng.integers(2, 5)),
-            )[0]
+        size, spot = (wide, height - 0.03, depth * 0.95), ((width - wide) / 2, (height - 0.03) / 2, 0)
+        block = drawer_block(rng, size, spot, wood, metal, int(rng.integers(2, 5)))[0]
+        parts += block + mirror_all(block)
         parts.append(box((width, height * 0.8, 0.02), (0, height * 0.55, 0.02 - depth / 2), wood))
     else:
         parts += drawer_block(
@@ -293,9 +287,9 @@ def standing_desk(rng: np.random.Generator) -> Shape:
     width, depth, height = rng.uniform(1.1, 2.0), rng.uniform(0.6, 0.9), rng.uniform(0.68, 1.15)
     parts, thick = desk_board(rng, width, depth, height, wood)
     tall, x = height - thick, width * rng.uniform(0.32, 0.44)
-    z = pick(rng, 0.0, 0.0, -depth * 0.28)
+    z, foot = pick(rng, 0.0, 0.0, -depth * 0.28), depth * rng.uniform(0.8, 0.98)
     for s in (-1, 1):
-        parts.append(box((0.07, 0.04, depth * rng.uniform(0.8, 0.98)), (s * x, 0.02, 0), metal))
+        parts.append(box((0.07, 0.04, foot), (s * x, 0.02, 0), metal))
         parts.append(box((0.08, tall * 0.55, 0.06), (s * x, tall * 0.275, z), metal))
         parts.append(box((0.06, tall * 0.6, 0.045), (s * x, tall * 0.7, z), metal))
         parts.append(box((0.05, 0.03, depth * 0.7), (s * x, tall - 0.015, 0), metal))
@@ -321,15 +315,9 @@ def trestle_desk(rng: np.random.Generator) -> Shape:
         parts += base
     else:
         wide, phrase = rng.uniform(0.3, 0.5), "shelf units as legs"
-        for s in (-1, 1):
-            parts += open_case(
-                rng,
-                (wide, tall, depth * 0.9),
-                (s * (width - wide) / 2 * 0.96, tall / 2, 0),
-                wood,
-                int(rng.integers(1, 4)),
-                with_back=chance(rng, 0.4),
-            )
+        size, spot = (wide, tall, depth * 0.9), ((width - wide) / 2 * 0.96, tall / 2, 0)
+        case = open_case(rng, size, spot, wood, int(rng.integers(1, 4)), with_back=chance(rng, 0.4))
+        parts += case + mirror_all(case)
     details = [phrase]
     if chance(rng, 0.8):
         parts += drawer_block(

@@ -111,14 +111,14 @@ def rocking_chair(rng: np.random.Generator) -> Shape:
         (0, top - 0.02, 0.03 - depth / 2),
     )
     long, lift, bar = rng.uniform(0.8, 1.1), rng.uniform(0.04, 0.12), rng.uniform(0.025, 0.045)
-    share = np.linspace(-1, 1, 9)
+    share, style = np.linspace(-1, 1, 9), pick(rng, "square", "round")
     for s in (-1, 1):
         x = s * width * 0.46
         runner = np.stack([np.full(9, x), lift * share**2 + bar / 2, share * long / 2 - 0.06], axis=1)
         parts.append(tube(runner, bar / 2, frame, sections=6))
         for z in (-depth * 0.42, depth * 0.42):
             parts += leg(
-                pick(rng, "square", "round"),
+                style,
                 (x, top - thick * 0.8, z),
                 (x, bar / 2 + lift * (2 * (z + 0.06) / long) ** 2, z),
                 bar,
@@ -147,10 +147,10 @@ def deck_chair(rng: np.random.Generator) -> Shape:
         boards.append(box((width / count * 0.85, tall, 0.018), (x * width * 0.5, tall / 2, 0), wood))
     boards += [box((width, 0.06, 0.02), (0, height * level, -0.02), wood) for level in (0.2, 0.6)]
     parts += move_all(rotate_all(boards, "x", -rng.uniform(18, 36)), (0, front - drop, -depth / 2))
-    level = front + rng.uniform(0.14, 0.22)
+    level, wide = front + rng.uniform(0.14, 0.22), rng.uniform(0.08, 0.14)
     for s in (-1, 1):
         x = s * (width / 2 + 0.04)
-        parts.append(box((rng.uniform(0.08, 0.14), 0.02, depth + 0.15), (x, level, -0.02), wood))
+        parts.append(box((wide, 0.02, depth + 0.15), (x, level, -0.02), wood))
         parts.append(box((0.03, level, 0.09), (x, level / 2, depth * 0.45), wood))
         parts.append(beam((x, front - 0.03, depth * 0.5), (x, 0.03, -depth * 0.75), (0.025, 0.1), wood))
         parts.append(beam((x, 0.0, -depth * 0.45), (x, level, -depth * 0.5), (0.03, 0.06), wood))
@@ -161,9 +161,9 @@ def sling_chair(rng: np.random.Generator) -> Shape:
     """Director's chair or canvas chair: crossed legs with a cloth seat and a cloth back between posts."""
     wood, cloth = palette(rng, pick(rng, "wood", "metal")), palette(rng, "fabric")
     width, depth, top = rng.uniform(0.5, 0.62), rng.uniform(0.4, 0.5), rng.uniform(0.42, 0.6)
-    parts, _ = crossed_legs(rng, width, depth, top - 0.04, wood)
+    parts, _ = crossed_legs(rng, width, depth, top - 0.05, wood)
     u, v = surface_grid(3, 7)
-    sag = rng.uniform(0.01, 0.06)
+    sag = rng.uniform(0.0, 0.025)
     parts.append(sheet(np.stack([u * width / 2, top - sag * (1 - u**2), v * depth / 2], axis=-1), 0.008, cloth))
     rise, height = rng.uniform(0.17, 0.24), rng.uniform(0.35, 0.5)
     for s in (-1, 1):
@@ -204,7 +204,9 @@ def throne(rng: np.random.Generator) -> Shape:
     parts.append(rounded_box((width - post, 0.1, depth - post), (0, top - 0.03, 0), 0.03, cloth))
     crown = rng.uniform(0.0, 0.3)
     across = np.linspace(-1, 1, 9)[::-1]
-    arch = np.stack([across * width * 0.48, height * 0.92 + crown * (1 - np.abs(across) ** rng.uniform(1, 2.5))], axis=1)
+    arch = np.stack(
+        [across * width * 0.48, height * 0.92 + crown * (1 - np.abs(across) ** rng.uniform(1, 2.5))], axis=1
+    )
     outline = np.concatenate([[(-width * 0.48, -0.1), (width * 0.48, -0.1)], arch])
     parts.append(extrude(outline, post * 0.6, (0, top, (post - depth) / 2), wood, "xy"))
     parts.append(

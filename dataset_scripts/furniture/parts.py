@@ -404,7 +404,10 @@ def bowl(
     outline = _counter_clockwise(outline)[::-1]
     half = size[[0, 2]] / 2
     levels = [(half * scale, size[1] * (height - 0.5)) for scale, height in np.asarray(outer, dtype=float)]
-    levels += [((half - rim) * scale, (size[1] - floor) * height + floor - size[1] / 2) for scale, height in np.asarray(inner, dtype=float)]
+    levels += [
+        ((half - rim) * scale, (size[1] - floor) * height + floor - size[1] / 2)
+        for scale, height in np.asarray(inner, dtype=float)
+    ]
     rings = np.empty((len(levels), len(outline), 3))
     for ring, (spread, height) in zip(rings, levels, strict=True):
         ring[:, [0, 2]] = outline * spread

@@ -81,7 +81,7 @@ def _upholstery(rng: np.random.Generator) -> Upholstery:
     )
 
 
-def _arm(rng: np.random.Generator, look: Upholstery, side: int, x: float) -> list[Part]:
+def _arm(look: Upholstery, side: int, x: float) -> list[Part]:
     """One arm whose middle is at `x`; `side` is -1 (left) or 1."""
     tall, level = look.arm_top - look.foot, (look.arm_top + look.foot) / 2
     if look.arm_style == "sloped":
@@ -90,7 +90,7 @@ def _arm(rng: np.random.Generator, look: Upholstery, side: int, x: float) -> lis
         outline = [(-z, look.foot), (z, look.foot), (z, front), (-z * 0.2, look.arm_top), (-z, look.arm_top)]
         return [extrude(outline, look.arm, (x, 0, 0), look.cloth, "zy")]
     if look.arm_style == "flared":
-        lean = rng.uniform(8, 18)
+        lean = 5 + 50 * look.arm
         body = rounded_box((look.arm, tall, look.depth), (0, tall / 2, 0), look.soft, look.cloth)
         return [body.rotated("z", -side * lean).moved((x, look.foot, 0))]
     parts = [rounded_box((look.arm, tall, look.depth), (x, level, 0), look.soft, look.cloth)]
@@ -120,9 +120,9 @@ def _run(
     base = look.top - look.pad - look.foot
     parts = [box((inner, max(base, 0.03), look.depth), (middle, look.foot + base / 2, 0), look.cloth)]
     if left:
-        parts += _arm(rng, look, -1, (look.arm - width) / 2)
+        parts += _arm(look, -1, (look.arm - width) / 2)
     if right:
-        parts += _arm(rng, look, 1, (width - look.arm) / 2)
+        parts += _arm(look, 1, (width - look.arm) / 2)
     reach = look.depth - (look.rest * 0.7 if rest else 0.0)
     pieces = seats if look.split_seat else 1
     wide = inner / pieces
@@ -585,10 +585,11 @@ def tube_sofa(rng: np.random.Generator) -> Shape:
     rest = rounded_box((width, height, pad), (0, height / 2, pad / 2), 0.3 * pad, cloth)
     parts.append(rest.rotated("x", -lean).moved((0, top - pad * 0.4, -depth / 2)))
     level, z, radius = top + rng.uniform(0.08, 0.24), depth / 2, rng.uniform(0.012, 0.025)
+    corner = rng.uniform(0.04, 0.2)
     for s in (-1, 1):
         x = s * (width / 2 + radius)
         loop = [(x, radius, -z), (x, radius, z), (x, level, z), (x, level, -z)]
-        parts.append(tube(rounded_path(loop, rng.uniform(0.04, 0.2), closed=True), radius, metal, closed=True))
+        parts.append(tube(rounded_path(loop, corner, closed=True), radius, metal, closed=True))
     parts += [beam((-width / 2, top - pad, z_), (width / 2, top - pad, z_), 0.03, metal) for z_ in (-z * 0.7, z * 0.7)]
     return Shape(parts, "tube frame sofa", ["two bent metal sides", "a long seat cushion", "a reclining back"])
 

@@ -231,16 +231,16 @@ def trestle(
     kind = kind or pick(rng, "A", "X", "T", "H", "slab")
     bar = rng.uniform(0.04, 0.09)
     x, z = width / 2 - rng.uniform(0.05, 0.22) * width, depth / 2 * rng.uniform(0.75, 1.0)
+    top = z * (rng.uniform(0.1, 0.35) if kind == "A" else -1.0)
+    waist = rng.uniform(0.4, 0.8)
     parts: list[Part] = []
     for side in (-x, x):
         if kind in ("A", "X"):
-            top = z * (rng.uniform(0.1, 0.35) if kind == "A" else -1.0)
             parts += [beam((side, 0, s * z), (side, height, s * top), (bar, bar), colour) for s in (-1, 1)]
             if kind == "A":
                 mid = z - (z - top) * 0.35
                 parts.append(beam((side, height * 0.35, -mid), (side, height * 0.35, mid), bar * 0.8, colour))
         elif kind == "slab":
-            waist = rng.uniform(0.4, 0.8)
             outline = [(-z, 0), (z, 0), (z * waist, height / 2), (z, height), (-z, height), (-z * waist, height / 2)]
             parts.append(extrude(outline, bar, (side, 0, 0), colour, "zy"))
         else:

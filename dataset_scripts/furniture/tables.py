@@ -218,7 +218,11 @@ def panel_table(rng: np.random.Generator) -> Shape:
     )
     base, base_phrase = panel_legs(rng, width * 0.85, depth * 0.8, height - thick, base_colour)
     if chance(rng, 0.4):
-        base.append(box((width * 0.7, 0.02, depth * 0.6), (0, height * rng.uniform(0.15, 0.4), 0), base_colour))
+        base.append(
+            box(
+                (2 * base[1].mesh.bounds[0, 0], 0.02, depth * 0.5), (0, height * rng.uniform(0.15, 0.4), 0), base_colour
+            )
+        )
         return Shape(parts + base, "panel leg table", [phrase, base_phrase, "a lower shelf"])
     return Shape(parts + base, "panel leg table", [phrase, base_phrase])
 
@@ -362,8 +366,9 @@ def folding_table(rng: np.random.Generator) -> Shape:
         rng, pick(rng, "rectangle", "rounded"), width, depth, height, top_colour, rng.uniform(0.02, 0.05)
     )
     radius, z, tall = rng.uniform(0.01, 0.018), depth * 0.4, height - thick
+    spread = rng.uniform(-0.02, 0.05)
     for s in (-1, 1):
-        x, lean = s * width * 0.38, s * rng.uniform(-0.02, 0.05)
+        x, lean = s * width * 0.38, s * spread
         path = [(x, tall, -z), (x + lean, radius, -z), (x + lean, radius, z), (x, tall, z)]
         parts.append(tube(rounded_path(path, 0.06), radius, metal, sections=6))
         parts.append(rod((x, tall * 0.55, 0), (x - s * width * 0.2, tall, 0), radius * 0.7, metal, sections=6))
@@ -506,9 +511,8 @@ def game_table(rng: np.random.Generator) -> Shape:
         )[0]
         return Shape(parts, "billiard table", ["raised rails around the top", "strong legs"])
     parts = [box((2.7, 0.03, 1.5), (0, 0.75, 0), cloth), box((0.01, 0.15, 1.7), (0, 0.84, 0), (0.8, 0.8, 0.8))]
-    for s in (-1, 1):
-        legs, _ = pick(rng, sled, corner_legs)(rng, 0.6, 1.2, 0.735, palette(rng, "metal"))
-        parts += move_all(legs, (s * 0.8, 0, 0))
+    legs, _ = pick(rng, sled, corner_legs)(rng, 0.6, 1.2, 0.735, palette(rng, "metal"))
+    parts += move_all(legs, (-0.8, 0, 0)) + move_all(legs, (0.8, 0, 0))
     return Shape(parts, "table tennis table", ["a net across the top", "a long top"])
 
 

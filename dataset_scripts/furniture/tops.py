@@ -7,7 +7,7 @@ import numpy as np
 from .parts import Colour, Part, box, chance, counted, extrude, outline_points, pick, rounded_rectangle, tube
 
 
-TOPS = ("rectangle", "rounded", "round", "oval", "polygon", "boat", "half round", "barrel")
+TOPS = ("rectangle", "rounded", "round", "oval", "polygon", "boat", "half round", "barrel", "soft", "bow")
 
 
 def top_outline(rng: np.random.Generator, kind: str, width: float, depth: float) -> np.ndarray:
@@ -17,6 +17,8 @@ def top_outline(rng: np.random.Generator, kind: str, width: float, depth: float)
         return half * [(-1, -1), (1, -1), (1, 1), (-1, 1)]
     if kind == "rounded":
         return rounded_rectangle(width, depth, rng.uniform(0.05, 0.45) * min(width, depth))
+    if kind == "soft":
+        return rounded_rectangle(width, depth, rng.uniform(0.02, 0.12) * min(width, depth), segments=2)
     if kind in ("round", "oval"):
         return half * outline_points("oval", 28)
     if kind == "polygon":
@@ -28,6 +30,9 @@ def top_outline(rng: np.random.Generator, kind: str, width: float, depth: float)
         narrow = rng.uniform(0.6, 0.9)
         edge = np.stack([x, narrow + (1 - narrow) * (1 - x**2)], axis=1)
         return half * np.concatenate([edge * (1, -1), edge[::-1]])
+    if kind == "bow":
+        edge = np.stack([x, rng.uniform(0.05, 0.16) * x**2 - 1], axis=1)
+        return half * np.concatenate([edge, [(1, 1), (-1, 1)]])
     if kind == "barrel":
         edge = np.stack([1 - rng.uniform(0.1, 0.3) * x**2, x], axis=1)
         return half * np.concatenate([edge, -edge])
@@ -61,6 +66,8 @@ def table_top(
     else:
         phrase = {
             "rounded": "a top with rounded corners",
+            "soft": "a top with rounded corners",
+            "bow": "a top with one curved edge",
             "oval": "an oval top",
             "polygon": f"a top with {counted(len(outline), 'corner')}",
             "boat": "a boat shaped top",

@@ -1,0 +1,199 @@
+"""Contrastive pre-training: the loss in closed form, what is frozen, which pairs take part, keyed chance."""
+
+import copy
+import math
+
+import numpy as np
+import pytest
+import torch
+from tiny import IMAGE_SIZE, tiny_clouds, tiny_model, tiny_tokenizer, tiny_views
+from torch.testing import assert_close
+
+from modeling_crossmost.augmentation_crossmost import CloudAugmentation
+from modeling_crossmost.pretraining import (
+    MAX_LOGIT_SCALE,
+    ContrastiveModel,
+    PretrainingArguments,
+    contrastive_loss,
+    freeze_for_pretraining,
+    pretraining_clouds,
+    pretraining_mode,
+    pretraining_step,
+)
+from modeling_crossmost.random_crossmost import object_keys
+
+
+CAPTIONS = ["a chair", "a bed", "a chair", "a lamp"]
+SIZE = len(CAPTIONS)
+
+
+def make_batch() -> dict[str, torch.Tensor]:
+    tokens = tiny_tokenizer()(CAPTIONS, padding="max_length", max_length=24, return_tensors="pt")
+    return {"points": tiny_clouds(SIZE), "strong_image": tiny_views(SIZE), **tokens}
+
+
+def make_keys(epoch: int = 0) -> torch.Tensor:
+    return object_keys(0, epoch, torch.arange(SIZE))
+
+
+def one_step(arguments: PretrainingArguments, epoch: int = 0):
+    model = tiny_model(text=True)
+    freeze_for_pretraining(model, arguments)
+    pretraining_mode(model, arguments)
+    terms = pretraining_step(ContrastiveModel(model, arguments), model, make_batch(), make_keys(epoch), arguments)
+    return model, terms
+
+
+def log_softmax(values: np.ndarray) -> np.ndarray:
+    values = values - values.max(-1, keepdims=True)
+    return values - np.log(np.exp(values).sum(-1, keepdims=True))
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.2])
+def test_contrastive_loss_in_numpy(smoothing):
+    generator = torch.Generator().manual_seed(0)
+    queries, targets = torch.randn(5, 4, generator=generator), torch.randn(5, 4, generator=generator)
+    positives = np.eye(5)
+    positives[0, 3] = positives[3, 0] = 1.0
+    logits = 2.0 * queries.numpy() @ targets.numpy().T
+    target = positives / positives.sum(1, keepdims=True)
+    target = (1 - smoothing) * target + smoothing / 5
+    expected = -((target * log_softmax(logits)).sum() + (target * log_softmax(logits.T)).sum()) / 5 / 2
+    mask = torch.from_numpy(positives).bool()
+    assert contrastive_loss(queries, targets, 2.0, mask, smoothing).item() == pytest.approx(expected, rel=1e-5)
+
+
+def test_contrastive_loss_of_orthogonal_pairs():
+    pairs = torch.eye(3)
+    expected = math.log(math.exp(4.0) + 2) - 4.0
+    assert contrastive_loss(pairs, pairs, 4.0).item() == pytest.approx(expected, rel=1e-5)
+    everything = torch.ones(3, 3, dtype=torch.bool)
+    assert contrastive_loss(pairs, pairs, 0.0, everything).item() == pytest.approx(math.log(3), rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "trained"),
+    [
+        ({}, ("logit_scale", "point_model.", "point_projection.")),
+        ({"freeze_image": False}, ("logit_scale", "point_", "vision_model.", "visual_projection.")),
+        (
+            {"freeze_image": False, "freeze_text": False, "freeze_point": True},
+            ("logit_scale", "vision_model.", "visual_projection.", "text_model.", "text_projection."),
+        ),
+    ],
+)
+def test_exactly_what_trains_gets_a_gradient(overrides, trained):
+    arguments = PretrainingArguments(**overrides)
+    model, terms = one_step(arguments)
+    terms["loss"].backward()
+    for name, value in model.named_parameters():
+        assert value.requires_grad == name.startswith(trained), name
+        assert (value.grad is not None) == value.requires_grad, name
+
+
+@pytest.mark.parametrize(
+    ("overrides", "stands"),
+    [({}, False), ({"freeze_point_tokenizer": True}, True), ({"freeze_point": True, "freeze_text": False}, True)],
+)
+def test_the_tokenizer_trains_with_its_statistics_or_stands_still(overrides, stands):
+    arguments = PretrainingArguments(**overrides)
+    before = copy.deepcopy(tiny_model(text=True).point_model.embeddings.tokenizer.state_dict())
+    model, _ = one_step(arguments)
+    tokenizer = model.point_model.embeddings.tokenizer
+    changed = [name for name, value in tokenizer.state_dict().items() if not torch.equal(value, before[name])]
+    assert tokenizer.training != stands and (not changed) == stands
+    if "freeze_point_tokenizer" in overrides:
+        assert not any(value.requires_grad for value in tokenizer.parameters())
+
+
+@pytest.mark.parametrize(
+    ("overrides", "names"),
+    [
+        ({}, {"loss_point_text", "loss_point_image"}),
+        ({"freeze_image": False}, {"loss_image_text", "loss_point_text", "loss_point_image"}),
+        ({"freeze_text": False}, {"loss_image_text", "loss_point_text", "loss_point_image"}),
+        ({"freeze_image": False, "freeze_text": False, "freeze_point": True}, {"loss_image_text"}),
+    ],
+)
+def test_pairs_of_modalities_of_which_one_trains(overrides, names):
+    _, terms = one_step(PretrainingArguments(**overrides))
+    losses = {name for name in terms if name.startswith("loss_")}
+    assert losses == names
+    assert_close(terms["loss"], sum(terms[name] for name in losses))
+    assert all(value.dim() == 0 and value.isfinite() for value in terms.values())
+    assert 0.0 <= terms["retrieval"].item() <= 1.0
+
+
+def test_image_text_loss_counts_equal_captions_as_right():
+    arguments = PretrainingArguments(freeze_image=False, freeze_text=False, freeze_point=True)
+    model, terms = one_step(arguments)
+    batch = make_batch()
+    with torch.no_grad():
+        image = model.get_image_features(batch["strong_image"])
+        text = model.get_text_features(batch["input_ids"], batch["attention_mask"])
+        same = torch.tensor([[first == second for first in CAPTIONS] for second in CAPTIONS])
+        expected = contrastive_loss(image, text, model.logit_scale.exp(), same)
+    assert_close(terms["loss_image_text"], expected, rtol=1e-5, atol=1e-6)
+    nearest = (image @ text.T).argmax(-1).tolist()
+    hits = [CAPTIONS[index] == caption for index, caption in zip(nearest, CAPTIONS, strict=True)]
+    assert terms["retrieval"].item() == pytest.approx(sum(hits) / SIZE)
+
+
+def test_the_logit_scale_is_bounded():
+    model = tiny_model(text=True)
+    with torch.no_grad():
+        model.logit_scale.fill_(9.0)
+    arguments = PretrainingArguments(freeze_point=True)
+    batch = make_batch()
+    embeds = ContrastiveModel(model, arguments)(batch["strong_image"], batch["input_ids"], batch["attention_mask"])
+    assert embeds["scale"].item() == MAX_LOGIT_SCALE and "point" not in embeds
+
+
+def test_clouds_are_normalised_keyed_and_stretched_in_bounds():
+    arguments = PretrainingArguments(occlusion=0.4, stretch=1.5)
+    clouds = tiny_clouds(SIZE, 200)
+    made = pretraining_clouds(clouds, make_keys(), arguments)
+    assert made.shape == clouds.shape
+    assert_close(made.mean(1), torch.zeros(SIZE, 3), rtol=0, atol=1e-6)
+    assert_close(made.norm(dim=-1).amax(1), torch.ones(SIZE))
+    assert_close(pretraining_clouds(clouds[1:3], make_keys()[1:3], arguments), made[1:3])
+    assert not torch.equal(pretraining_clouds(clouds, make_keys(epoch=1), arguments), made)
+
+
+def test_stretching_changes_proportions_by_at_most_its_factor():
+    still = CloudAugmentation(
+        strong_scale=(1.0, 1.0), strong_turn=0.0, strong_shift=0.0, jitter_std=0.0, dropout=0.0, crop_size=(1.0, 1.0)
+    )
+    keys = object_keys(0, 0, torch.arange(300))
+    clouds = tiny_clouds(1, 50).expand(300, -1, -1)
+    made = pretraining_clouds(clouds, keys, PretrainingArguments(clouds=still, stretch=1.4))
+    plain = pretraining_clouds(clouds, keys, PretrainingArguments(clouds=still))
+    factors = (made.amax(1) - made.amin(1)) / (plain.amax(1) - plain.amin(1))  # per axis, up to one common scale
+    proportion = factors.amax(1) / factors.amin(1)
+    assert 1.0 < proportion.min() < 1.2 and 1.6 < proportion.max() <= 1.4**2 * 1.0001
+
+
+def test_chance_is_keyed_by_object_and_epoch():
+    _, first = one_step(PretrainingArguments(occlusion=0.3))
+    torch.manual_seed(99)
+    _, second = one_step(PretrainingArguments(occlusion=0.3))
+    _, later = one_step(PretrainingArguments(occlusion=0.3), epoch=1)
+    assert all(torch.equal(value, second[name]) for name, value in first.items())
+    assert not torch.equal(first["loss_point_text"], later["loss_point_text"])
+
+
+def test_a_few_steps_bring_the_loss_down():
+    model, arguments = tiny_model(text=True), PretrainingArguments()
+    freeze_for_pretraining(model, arguments)
+    pretraining_mode(model, arguments)
+    wrapped = ContrastiveModel(model, arguments)
+    optimizer = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], lr=5e-3)
+    losses = []
+    for _ in range(20):
+        terms = pretraining_step(wrapped, model, make_batch(), make_keys(), arguments)
+        optimizer.zero_grad()
+        terms["loss"].backward()
+        optimizer.step()
+        losses.append(terms["loss"].item())
+    assert losses[-1] < 0.7 * losses[0]
+    assert make_batch()["strong_image"].shape == (SIZE, 3, IMAGE_SIZE, IMAGE_SIZE)

@@ -1,0 +1,429 @@
+"""One self-training step: the teacher's average, what is frozen, whose labels, which losses, and where chance comes from."""
+
+import copy
+import math
+
+import pytest
+import torch
+from tiny import CLASSES, NUM_PATCHES, POINT, roughen, tiny_clouds, tiny_model, tiny_views
+from torch.testing import assert_close
+
+from modeling_crossmost import CrossMoSTForSelfTraining
+from modeling_crossmost.loss_crossmost import alignment_loss, fairness_loss, self_training_loss
+from modeling_crossmost.random_crossmost import object_keys
+from modeling_crossmost.self_training import (
+    EMATeacher,
+    SelfTrainingArguments,
+    ema_decay_at,
+    freeze_for_self_training,
+    gather_batch,
+    make_pseudo_labels,
+    masked_losses,
+    self_training_step,
+    step_statistics,
+    student_inputs,
+    teacher_logits,
+    train_mode,
+)
+
+
+SIZE = 6
+DECODERS = ("image_mask_token", "point_mask_token", "patch_layernorm", "pixel_decoder", "token_decoder")
+
+
+def make_arguments(**overrides) -> SelfTrainingArguments:
+    """Arguments that fit the toy's 16 px views and keep some labels of an untrained teacher."""
+    return SelfTrainingArguments(**{"image_mask_unit": 4, "confidence_threshold": 0.4, **overrides})
+
+
+def make_student(seed: int = 0, **fields) -> CrossMoSTForSelfTraining:
+    return tiny_model(CrossMoSTForSelfTraining, seed=seed, **fields)
+
+
+def make_batch() -> dict[str, torch.Tensor]:
+    return {
+        "points": tiny_clouds(SIZE),
+        "weak_image": tiny_views(SIZE, seed=1),
+        "strong_image": tiny_views(SIZE, seed=2),
+    }
+
+
+def make_keys(epoch: int = 0) -> torch.Tensor:
+    return object_keys(0, epoch, torch.arange(SIZE))
+
+
+def one_step(arguments: SelfTrainingArguments, student: CrossMoSTForSelfTraining | None = None, epoch: int = 0):
+    """Student (with gradients) and terms of a step whose teacher has other weights than the student."""
+    student = make_student() if student is None else student
+    teacher = EMATeacher(make_student(seed=9))
+    freeze_for_self_training(student, arguments)
+    train_mode(student, arguments)
+    terms = self_training_step(student, student, teacher, make_batch(), make_keys(epoch), arguments)
+    return student, terms
+
+
+# --------------------------------------------------------------------------------------------------------------------
+# Teacher
+# --------------------------------------------------------------------------------------------------------------------
+
+
+def test_the_decay_ramps_linearly_between_its_ends():
+    recorded = {0: 0.99, 1: 0.9900245, 50: 0.991225, 200: 0.9949, 399: 0.9997755, 400: 0.9998, 401: 0.9998, 5000: 0.9998}
+    assert {step: ema_decay_at(step) for step in recorded} == pytest.approx(recorded, rel=1e-12)
+    assert ema_decay_at(3, 0.5, 0.9, 4) == pytest.approx(0.8)
+    assert ema_decay_at(0, 0.5, 0.9, 0) == 0.9
+
+
+def test_the_average_follows_its_closed_form():
+    student, decays = make_student(), [0.9, 0.99, 0.5]
+    teacher = EMATeacher(student)
+    history = [copy.deepcopy(student.state_dict())]
+    for index, decay in enumerate(decays):
+        roughen(student, seed=20 + index)
+        history.append(copy.deepcopy(student.state_dict()))
+        teacher.update(student, decay)
+    averaged = teacher.model.state_dict()
+    for name, start in history[0].items():
+        if not start.is_floating_point():
+            continue
+        # mu1 mu2 mu3 start + (1 - mu1) mu2 mu3 w1 + (1 - mu2) mu3 w2 + (1 - mu3) w3
+        expected = start.double() * math.prod(decays)
+        for index, decay in enumerate(decays):
+            expected += (1 - decay) * math.prod(decays[index + 1 :]) * history[index + 1][name].double()
+        assert_close(averaged[name].double(), expected, rtol=1e-5, atol=1e-6, msg=name)
+    assert not torch.equal(averaged["logit_scale"], history[0]["logit_scale"])
+    running = "point_model.embeddings.tokenizer.first_norm.running_var"
+    assert not torch.equal(averaged[running], history[0][running]), "floating buffers are averaged too"
+
+
+def test_integer_buffers_are_copied():
+    student = make_student()
+    teacher = EMATeacher(student)
+    counter = "point_model.embeddings.tokenizer.first_norm.num_batches_tracked"
+    student.state_dict()[counter].fill_(38)
+    teacher.update(student, 0.99)
+    assert teacher.model.state_dict()[counter].item() == 38
+
+
+def test_the_extreme_decays():
+    student, other = make_student(), make_student(seed=3)
+    teacher = EMATeacher(student)
+    teacher.update(other, 1.0)
+    assert all(torch.equal(value, student.state_dict()[name]) for name, value in teacher.state_dict().items())
+    teacher.update(other, 0.0)
+    for name, value in teacher.state_dict().items():
+        assert_close(value, other.state_dict()[name], rtol=1e-6, atol=1e-7, msg=name)
+
+
+def test_the_teacher_is_a_frozen_copy_in_evaluation_mode():
+    student = make_student().train()
+    teacher = EMATeacher(student)
+    assert not any(module.training for module in teacher.model.modules())
+    assert not any(value.requires_grad for value in teacher.model.parameters())
+    assert student.training and student.classifier.weight.requires_grad
+    before = teacher.model.classifier.weight.clone()
+    roughen(student)
+    assert torch.equal(teacher.model.classifier.weight, before)
+    fresh = EMATeacher(student)
+    fresh.load_state_dict(teacher.state_dict())
+    assert all(torch.equal(value, teacher.state_dict()[name]) for name, value in fresh.state_dict().items())
+
+
+# --------------------------------------------------------------------------------------------------------------------
+# What trains
+# --------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("freeze", [True, False])
+def test_a_frozen_tokenizer_stands_still_with_its_statistics(freeze):
+    student = make_student()
+    tokenizer = student.point_model.embeddings.tokenizer
+    before = copy.deepcopy(tokenizer.state_dict())
+    _, terms = one_step(make_arguments(freeze_point_tokenizer=freeze), student)
+    terms["loss"].backward()
+    assert tokenizer.training != freeze and student.point_model.layers.training
+    same = {name: torch.equal(value, before[name]) for name, value in tokenizer.state_dict().items()}
+    statistics = [name for name in same if "running" in name or "num_batches" in name]
+    assert len(statistics) == 6 and all(same[name] == freeze for name in statistics)
+    assert all((value.grad is None) == freeze for value in tokenizer.parameters())
+
+
+@pytest.mark.parametrize(
+    ("overrides", "frozen"),
+    [
+        ({}, ("text_", "point_model.embeddings.tokenizer.")),
+        ({"freeze_point_tokenizer": False}, ("text_",)),
+        (
+            {"freeze_image": True},
+            ("text_", "point_model.embeddings.tokenizer.", "vision_model.", "visual_projection."),
+        ),
+        ({"masked_modeling": False}, ("text_", "point_model.embeddings.tokenizer.", *DECODERS)),
+    ],
+)
+def test_exactly_what_trains_gets_a_gradient(overrides, frozen):
+    student, terms = one_step(make_arguments(**overrides), make_student(text=True))
+    terms["loss"].backward()
+    for name, value in student.named_parameters():
+        trains = not name.startswith(frozen)
+        assert value.requires_grad == trains, name
+        assert (value.grad is not None) == trains, name
+
+
+def test_freezing_again_forgets_the_last_time():
+    student = make_student()
+    freeze_for_self_training(student, make_arguments(freeze_image=True))
+    freeze_for_self_training(student, make_arguments())
+    assert student.vision_model.embeddings.class_embedding.requires_grad
+
+
+# --------------------------------------------------------------------------------------------------------------------
+# Pseudo-labels
+# --------------------------------------------------------------------------------------------------------------------
+
+
+def teacher_pair() -> tuple[torch.Tensor, torch.Tensor]:
+    image = torch.tensor([[0.7, 0.3], [0.2, 0.8], [0.45, 0.55], [0.6, 0.4]]).log()
+    point = torch.tensor([[0.1, 0.9], [0.3, 0.7], [0.52, 0.48], [0.75, 0.25]]).log()
+    return image, point
+
+
+@pytest.mark.parametrize(
+    ("kind", "labels", "kept"),
+    [
+        ("joint", [1, 1, 1, 0], [True, True, False, True]),
+        ("image", [0, 1, 1, 0], [False, True, False, False]),
+        ("point", [1, 1, 0, 0], [True, False, False, True]),
+    ],
+)
+def test_whose_labels(kind, labels, kept):
+    arguments = make_arguments(pseudo_label=kind, confidence_threshold=0.72)
+    image, point = make_pseudo_labels(*teacher_pair(), torch.arange(4), arguments)
+    assert image is point
+    assert image.labels.tolist() == labels and image.kept.tolist() == kept
+
+
+def test_own_labels_have_own_thresholds():
+    arguments = make_arguments(
+        pseudo_label="own", confidence_threshold=0.99, confidence_threshold_image=0.65, confidence_threshold_point=0.72
+    )
+    image, point = make_pseudo_labels(*teacher_pair(), torch.arange(4), arguments)
+    assert image.labels.tolist() == [0, 1, 1, 0] and image.kept.tolist() == [True, True, False, False]
+    assert point.labels.tolist() == [1, 1, 0, 0] and point.kept.tolist() == [True, False, False, True]
+    shared = make_arguments(pseudo_label="own", confidence_threshold=0.72)
+    image, point = make_pseudo_labels(*teacher_pair(), torch.arange(4), shared)
+    assert image.kept.tolist() == [False, True, False, False] and point.kept.tolist() == [True, False, False, True]
+
+
+def test_random_labels_are_a_fair_keyed_coin():
+    keys = object_keys(0, 0, torch.arange(2000))
+    image, point = torch.tensor([[5.0, 0.0]]).expand(2000, 2), torch.tensor([[0.0, 1.0]]).expand(2000, 2)
+    arguments = make_arguments(pseudo_label="random", confidence_threshold=0.0)
+    labels, _ = make_pseudo_labels(image, point, keys, arguments)
+    assert torch.equal(labels.from_image, labels.labels == 0)
+    assert 900 < labels.from_image.sum() < 1100
+    again, _ = make_pseudo_labels(image[:7], point[:7], keys[:7], arguments)
+    assert torch.equal(again.labels, labels.labels[:7])
+
+
+# --------------------------------------------------------------------------------------------------------------------
+# Step
+# --------------------------------------------------------------------------------------------------------------------
+
+
+def test_the_loss_is_the_weighted_sum_of_its_terms():
+    weights = {
+        "align_weight": 0.5,
+        "fairness_weight": 2.0,
+        "masked_image_weight": 3.0,
+        "masked_point_weight": 4.0,
+        "global_local_weight": 0.7,
+    }
+    _, terms = one_step(make_arguments(**weights))
+    expected = (
+        terms["loss_cls_image"]
+        + terms["loss_cls_point"]
+        + 0.5 * terms["loss_align"]
+        + 2.0 * terms["loss_fair"]
+        + 3.0 * terms["loss_mim"]
+        + 4.0 * terms["loss_mpm"]
+        + 0.7 * terms["loss_global_local"]
+    )
+    assert_close(terms["loss"], expected)
+    assert all(value.dim() == 0 and value.isfinite() for value in terms.values())
+    assert all(terms[name] > 0 for name in ("loss_align", "loss_fair", "loss_mim", "loss_mpm", "loss_global_local"))
+
+
+def test_the_clouds_own_terms_share_a_weight():
+    def point_part(weight):
+        return one_step(make_arguments(point_loss_weight=weight, align=False))[1]
+
+    whole, without, triple = point_part(1.0), point_part(0.0), point_part(3.0)
+    assert_close(triple["loss"] - without["loss"], 3 * (whole["loss"] - without["loss"]))
+    assert without["loss"] < whole["loss"]
+
+
+@pytest.mark.parametrize(
+    ("switch", "silent"),
+    [
+        ("align", {"loss_align"}),
+        ("fairness", {"loss_fair"}),
+        ("masked_modeling", {"loss_mim", "loss_mpm", "loss_global_local"}),
+    ],
+)
+def test_every_term_can_be_switched_off(switch, silent):
+    _, terms = one_step(make_arguments(**{switch: False}))
+    off = {name for name, value in terms.items() if name.startswith("loss_") and value.item() == 0.0}
+    assert off - {"loss_cls_image", "loss_cls_point"} == silent
+
+
+def test_the_step_uses_the_labels_of_the_weak_pass_and_the_paper_losses():
+    student, arguments = make_student(), make_arguments(pseudo_label="own", point_loss_weight=1.0)
+    teacher = EMATeacher(make_student(seed=9))
+    batch, keys = make_batch(), make_keys()
+    freeze_for_self_training(student, arguments)
+    train_mode(student, arguments)
+    terms = self_training_step(student, student, teacher, batch, keys, arguments)
+    image_logits, point_logits = teacher_logits(teacher.model, batch, keys)
+    assert_close(image_logits, teacher.model(pixel_values=batch["weak_image"]).logits_per_image)
+    image, point = make_pseudo_labels(image_logits, point_logits, keys, arguments)
+    inputs = student_inputs(student, batch, keys, arguments)
+    output = student(
+        pixel_values=inputs.pixel_values,
+        groups=inputs.groups,
+        bool_masked_pos=inputs.bool_masked_pos,
+        point_bool_masked_pos=inputs.point_bool_masked_pos,
+        drop_path_noise=inputs.drop_path_noise,
+    )
+    expected = {
+        "loss_cls_image": self_training_loss(output.logits_per_image, image.labels, image.kept),
+        "loss_cls_point": self_training_loss(output.logits_per_point, point.labels, point.kept),
+        "loss_fair": fairness_loss(output.logits_per_image) + fairness_loss(output.logits_per_point),
+        "loss_align": alignment_loss(output.image_embeds, output.point_embeds, 1 / student.logit_scale.detach().exp()),
+    }
+    for name, value in expected.items():
+        assert_close(terms[name], value, msg=name)
+    mim, mpm, image_local, point_local = masked_losses(student, output, inputs, "paper")
+    assert_close(terms["loss_mim"], mim)
+    assert_close(terms["loss_mpm"], mpm)
+    assert_close(terms["loss_global_local"], image_local + point_local)
+    assert image.kept.any() and point.kept.any(), "the toy teacher keeps some labels"
+
+
+def test_the_alignment_temperature_is_the_detached_logit_scale_or_a_number():
+    only_align = {"fairness": False, "masked_modeling": False, "confidence_threshold": 1.0}
+    student, terms = one_step(make_arguments(**only_align))
+    scale = student.logit_scale.exp().item()
+    assert terms["loss"].item() == pytest.approx(terms["loss_align"].item())
+    terms["loss"].backward()
+    assert student.logit_scale.grad.item() == 0.0
+    _, fixed = one_step(make_arguments(**only_align, align_temperature=1 / scale))
+    _, warm = one_step(make_arguments(**only_align, align_temperature=1.0))
+    assert_close(fixed["loss_align"], terms["loss_align"], rtol=1e-4, atol=1e-6)
+    assert not torch.allclose(warm["loss_align"], terms["loss_align"])
+
+
+def test_nobody_confident_still_trains():
+    student, terms = one_step(make_arguments(confidence_threshold=1.0))
+    assert terms["confident_fraction"].item() == 0.0
+    assert terms["loss_cls_image"].item() == terms["loss_cls_point"].item() == 0.0
+    terms["loss"].backward()
+    assert all(p.grad.isfinite().all() for p in student.parameters() if p.grad is not None)
+
+
+def test_all_chance_is_keyed_by_object_and_epoch():
+    state = torch.get_rng_state()
+    student, first = one_step(make_arguments())
+    torch.manual_seed(1234)
+    _, second = one_step(make_arguments(), student)
+    _, later = one_step(make_arguments(), student, epoch=1)
+    torch.set_rng_state(state)
+    assert all(torch.equal(value, second[name]) for name, value in first.items())
+    assert not torch.equal(first["loss_mpm"], later["loss_mpm"])
+
+
+def test_what_an_object_sees_does_not_depend_on_its_batch():
+    student, batch, keys, arguments = make_student(), make_batch(), make_keys(), make_arguments()
+    whole = student_inputs(student, batch, keys, arguments)
+    part = student_inputs(student, {name: value[2:4] for name, value in batch.items()}, keys[2:4], arguments)
+    for name in ("pixel_values", "bool_masked_pos", "point_bool_masked_pos", "drop_path_noise"):
+        assert torch.equal(getattr(part, name), getattr(whole, name)[2:4]), name
+    assert torch.equal(part.groups.centers, whole.groups.centers[2:4])
+    assert whole.bool_masked_pos.sum(1).tolist() == [math.ceil(0.3 * NUM_PATCHES)] * SIZE
+    assert whole.drop_path_noise.shape == (SIZE, POINT["num_hidden_layers"], 2)
+
+
+def test_without_masks_and_drop_path_nothing_is_drawn_for_them():
+    inputs = student_inputs(
+        make_student(point_config={**POINT, "drop_path_rate": 0.0}),
+        make_batch(),
+        make_keys(),
+        make_arguments(masked_modeling=False),
+    )
+    assert inputs.bool_masked_pos is inputs.point_bool_masked_pos is inputs.drop_path_noise is None
+
+
+def test_labels_in_the_batch_change_nothing():
+    arguments = make_arguments()
+    teacher = EMATeacher(make_student(seed=9))
+    losses = []
+    for label in (torch.zeros(SIZE, dtype=torch.long), torch.arange(SIZE) % len(CLASSES)):
+        student = make_student()
+        train_mode(student, arguments)
+        batch = {**make_batch(), "label": label}
+        losses.append(self_training_step(student, student, teacher, batch, make_keys(), arguments)["loss"])
+    assert torch.equal(*losses)
+
+
+def test_statistics_in_numbers():
+    image, point = teacher_pair()
+    arguments = make_arguments(confidence_threshold=0.72)
+    labels = make_pseudo_labels(image, point, torch.arange(4), arguments)
+    statistics = step_statistics(image, point, labels)
+    assert statistics["confident_fraction"].item() == 0.75
+    assert statistics["modality_agreement"].item() == 0.5
+    assert statistics["image_share"].item() == 0.5
+    mean = image.softmax(-1).mean(0)
+    assert_close(statistics["bias_image"], (mean * (2 * mean).log()).sum(), rtol=1e-4, atol=1e-6)
+    entropy = (point.exp() * (2 * point.exp()).log()).sum(-1).mean()
+    assert_close(statistics["entropy_point"], entropy, rtol=1e-4, atol=1e-6)
+    own = make_pseudo_labels(image, point, torch.arange(4), make_arguments(pseudo_label="own"))
+    assert step_statistics(image, point, own)["image_share"].isnan(), "only joint labels have a share"
+
+
+def test_one_process_gathers_nothing():
+    values = torch.ones(3)
+    assert gather_batch(values) is values
+
+
+def test_a_few_steps_bring_the_loss_down():
+    student, arguments = make_student(), make_arguments()
+    teacher = EMATeacher(make_student(seed=9))
+    freeze_for_self_training(student, arguments)
+    train_mode(student, arguments)
+    optimizer = torch.optim.AdamW([p for p in student.parameters() if p.requires_grad], lr=3e-3)
+    losses = []
+    for _ in range(12):
+        terms = self_training_step(student, student, teacher, make_batch(), make_keys(), arguments)
+        optimizer.zero_grad()
+        terms["loss"].backward()
+        optimizer.step()
+        losses.append(terms["loss"].item())
+    assert losses[-1] < 0.8 * losses[0]
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "message"),
+    [
+        ("pseudo_label", "both", "pseudo_label must be one of joint, image, point, random, own, got 'both'"),
+        ("loss_variant", "ours", "loss_variant must be one of paper, official, got 'ours'"),
+        ("confidence_threshold", 1.5, "confidence_threshold must lie between 0 and 1, got 1.5"),
+        ("confidence_threshold_point", -0.1, "confidence_threshold_point must lie between 0 and 1, got -0.1"),
+        ("align_temperature", 0.0, "align_temperature must be positive, got 0.0"),
+        ("strong_dropout", 1.0, "dropout is 1.0"),
+        ("strong_crop", [1.0, 0.5], "crop_size"),
+    ],
+)
+def test_unusable_arguments_are_one_sentence(field, value, message):
+    with pytest.raises(ValueError, match=message) as caught:
+        SelfTrainingArguments(**{field: value})
+    assert "\n" not in str(caught.value)
