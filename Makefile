@@ -60,7 +60,8 @@ MINI := outputs/mini
 mini: $(STAMP)
 	$(BIN)/python -m dataset_scripts.prepare furniture --output $(MINI)/furniture --config clean --objects-per-class 800 --num-proc 2
 	$(BIN)/python -m modeling_crossmost.mini --dataset $(MINI)/furniture --output $(MINI)/start
-	$(LAUNCH) train.py recipes/mini_clip.yaml --dataset $(MINI)/furniture --model_name_or_path $(MINI)/start --output_dir $(MINI)/clip
+	$(LAUNCH) train.py recipes/mini_names.yaml --dataset $(MINI)/furniture --model_name_or_path $(MINI)/start --output_dir $(MINI)/names
+	$(LAUNCH) train.py recipes/mini_clip.yaml --dataset $(MINI)/furniture --model_name_or_path $(MINI)/names --output_dir $(MINI)/clip
 	$(LAUNCH) train.py recipes/mini_ulip.yaml --dataset $(MINI)/furniture --model_name_or_path $(MINI)/clip --output_dir $(MINI)/ulip
 	$(BIN)/python -m modeling_crossmost.mini --install $(MINI)/ulip --output assets/crossmost-mini
 

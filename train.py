@@ -8,115 +8,52 @@ import os
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 
 import torch
 from accelerate import Accelerator
 from accelerate.utils import set_seed
 from tqdm import tqdm
+from transformers.utils import logging as transformers_logging
 
-from modeling_crossmost.arguments import Arguments, ArgumentsError, parse_arguments
-from modeling_crossmost.augmentation_crossmost import StrongImageTransform, WeakImageTransform, image_transform_options
-from modeling_crossmost.checkpointing import find_checkpoint, load_checkpoint, save_checkpoint
-from modeling_crossmost.data_crossmost import (
-    PairDataset,
-    StreamingPairDataset,
-    TwoViewBatchSampler,
-    training_loader,
-)
+from modeling_crossmost.arguments import Arguments, parse_arguments
+from modeling_crossmost.checkpointing import find_checkpoint, load_checkpoint, read_state, save_checkpoint
 from modeling_crossmost.methods import Method, Pretraining, SelfTraining
 from modeling_crossmost.modeling_crossmost import CrossMoSTModel
 from modeling_crossmost.optimization import learning_rate_at, parameter_groups, set_learning_rate
 from modeling_crossmost.run_files import JsonLines, RunningMeans, write_yaml
 from modeling_crossmost.self_training import EMATeacher, ema_decay_at
+from modeling_crossmost.training_batches import Batches, count_steps, make_batches
 from modeling_crossmost.training_setup import (
     Evaluator,
     finish_run,
     load_model_and_processor,
-    load_split,
     resolve_classes,
 )
 
 
 LIVE = {"loss": "loss", "confident_fraction": "confident", "modality_agreement": "agree", "retrieval": "retrieval"}
-
-
-@dataclass
-class Batches:
-    """Endless training batches that can start anywhere.
-
-    Attributes:
-        dataset: map-style or streamed pairs, without labels.
-        sampler: global batches of a map-style data set; `None` for a stream.
-        loader: yields this process's part of them.
-        per_epoch: micro-batches per epoch; `None` for a stream.
-    """
-
-    dataset: PairDataset | StreamingPairDataset
-    sampler: TwoViewBatchSampler | None
-    loader: torch.utils.data.DataLoader
-    per_epoch: int | None
-
-    def start_at(self, micro_step: int) -> Iterator[dict[str, torch.Tensor]]:
-        """Batches from a micro-step of the whole run on; a stream reads and drops what comes before."""
-        epoch, skip = divmod(micro_step, self.per_epoch) if self.per_epoch else (0, micro_step)
-        while True:
-            self.dataset.set_epoch(epoch)
-            if self.sampler is not None:
-                self.sampler.set_epoch(epoch, skip)
-                yield from self.loader
-            else:
-                yield from islice(self.loader, skip, None)
-            epoch, skip = epoch + 1, 0
-
-
-def make_batches(arguments: Arguments, accelerator: Accelerator, processor, method: Method) -> Batches:
-    """Training data of this process; labels are dropped on loading and never reach it."""
-    data, train, options = arguments.data, arguments.train, image_transform_options(processor.image_processor)
-    rand_augment = "" if arguments.method.rand_augment == "none" else arguments.method.rand_augment
-    crop = tuple(arguments.method.strong_image_crop)
-    common = {
-        "weak_transform": WeakImageTransform(**options) if method.needs_weak_views else None,
-        "strong_transform": StrongImageTransform(**options, scale=crop, rand_augment=rand_augment),
-        "seed": train.seed,
-        "num_views": data.num_views,
-        "tokenizer": processor.tokenizer if method.needs_captions else None,
-    }
-    rows = load_split(arguments, data.train_split, streaming=data.streaming, image_size=options["image_size"])
-    size, processes, rank = train.per_device_train_batch_size, accelerator.num_processes, accelerator.process_index
-    workers, pin = data.dataloader_num_workers, accelerator.device.type == "cuda"
-    if data.streaming:
-        stream = StreamingPairDataset(rows, **common, num_processes=processes, process_index=rank)
-        loader = training_loader(stream, batch_size=size, num_workers=workers, pin_memory=pin)
-        return Batches(stream, None, loader, None)
-    pairs = PairDataset(rows, **common)
-    sampler = TwoViewBatchSampler(len(pairs), size, processes, rank, seed=train.seed)
-    loader = training_loader(pairs, sampler, num_workers=workers, pin_memory=pin)
-    return Batches(pairs, sampler, loader, sampler.batches_per_epoch)
-
-
-def count_steps(arguments: Arguments, batches: Batches) -> tuple[int, int]:
-    """Optimiser steps of the run and of its warm-up."""
-    train = arguments.train
-    if batches.per_epoch is None:
-        if train.max_steps <= 0:
-            raise ArgumentsError("a stream has no length: give --max_steps with --streaming.")
-        return train.max_steps, min(train.max_steps // 20 + 1, train.max_steps)
-    per_epoch = max(batches.per_epoch // train.gradient_accumulation_steps, 1)
-    total = train.max_steps if train.max_steps > 0 else train.num_train_epochs * per_epoch
-    return total, min(round(train.warmup_epochs * per_epoch), total)
+# Fewer labels than this share in so many steps: the run learns nearly nothing from them, and says so.
+UNCONFIDENT_SHARE, UNCONFIDENT_STEPS = 0.01, 100
 
 
 class Loop:
     """The optimisation loop of one run: student, EMA teacher, optimiser and progress."""
 
-    def __init__(self, arguments: Arguments, accelerator: Accelerator, method: Method, model, batches, evaluator):
+    def __init__(
+        self,
+        arguments: Arguments,
+        accelerator: Accelerator,
+        method: Method,
+        model: CrossMoSTModel,
+        batches: Batches,
+        evaluator: Evaluator | None,
+    ):
         self.arguments, self.accelerator, self.method = arguments, accelerator, method
         self.model, self.batches, self.evaluator = model, batches, evaluator
         train = arguments.train
         self.output_dir = Path(train.output_dir)
+        method.check(model)
         method.freeze(model)
         self.teacher = EMATeacher(model)
         groups = parameter_groups(
@@ -132,55 +69,65 @@ class Loop:
             train.per_device_train_batch_size * accelerator.num_processes * train.gradient_accumulation_steps
         )
         self.wrapped, self.optimizer = accelerator.prepare(method.trainable(model), optimizer)
-        self.step = self._resume(optimizer)
-        self.means = RunningMeans()
+        self.step, self.means = 0, RunningMeans()
+        self.unconfident_steps, self.warned = 0, False
+        self.paused = 0.0  # seconds of evaluations and checkpoints
+        self.checkpoint: Path | None = None
+        if train.resume_from_checkpoint is not None:
+            self.checkpoint = find_checkpoint(train.resume_from_checkpoint, self.output_dir)
+            read_state(self.checkpoint, self._identity())  # other options are told before anything else happens
 
     def _identity(self) -> dict:
         """What must agree for a resumed run to equal an uninterrupted one."""
-        names = ("seed", "method", "learning_rate", "weight_decay", "layer_decay")
-        train = self.arguments.train
-        return {name: getattr(train, name) for name in names} | {
-            "total_steps": self.total_steps,
-            "global_batch": self.global_batch,
-            "dataset": self.arguments.data.dataset,
-        }
+        batch = self.arguments.train.per_device_train_batch_size * self.accelerator.num_processes
+        sizes = {"total_steps": self.total_steps, "batch": batch, "classes": list(self.model.config.class_names)}
+        return sizes | self.arguments.decisive()
 
-    def _resume(self, optimizer: torch.optim.Optimizer) -> int:
-        resume = self.arguments.train.resume_from_checkpoint
-        if resume is None:
-            return 0
-        folder = find_checkpoint(resume, self.output_dir)
-        step = load_checkpoint(folder, self.model, self.teacher, optimizer, self._identity())
-        self.accelerator.print(f"resuming from {folder} at step {step} of {self.total_steps}")
-        return step
+    def resume(self) -> None:
+        """Continues from the checkpoint that `resume_from_checkpoint` means, if it means one."""
+        if self.checkpoint is None:
+            return
+        identity = self._identity()
+        self.step = load_checkpoint(self.checkpoint, self.model, self.teacher, self.optimizer, identity)
+        self.means.load_state_dict(read_state(self.checkpoint, identity)["progress"], self.accelerator.device)
+        self.accelerator.print(f"resuming from {self.checkpoint} at step {self.step} of {self.total_steps}")
 
     def run(self) -> float:
         """Trains to the end (or to `stop_after_steps`); returns pairs per second."""
         train, main = self.arguments.train, self.accelerator.is_main_process
-        self.log = JsonLines(self.output_dir / "metrics.jsonl", self.step if self.step else None, main)
-        self.history = JsonLines(self.output_dir / "eval_history.jsonl", self.step if self.step else None, main)
+        self.log = JsonLines(self.output_dir / "metrics.jsonl", self.step or None, main)
+        self.history = JsonLines(self.output_dir / "eval_history.jsonl", self.step or None, main)
         last = min(self.total_steps, train.stop_after_steps or self.total_steps)
         if self.step == 0:
             self._evaluate()
         self.method.train_mode(self.model)
         batches = self.batches.start_at(self.step * train.gradient_accumulation_steps)
+        first, began = self.step, self._clock()
+        self.marked = (first, began)
         bar = tqdm(
-            total=self.total_steps, initial=self.step, desc=train.method, unit="step", disable=not main, mininterval=1.0
+            total=self.total_steps, initial=first, desc=train.method, unit="step", disable=not main, mininterval=1.0
         )
-        seconds, self.marked_step, self.marked_time, first = 0.0, self.step, time.perf_counter(), self.step
-        while self.step < last:
-            began = time.perf_counter()
-            decay, rate = self._optimizer_step(batches)
-            self.step += 1
-            bar.update()
-            if self.step % train.logging_steps == 0 or self.step == last:
-                self._write_metrics(bar, decay, rate)
-            seconds += time.perf_counter() - began
-            self._evaluate_or_save(last)
-        bar.close()
-        return self.global_batch * (self.step - first) / max(seconds, 1e-9)
+        with bar:
+            while self.step < last:
+                rate, decay = self._optimizer_step(batches)
+                self.step += 1
+                bar.update()
+                if self._is_due(train.logging_steps):
+                    self._write_metrics(bar, rate, decay)
+                pause = time.perf_counter()
+                self._evaluate_or_save(interrupted=self.step == last < self.total_steps)
+                self.paused += time.perf_counter() - pause
+        return self.global_batch * (self.step - first) / max(self._clock() - began, 1e-9)
+
+    def _clock(self) -> float:
+        """Seconds on a clock that stands still during evaluations and checkpoints."""
+        return time.perf_counter() - self.paused
+
+    def _is_due(self, every: int) -> bool:
+        return self.step % every == 0 or self.step == self.total_steps
 
     def _optimizer_step(self, batches: Iterator[dict[str, torch.Tensor]]) -> tuple[float, float]:
+        """One update of student and teacher; returns the learning rate and the teacher's decay."""
         train = self.arguments.train
         scale = self.global_batch / 256
         rate = learning_rate_at(
@@ -200,29 +147,56 @@ class Loop:
             self.means.add(terms)
         decay = ema_decay_at(self.step, train.ema_decay_start, train.ema_decay, train.ema_ramp_steps)
         self.teacher.update(self.model, decay)
-        return decay, rate
+        return rate, decay
 
-    def _write_metrics(self, bar: tqdm, decay: float, rate: float) -> None:
+    def _write_metrics(self, bar: tqdm, rate: float, decay: float) -> None:
         means = self.means.pop()  # waits for the device
-        now = time.perf_counter()
-        speed = self.global_batch * (self.step - self.marked_step) / max(now - self.marked_time, 1e-9)
-        self.marked_step, self.marked_time = self.step, now
+        now, (marked_step, marked_time) = self._clock(), self.marked
+        speed = self.global_batch * (self.step - marked_step) / max(now - marked_time, 1e-9)
+        self._warn_if_unconfident(means.get("confident_fraction"), self.step - marked_step)
+        self.marked = (self.step, now)
         line = means | {"learning_rate": rate, "ema_decay": decay, "pairs_per_second": speed}
         self.log.append({"step": self.step, **line})
         self.accelerator.log(line, step=self.step)
         shown = {short: f"{means[name]:.3g}" for name, short in LIVE.items() if name in means}
         bar.set_postfix(shown | {"pairs/s": f"{speed:.0f}"})
 
-    def _evaluate_or_save(self, last: int) -> None:
-        train, main = self.arguments.train, self.accelerator.is_main_process
+    def _warn_if_unconfident(self, fraction: float | None, steps: int) -> None:
+        """Says once, when the teacher has been sure of nearly nothing for long, which flag changes that."""
+        few = fraction is not None and fraction < UNCONFIDENT_SHARE
+        self.unconfident_steps = self.unconfident_steps + steps if few else 0
+        if self.unconfident_steps >= UNCONFIDENT_STEPS and not self.warned and self.accelerator.is_main_process:
+            self.warned = True
+            tqdm.write(
+                f"warning: for {self.unconfident_steps} steps fewer than {UNCONFIDENT_SHARE:.0%} of the pseudo-labels "
+                f"were confident: lower --confidence_threshold (now {self.arguments.method.confidence_threshold}).",
+                file=sys.stderr,
+            )
+
+    def _evaluate_or_save(self, interrupted: bool) -> None:
+        train = self.arguments.train
         every = train.eval_steps if train.eval_steps is not None else max(self.total_steps // 8, 1)
-        if every and (self.step % every == 0 or self.step == self.total_steps):
+        if every and self._is_due(every):
             self._evaluate()
-        steps = train.checkpointing_steps
-        if steps == "epoch":
-            steps = max((self.batches.per_epoch or self.total_steps) // train.gradient_accumulation_steps, 1)
-        interrupted = self.step == last < self.total_steps
-        if main and (interrupted or (steps and self.step % int(steps) == 0)):
+        every = 0
+        if train.checkpointing_steps == "epoch":
+            every = max((self.batches.per_epoch or self.total_steps) // train.gradient_accumulation_steps, 1)
+        elif train.checkpointing_steps is not None:
+            every = int(train.checkpointing_steps)
+        if interrupted or (every and self.step % every == 0):
+            self._save()
+
+    def _evaluate(self) -> None:
+        """A quick look (first view and cloud) at teacher and student; nothing is chosen by it."""
+        if self.evaluator is None or self.arguments.train.eval_steps == 0:
+            return
+        teacher, student = (self.evaluator.quick(self.method, model) for model in (self.teacher.model, self.model))
+        self.method.train_mode(self.model)
+        self.history.append({"step": self.step, "teacher": teacher, "student": student})
+
+    def _save(self) -> None:
+        progress = self.means.state_dict()  # on every process
+        if self.accelerator.is_main_process:
             save_checkpoint(
                 self.output_dir,
                 self.step,
@@ -230,19 +204,9 @@ class Loop:
                 self.teacher,
                 self.optimizer,
                 self._identity(),
-                train.checkpoints_total_limit,
+                self.arguments.train.checkpoints_total_limit,
+                progress,
             )
-
-    def _evaluate(self) -> None:
-        """A quick look (first view and cloud) at teacher and student; nothing is chosen by it."""
-        if self.evaluator is None or self.arguments.train.eval_steps == 0:
-            return
-        began = time.perf_counter()
-        teacher, student = (self.evaluator.quick(self.method, model) for model in (self.teacher.model, self.model))
-        self.method.train_mode(self.model)
-        self.history.append({"step": self.step, "teacher": teacher, "student": student})
-        if hasattr(self, "marked_time"):
-            self.marked_time += time.perf_counter() - began
 
 
 def make_method(arguments: Arguments, processor, names: list[str], templates: list[str] | None) -> Method:
@@ -269,39 +233,44 @@ def run(arguments: Arguments) -> None:
     set_seed(train.seed)
     started = time.perf_counter()
     model, processor = load_model_and_processor(arguments)
-    evaluator = Evaluator.load(arguments, accelerator, processor)
-    names, templates = resolve_classes(arguments, model, processor, evaluator)
-    method = make_method(arguments, processor, names, templates)
     only_evaluate = train.eval_only or train.method == "zero_shot"
-    batches = None if only_evaluate else make_batches(arguments, accelerator, processor, method)
+    with accelerator.main_process_first():  # one process fills the data set's cache, the others read it
+        evaluator = Evaluator.load(arguments, accelerator, processor, arguments.data.eval_split)
+        names, templates = resolve_classes(arguments, model, processor, evaluator)
+        method = make_method(arguments, processor, names, templates)
+        batches = None if only_evaluate else make_batches(arguments, accelerator, processor, method)
     model.to(accelerator.device)
+    loop = Loop(arguments, accelerator, method, model, batches, evaluator) if batches is not None else None
+    zero_shot = evaluator.full(method, model) if evaluator else None
+    if loop is not None:
+        loop.resume()
+    # Whatever can be wrong with the input has been said by now: from here on there are files.
     if accelerator.is_main_process:
         write_yaml(Path(train.output_dir) / "args.yaml", arguments.to_dict())
     if trackers:
         accelerator.init_trackers(
             "crossmost", {k: v for k, v in arguments.to_dict().items() if v is not None and not isinstance(v, list)}
         )
-    zero_shot = evaluator.full(method, model) if evaluator else None
     teacher, steps, speed = model, 0, None
-    if batches is not None:
-        loop = Loop(arguments, accelerator, method, model, batches, evaluator)
-        speed = loop.run()
+    if loop is not None:
+        speed = round(loop.run(), 1)
         teacher, steps = loop.teacher.model, loop.step
-    if steps < (loop.total_steps if batches is not None else 0):
+    if loop is not None and steps < loop.total_steps:
         accelerator.print(f"stopped at step {steps}: continue with --resume_from_checkpoint latest")
-        return
-    seconds = round(time.perf_counter() - started, 1)
-    summary = {"steps": steps, "wall_seconds": seconds, "pairs_per_second": speed and round(speed, 1)}
-    finish_run(arguments, accelerator, processor, method, evaluator, zero_shot, (teacher, model), summary)
+    else:
+        seconds = round(time.perf_counter() - started, 1)
+        summary = {"steps": steps, "wall_seconds": seconds, "pairs_per_second": speed}
+        finish_run(arguments, accelerator, processor, method, evaluator, zero_shot, (teacher, model), summary)
     accelerator.end_training()
 
 
 def main(argv: list[str] | None = None) -> int:
     """Command line; returns the exit code: 2 with one sentence on stderr for anything that is wrong with the input."""
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    transformers_logging.disable_progress_bar()
     try:
         run(parse_arguments(sys.argv[1:] if argv is None else argv))
-    except (ValueError, FileNotFoundError) as error:
+    except (ValueError, OSError) as error:
         if os.environ.get("CROSSMOST_TRACEBACK"):
             raise
         # A worker's error arrives with its traceback around it; the last line is the sentence.

@@ -183,15 +183,14 @@ def push(folder: str, repo: str) -> None:
     Raises:
         ValueError: The Hub refused, or cannot be reached.
     """
-    from httpx import HTTPError
     from huggingface_hub import HfApi
 
     try:
         HfApi().create_repo(repo, repo_type="dataset", exist_ok=True)
         HfApi().upload_folder(repo_id=repo, repo_type="dataset", folder_path=os.path.expanduser(folder))
-    except (HTTPError, OSError, ValueError) as error:
-        reason = " ".join(str(error).split())
-        raise ValueError(f"The data set lies complete in {folder!r}, but its upload failed: {reason}") from None
+    except Exception as error:  # the client passes on its HTTP library's errors, which change with its version
+        reason = " ".join(str(error).split()).rstrip(".")
+        raise ValueError(f"The data set lies complete in {folder!r}, but its upload failed: {reason}.") from None
 
 
 def main(argv: Sequence[str] | None = None) -> int:

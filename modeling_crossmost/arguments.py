@@ -31,6 +31,31 @@ METHOD_PRESETS: dict[str, dict[str, Any]] = {
 }
 
 
+# No weight depends on these once a run is under way, so a resumed run may change them. The numbers of epochs, steps and
+# objects do matter, but as the products that the loop compares.
+FREE_ON_RESUME = {
+    "checkpointing_steps",
+    "checkpoints_total_limit",
+    "dataloader_num_workers",
+    "eval_only",
+    "eval_split",
+    "eval_steps",
+    "hub_model_id",
+    "logging_steps",
+    "max_steps",
+    "model_name_or_path",
+    "num_train_epochs",
+    "output_dir",
+    "per_device_eval_batch_size",
+    "per_device_train_batch_size",
+    "pseudo_label_accuracy",
+    "push_to_hub",
+    "report_to",
+    "resume_from_checkpoint",
+    "stop_after_steps",
+}
+
+
 class ArgumentsError(ValueError):
     """Unusable options; the message is one sentence for the user."""
 
@@ -87,6 +112,7 @@ class TrainArguments:
         freeze_text: pre-training only: leave the text tower (and the image-text loss) out.
         freeze_point: pre-training only: train image and text alone.
         label_smoothing: pre-training only: smoothing of the contrastive targets.
+        num_captions: pre-training only: captions per object that are drawn from (the first ones); default all.
         occlusion: pre-training only: largest share of a cloud that is cut off on one side.
         stretch: pre-training only: largest factor by which an axis of a cloud is stretched or squeezed.
         seed: of everything random.
@@ -123,6 +149,7 @@ class TrainArguments:
     freeze_text: bool = True
     freeze_point: bool = False
     label_smoothing: float = 0.0
+    num_captions: int | None = None
     occlusion: float = 0.0
     stretch: float = 1.0
     seed: int = 0
@@ -157,6 +184,8 @@ class TrainArguments:
         steps = self.checkpointing_steps
         if steps is not None and steps != "epoch" and not (steps.isdigit() and int(steps) > 0):
             raise ValueError(f"checkpointing_steps must be a positive number or 'epoch', got {steps!r}.")
+        if Path(self.output_dir).is_file():
+            raise ValueError(f"output_dir {self.output_dir} is a file: give a folder.")
         if self.push_to_hub and not self.hub_model_id:
             raise ValueError("push_to_hub needs hub_model_id, such as your-name/crossmost-modelnet40.")
 
@@ -183,16 +212,21 @@ class Arguments:
             merged.update(dataclasses.asdict(part))
         return merged
 
+    def decisive(self) -> dict[str, Any]:
+        """The fields that decide the weights: a run that is resumed must have the same."""
+        return {name: value for name, value in self.to_dict().items() if name not in FREE_ON_RESUME}
 
-def _field_names() -> set[str]:
-    return {f.name for part in (DataArguments, TrainArguments, SelfTrainingArguments) for f in dataclasses.fields(part)}
+
+def _fields() -> dict[str, dataclasses.Field]:
+    parts = (DataArguments, TrainArguments, SelfTrainingArguments)
+    return {item.name: item for part in parts for item in dataclasses.fields(part)}
 
 
 def read_recipe(path: str | os.PathLike) -> dict[str, Any]:
     """Reads a YAML recipe.
 
     Raises:
-        ArgumentsError: no such file, not YAML, not a mapping, or an unknown key.
+        ArgumentsError: no such file, not YAML, not a mapping, an unknown key, or a list where one value goes.
     """
     try:
         recipe = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
@@ -203,20 +237,25 @@ def read_recipe(path: str | os.PathLike) -> dict[str, Any]:
     recipe = {} if recipe is None else recipe
     if not isinstance(recipe, dict):
         raise ArgumentsError(f"the recipe {path} holds a {type(recipe).__name__}: write 'key: value' lines.")
-    unknown = sorted(set(map(str, recipe)) - _field_names())
+    fields = _fields()
+    unknown = sorted(set(map(str, recipe)) - set(fields))
     if unknown:
         raise ArgumentsError(f"the recipe {path} has unknown keys: {', '.join(unknown)}.")
+    for name, value in recipe.items():
+        takes_list = "list[" in str(fields[name].type)
+        if isinstance(value, dict) or (isinstance(value, list) and not takes_list):
+            raise ArgumentsError(f"{name} in the recipe {path} takes one value, got {value}.")
     return recipe
 
 
 def _as_flags(values: dict[str, Any]) -> list[str]:
-    """{"a": 1, "b": [2, 3]} -> ["--a", "1", "--b", "2", "3"]; `None` keeps the default."""
+    """{"a": 1, "b": [2, 3]} -> ["--a=1", "--b", "2", "3"]; `None` keeps the default."""
     flags: list[str] = []
     for name, value in values.items():
-        if value is None:
-            continue
-        flags.append(f"--{name}")
-        flags += [str(item) for item in value] if isinstance(value, (list, tuple)) else [str(value)]
+        if isinstance(value, (list, tuple)):
+            flags += [f"--{name}", *map(str, value)]
+        elif value is not None:
+            flags.append(f"--{name}={value}")  # one word, so that a value may begin with a dash
     return flags
 
 
@@ -263,6 +302,6 @@ def _only_method(argv: list[str]) -> str | None:
 
 
 def _refuse_pretraining_fields(train: TrainArguments) -> None:
-    for name in ("freeze_text", "freeze_point", "label_smoothing", "occlusion", "stretch"):
+    for name in ("freeze_text", "freeze_point", "label_smoothing", "num_captions", "occlusion", "stretch"):
         if getattr(train, name) != TrainArguments.__dataclass_fields__[name].default:
             raise ArgumentsError(f"{name} belongs to --method pretrain; {train.method} always leaves it as it is.")

@@ -138,7 +138,7 @@ def read_state(folder: Path, run: dict) -> dict:
     """
     try:
         content = json.loads((folder / STATE_FILE).read_text())
-        saved, _ = content["run"], int(content["step"])
+        saved, _, _ = content["run"], content["progress"], int(content["step"])
         differing = [name for name, value in run.items() if saved.get(name) != value]
     except (OSError, LookupError, ValueError, TypeError, AttributeError) as error:
         raise _damaged(folder, error) from error

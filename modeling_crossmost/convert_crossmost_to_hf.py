@@ -10,6 +10,7 @@ import os
 import re
 import shutil
 import sys
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -98,7 +99,8 @@ def load_official_checkpoint(path: str | os.PathLike) -> dict:
     if not path.is_file():
         raise CheckpointError(f"There is no checkpoint file {path}: give the path of an official .pth file.")
     try:
-        with torch.serialization.safe_globals([argparse.Namespace]):
+        with torch.serialization.safe_globals([argparse.Namespace]), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # on pickles of an unusual protocol; what matters is raised
             content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # every kind of damage ends here, and none of it may look like our bug
         reason = str(error).strip().split("\n")[0].split(". ")[0]
@@ -136,7 +138,7 @@ def convert_state_dict(official: dict[str, torch.Tensor]) -> dict[str, torch.Ten
             for part, piece in zip("qkv", tensor.chunk(3), strict=True):
                 converted[f"{prefix}{part}_proj.{kind}"] = piece.clone()
             continue
-        if ours in _TRANSPOSED:
+        if ours in _TRANSPOSED and tensor.dim() == 2:
             tensor = tensor.T.contiguous()
         elif ours in _VECTORS:
             tensor = tensor.flatten()
@@ -184,6 +186,10 @@ def infer_config(
         raise CheckpointError(
             f"The checkpoint has no tensor for {missing.args[0]}: it is not an official CrossMoST model file."
         ) from missing
+    except (IndexError, ValueError, RuntimeError) as error:
+        raise CheckpointError(
+            f"The checkpoint's tensors do not have the shapes of an official CrossMoST model file ({error})."
+        ) from error
     grid = round((positions.shape[0] - 1) ** 0.5)
     if image_size is not None and image_size != grid * patch.shape[-1]:
         raise CheckpointError(
@@ -261,6 +267,9 @@ def convert_crossmost(content: dict, weights: str = "model", **options) -> tuple
         raise CheckpointError(
             f"The checkpoint has no weights under {weights!r} (top level: {found}): it is not of kind 'crossmost'."
         )
+    for name, value in official.items():
+        if not isinstance(name, str) or not isinstance(value, torch.Tensor):
+            raise CheckpointError(f"The checkpoint holds a {type(value).__name__} under {name!r} instead of a tensor.")
     state = convert_state_dict(official)
     model = CrossMoSTForSelfTraining(infer_config(state, **options))
     try:
@@ -297,8 +306,15 @@ def write_atomically(model: CrossMoSTForSelfTraining, output: str | os.PathLike)
         shutil.rmtree(temporary, ignore_errors=True)
 
 
+class _OneSentenceParser(argparse.ArgumentParser):
+    """argparse prints its usage with every error; one sentence is enough."""
+
+    def error(self, message: str):
+        self.exit(2, f"error: {message}\n")
+
+
 def _parse_arguments(argv: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
+    parser = _OneSentenceParser(
         prog="python -m modeling_crossmost.convert_crossmost_to_hf", description=__doc__.split("\n")[0]
     )
     parser.add_argument("checkpoint", help="official .pth file")
@@ -333,6 +349,9 @@ def main(argv: list[str] | None = None) -> int:
         write_atomically(model, arguments.output)
     except ValueError as error:
         print(f"error: {error}", file=sys.stderr)
+        return 2
+    except OSError as error:
+        print(f"error: --output {arguments.output} cannot be written ({error.strerror}).", file=sys.stderr)
         return 2
     print(f"missing: {', '.join(report.missing) or 'none'}")
     print(f"unexpected: {', '.join(report.unexpected) or 'none'}")

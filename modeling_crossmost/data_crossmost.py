@@ -7,6 +7,7 @@ A prepared data set has the columns `points` (N, 3), `views` (a list of encoded 
 
 import hashlib
 import io
+import logging
 import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -27,6 +28,9 @@ from .random_crossmost import Stream, keyed_bits, keyed_integers, keyed_order, o
 
 ImageTransform = Callable[[PILImage.Image, int], torch.Tensor]
 Item = dict[str, torch.Tensor]
+
+# A file that cannot be read is told in our one sentence, not in a report of twenty lines.
+logging.getLogger("datasets.packaged_modules").setLevel(logging.CRITICAL)
 
 # Most likely first: Pillow tries them one after the other.
 _IMAGE_FORMATS = ("WEBP", "JPEG", "PNG", "BMP", "GIF", "TIFF")
@@ -231,9 +235,10 @@ class PairReader:
         num_views: draw from the first `num_views` views of an object only; None means all.
         tokenizer: tokenizer for one drawn caption per object; None leaves captions out.
         max_caption_length: tokens to which captions are padded and cut; None means the tokenizer's own limit.
+        num_captions: draw from the first `num_captions` captions of an object only; None means all.
 
     Raises:
-        ValueError: `num_views` is below 1.
+        ValueError: `num_views` or `num_captions` is below 1.
     """
 
     def __init__(
@@ -244,14 +249,18 @@ class PairReader:
         num_views: int | None = None,
         tokenizer: Any = None,
         max_caption_length: int | None = None,
+        num_captions: int | None = None,
     ) -> None:
         if num_views is not None and num_views < 1:
             raise ValueError(f"num_views is {num_views}; draw from at least one view.")
+        if num_captions is not None and num_captions < 1:
+            raise ValueError(f"num_captions is {num_captions}; draw from at least one caption.")
         self.transforms = {"weak_image": weak_transform, "strong_image": strong_transform}
         self.seed = seed
         self.num_views = num_views
         self.tokenizer = tokenizer
         self.max_caption_length = max_caption_length
+        self.num_captions = num_captions
 
     def _images(self, views: pa.Array, view: int, seeds: dict[str, int], name: str) -> Item:
         image = _decode_view(views, view, name)
@@ -260,7 +269,8 @@ class PairReader:
         }
 
     def _captions(self, table: pa.Table, keys: torch.Tensor, names: Sequence[str]) -> list[Item]:
-        captions = [table.column("captions")[row].as_py() or [] for row in range(table.num_rows)]
+        listed = [table.column("captions")[row].as_py() or [] for row in range(table.num_rows)]
+        captions = [choices[: self.num_captions] for choices in listed]
         for choices, name in zip(captions, names, strict=True):
             if not choices:
                 raise ValueError(f"The object of {name} has no captions.")
@@ -331,8 +341,11 @@ class PairDataset(torch.utils.data.Dataset):
         num_views: int | None = None,
         tokenizer: Any = None,
         max_caption_length: int | None = None,
+        num_captions: int | None = None,
     ) -> None:
-        self.reader = PairReader(weak_transform, strong_transform, seed, num_views, tokenizer, max_caption_length)
+        self.reader = PairReader(
+            weak_transform, strong_transform, seed, num_views, tokenizer, max_caption_length, num_captions
+        )
         self.dataset = training_dataset(dataset, captions=tokenizer is not None)
         self.epoch = 0
 
@@ -376,10 +389,13 @@ class StreamingPairDataset(torch.utils.data.IterableDataset):
         num_views: int | None = None,
         tokenizer: Any = None,
         max_caption_length: int | None = None,
+        num_captions: int | None = None,
         num_processes: int = 1,
         process_index: int = 0,
     ) -> None:
-        self.reader = PairReader(weak_transform, strong_transform, seed, num_views, tokenizer, max_caption_length)
+        self.reader = PairReader(
+            weak_transform, strong_transform, seed, num_views, tokenizer, max_caption_length, num_captions
+        )
         dataset = training_dataset(dataset, captions=tokenizer is not None)
         self.dataset = split_dataset_by_node(dataset, rank=process_index, world_size=num_processes)
         self.epoch = 0
@@ -519,7 +535,7 @@ class EvaluationDataset(torch.utils.data.Dataset):
     @staticmethod
     def _label(table: pa.Table, row: int, name: str) -> int:
         label = table.column("label")[row].as_py()
-        if label is None:
+        if label is None or label < 0:  # -1 is how the Hub writes "not known"
             raise ValueError(f"The label of {name} is missing in a data set that has labels.")
         return label
 

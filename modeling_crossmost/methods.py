@@ -11,6 +11,7 @@ from torch import nn
 
 from .arguments import Arguments
 from .augmentation_crossmost import CloudAugmentation
+from .masking_crossmost import image_patch_mask, random_point_mask
 from .modeling_crossmost import CrossMoSTForSelfTraining, CrossMoSTModel
 from .pretraining import (
     ContrastiveModel,
@@ -31,6 +32,9 @@ class Method(Protocol):
     model_class: type[CrossMoSTModel]
     needs_captions: bool
     needs_weak_views: bool
+
+    def check(self, model: CrossMoSTModel) -> None:
+        """Raises ValueError where the options do not fit the model, before anything is computed."""
 
     def freeze(self, model: CrossMoSTModel) -> None:
         """Leaves gradients on what this method trains."""
@@ -57,6 +61,18 @@ class SelfTraining:
 
     def __init__(self, arguments: Arguments):
         self.arguments = arguments.method
+
+    def check(self, model: CrossMoSTForSelfTraining) -> None:
+        """The masks of one object show whether unit and ratios fit."""
+        options, vision, point = self.arguments, model.config.vision_config, model.config.point_config
+        if options.masked_modeling:
+            key = torch.zeros(1, dtype=torch.int64)
+            image_patch_mask(
+                key, vision.image_size, vision.patch_size, options.image_mask_unit, options.image_mask_ratio
+            )
+            random_point_mask(
+                torch.zeros(1, point.num_groups, 3), key, options.point_mask_ratio_min, options.point_mask_ratio_max
+            )
 
     def freeze(self, model: CrossMoSTForSelfTraining) -> None:
         """See [`freeze_for_self_training`]."""
@@ -99,6 +115,14 @@ class Pretraining:
             occlusion=train.occlusion,
             stretch=train.stretch,
         )
+
+    def check(self, model: CrossMoSTModel) -> None:
+        """There is a text tower, and something to train."""
+        frozen = self.arguments
+        if model.text_model is None:
+            raise ValueError("pretrain needs a model with a text tower; this one was saved without.")
+        if frozen.freeze_image and frozen.freeze_text and frozen.freeze_point:
+            raise ValueError("freeze_image, freeze_text and freeze_point leave nothing to train: switch one off.")
 
     def freeze(self, model: CrossMoSTModel) -> None:
         """See [`freeze_for_pretraining`]."""

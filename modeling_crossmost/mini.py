@@ -29,7 +29,7 @@ from .prompts_crossmost import PROMPT_SETS
 SPECIAL_TOKENS = {"bos_token": "<|startoftext|>", "eos_token": "<|endoftext|>", "pad_token": "<|padding|>"}
 IMAGE_SIZE = 64
 NUM_POINTS = 1024
-CONTEXT = 40
+CONTEXT = 28
 
 
 def train_tokenizer(captions: Iterable[str], vocab_size: int = 1600) -> CLIPTokenizer:
@@ -83,7 +83,7 @@ def mini_config(tokenizer: CLIPTokenizer, class_names: list[str]) -> CrossMoSTCo
         vision_config={
             "hidden_size": 128,
             "intermediate_size": 512,
-            "num_hidden_layers": 5,
+            "num_hidden_layers": 4,
             "num_attention_heads": 4,
             "image_size": IMAGE_SIZE,
             "patch_size": 8,
@@ -94,7 +94,7 @@ def mini_config(tokenizer: CLIPTokenizer, class_names: list[str]) -> CrossMoSTCo
             "vocab_size": len(tokenizer),
             "hidden_size": 128,
             "intermediate_size": 512,
-            "num_hidden_layers": 3,
+            "num_hidden_layers": 2,
             "num_attention_heads": 4,
             "max_position_embeddings": CONTEXT,
             "projection_dim": 128,
@@ -110,7 +110,7 @@ def mini_config(tokenizer: CLIPTokenizer, class_names: list[str]) -> CrossMoSTCo
             "token_size": 96,
             "position_hidden_size": 64,
             "hidden_size": 128,
-            "num_hidden_layers": 5,
+            "num_hidden_layers": 4,
             "num_attention_heads": 4,
             "drop_path_rate": 0.05,
         },

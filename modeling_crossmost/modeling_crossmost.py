@@ -199,7 +199,7 @@ class CrossMoSTPointMLP(nn.Module):
 
     def __init__(self, config: CrossMoSTPointConfig):
         super().__init__()
-        hidden = int(config.hidden_size * config.mlp_ratio)
+        hidden = round(config.hidden_size * config.mlp_ratio)  # a ratio of two widths must give back the width
         self.fc1 = nn.Linear(config.hidden_size, hidden)
         self.activation_fn = ACT2FN[config.hidden_act]
         self.fc2 = nn.Linear(hidden, config.hidden_size)

@@ -41,6 +41,16 @@ class PretrainingArguments:
     occlusion: float = 0.0
     stretch: float = 1.0
 
+    def __post_init__(self) -> None:
+        if self.freeze_image and self.freeze_text and self.freeze_point:
+            raise ValueError("freeze_image, freeze_text and freeze_point leave nothing to train: drop one of them.")
+        if not 0.0 <= self.label_smoothing < 1.0:
+            raise ValueError(f"label_smoothing must lie in [0, 1), got {self.label_smoothing}.")
+        if not 0.0 <= self.occlusion < 1.0:
+            raise ValueError(f"occlusion must lie in [0, 1), got {self.occlusion}.")
+        if self.stretch < 1.0:
+            raise ValueError(f"stretch must be at least 1, got {self.stretch}.")
+
 
 class ContrastiveModel(nn.Module):
     """Embeds the three modalities in one forward pass, so that one wrapper serves several processes.

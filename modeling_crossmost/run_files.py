@@ -51,8 +51,9 @@ class JsonLines:
         self.path, self.active = path, active
         if not active:
             return
-        lines = path.read_text().splitlines() if keep_until is not None and path.is_file() else []
-        kept = [line for line in lines if self._step(line) <= keep_until]
+        kept: list[str] = []
+        if keep_until is not None and path.is_file():
+            kept = [line for line in path.read_text().splitlines() if self._step(line) <= keep_until]
         write_text(path, "".join(line + "\n" for line in kept))
 
     @staticmethod

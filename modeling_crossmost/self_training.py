@@ -107,6 +107,11 @@ class SelfTrainingArguments:
             value = getattr(self, name)
             if value is not None and not 0.0 <= value <= 1.0:
                 raise ValueError(f"{name} must lie between 0 and 1, got {value}.")
+        if not 0.0 <= self.image_mask_ratio <= 1.0:
+            raise ValueError(f"image_mask_ratio must lie between 0 and 1, got {self.image_mask_ratio}.")
+        low, high = self.point_mask_ratio_min, self.point_mask_ratio_max
+        if not 0.0 <= low <= high <= 1.0:
+            raise ValueError(f"point_mask_ratio_min and _max must be 0 <= min <= max <= 1, got {low} and {high}.")
         if self.align_temperature is not None and self.align_temperature <= 0:
             raise ValueError(f"align_temperature must be positive, got {self.align_temperature}.")
 

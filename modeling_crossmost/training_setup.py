@@ -87,6 +87,18 @@ def load_split(
     return rows
 
 
+def known_classes(rows: Dataset | IterableDataset) -> list[str] | None:
+    """Classes of a split in the order of its labels, as they stand in prompts; `None` where it has no labels.
+
+    Labels without names count as none, because nothing tells which of the model's classes they mean; so do labels that
+    are all -1, the Hub's way to withhold them.
+    """
+    names = class_names(rows)
+    if names is None or (isinstance(rows, Dataset) and all(label is None or label < 0 for label in rows["label"])):
+        return None
+    return [name.replace("_", " ") for name in names]
+
+
 @dataclass
 class Evaluator:
     """The evaluation split and how to run a model over it.
@@ -105,30 +117,43 @@ class Evaluator:
     label_map: list[int] | None = None
 
     @classmethod
-    def load(cls, arguments: Arguments, accelerator: Accelerator, processor: CrossMoSTProcessor) -> "Evaluator | None":
-        """Reads `eval_split`; `None` where it is "none"."""
-        if arguments.data.eval_split == "none":
+    def load(
+        cls, arguments: Arguments, accelerator: Accelerator, processor: CrossMoSTProcessor, split: str
+    ) -> "Evaluator | None":
+        """Reads a split; `None` where it is "none"."""
+        if split == "none":
             return None
         options = image_transform_options(processor.image_processor)
-        rows = load_split(arguments, arguments.data.eval_split, image_size=options["image_size"])
-        names = class_names(rows)
-        labels = [name.replace("_", " ") for name in names] if names else None
-        return cls(arguments, accelerator, rows, EvalImageTransform(**options), labels)
+        rows = load_split(arguments, split, image_size=options["image_size"])
+        return cls(arguments, accelerator, rows, EvalImageTransform(**options), known_classes(rows))
+
+    def map_labels(self, names: list[str]) -> None:
+        """Looks the split's classes up among the model's, by name.
+
+        Raises:
+            ArgumentsError: a class that the model does not have.
+        """
+        if self.labels is None:
+            return
+        unknown = sorted(set(self.labels) - set(names))
+        if unknown:
+            raise ArgumentsError(
+                f"the evaluation split has the class {unknown[0]!r}, which is not among the classes {', '.join(names)}."
+            )
+        self.label_map = [names.index(name) for name in self.labels]
 
     def predict(self, method: Method, model: CrossMoSTModel, num_views: int | None = None) -> Predictions:
         """Predictions of a model for the whole split, from all views or the first ones."""
         method.before_evaluation(model)
+        rows = self.rows if self.label_map is not None else self.rows.select_columns(["points", "views"])
         loader = evaluation_loader(
-            EvaluationDataset(self.rows, self.transform, num_views),
+            EvaluationDataset(rows, self.transform, num_views),
             self.arguments.train.per_device_eval_batch_size,
             num_workers=self.arguments.data.dataloader_num_workers,
             num_processes=self.accelerator.num_processes,
             process_index=self.accelerator.process_index,
         )
-        predictions = predict(model, loader, self.accelerator.device, self.label_map)
-        if self.label_map is None:  # labels of classes that the model does not know cannot be scored
-            predictions.labels = None
-        return predictions
+        return predict(model, loader, self.accelerator.device, self.label_map)
 
     def full(self, method: Method, model: CrossMoSTModel) -> dict[str, Any]:
         """[`summarize`] over all views."""
@@ -161,13 +186,8 @@ def resolve_classes(
     if sorted(wanted) != sorted(config.class_names) or data.prompts:
         model.set_classes(wanted, templates, tokenizer=processor.tokenizer)
     names = list(model.config.class_names)
-    if evaluator is not None and evaluator.labels is not None:
-        unknown = sorted(set(evaluator.labels) - set(names))
-        if unknown:
-            raise ArgumentsError(
-                f"the evaluation split has the class {unknown[0]!r}, which is not among the classes {', '.join(names)}."
-            )
-        evaluator.label_map = [names.index(name) for name in evaluator.labels]
+    if evaluator is not None:
+        evaluator.map_labels(names)
     return names, templates
 
 
@@ -197,7 +217,11 @@ def save_model(model: CrossMoSTModel, processor: CrossMoSTProcessor, output_dir:
 
 
 def teacher_label_accuracy(
-    arguments: Arguments, evaluator: Evaluator, method: Method, teacher: CrossMoSTModel
+    arguments: Arguments,
+    accelerator: Accelerator,
+    processor: CrossMoSTProcessor,
+    method: Method,
+    teacher: CrossMoSTModel,
 ) -> dict[str, float]:
     """How right the teacher's joint labels on the training split are: a diagnosis after training, off by default.
 
@@ -205,15 +229,14 @@ def teacher_label_accuracy(
         Percent of the kept labels that are right, and percent that are kept.
 
     Raises:
-        ArgumentsError: the training split has no labels.
+        ArgumentsError: the training split has a class that the model does not know.
     """
-    rows = load_split(arguments, arguments.data.train_split)
-    if class_names(rows) is None:
-        raise ArgumentsError("pseudo_label_accuracy needs a labelled training split; this one has no labels.")
-    look = Evaluator(arguments, evaluator.accelerator, rows, evaluator.transform, evaluator.labels, evaluator.label_map)
+    look = Evaluator.load(arguments, accelerator, processor, arguments.data.train_split)
+    look.map_labels(list(teacher.config.class_names))
     found = look.predict(method, teacher, num_views=1)
     image, point = (torch.from_numpy(found.probabilities[name]).log() for name in ("image", "point"))
-    labels = joint_pseudo_labels(image, point, arguments.method.confidence_threshold)
+    options = arguments.method
+    labels = joint_pseudo_labels(image, point, options.confidence_threshold, options.point_confidence_weight)
     right = labels.labels == torch.from_numpy(found.labels)
     kept = labels.kept
     return {
@@ -279,8 +302,9 @@ def finish_run(
     if evaluator is not None and run["steps"]:
         summaries |= {"teacher": evaluator.full(method, teacher), "student": evaluator.full(method, student)}
     method.before_evaluation(teacher)
-    if evaluator is not None and arguments.train.pseudo_label_accuracy and not isinstance(method, Pretraining):
-        run = run | {"pseudo_label_accuracy": teacher_label_accuracy(arguments, evaluator, method, teacher)}
+    if arguments.train.pseudo_label_accuracy and not isinstance(method, Pretraining):
+        accuracy = teacher_label_accuracy(arguments, accelerator, processor, method, teacher)
+        run = run | {"pseudo_label_accuracy": accuracy}
     if not accelerator.is_main_process:
         return
     output_dir = Path(arguments.train.output_dir)

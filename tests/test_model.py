@@ -14,7 +14,6 @@ from tiny import (
     NUM_PATCHES,
     PATCH_SIZE,
     POINT,
-    TEXT,
     VISION,
     tiny_clip,
     tiny_clouds,

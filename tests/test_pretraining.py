@@ -143,7 +143,7 @@ def test_the_logit_scale_is_bounded():
     model = tiny_model(text=True)
     with torch.no_grad():
         model.logit_scale.fill_(9.0)
-    arguments = PretrainingArguments(freeze_point=True)
+    arguments = PretrainingArguments(freeze_point=True, freeze_text=False)
     batch = make_batch()
     embeds = ContrastiveModel(model, arguments)(batch["strong_image"], batch["input_ids"], batch["attention_mask"])
     assert embeds["scale"].item() == MAX_LOGIT_SCALE and "point" not in embeds
@@ -197,3 +197,18 @@ def test_a_few_steps_bring_the_loss_down():
         losses.append(terms["loss"].item())
     assert losses[-1] < 0.7 * losses[0]
     assert make_batch()["strong_image"].shape == (SIZE, 3, IMAGE_SIZE, IMAGE_SIZE)
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"freeze_point": True}, "leave nothing to train"),
+        ({"label_smoothing": 1.0}, r"label_smoothing must lie in \[0, 1\), got 1.0"),
+        ({"occlusion": 1.0}, r"occlusion must lie in \[0, 1\), got 1.0"),
+        ({"stretch": 0.5}, "stretch must be at least 1, got 0.5"),
+    ],
+)
+def test_unusable_arguments_are_one_sentence(fields, message):
+    with pytest.raises(ValueError, match=message) as caught:
+        PretrainingArguments(**fields)
+    assert "\n" not in str(caught.value)

@@ -1,4 +1,4 @@
-"""One self-training step: the teacher's average, what is frozen, whose labels, which losses, and where chance comes from."""
+"""One self-training step: the teacher's average, what is frozen, whose labels, which losses, keyed chance."""
 
 import copy
 import math
@@ -8,7 +8,7 @@ import torch
 from tiny import CLASSES, NUM_PATCHES, POINT, roughen, tiny_clouds, tiny_model, tiny_views
 from torch.testing import assert_close
 
-from modeling_crossmost import CrossMoSTForSelfTraining
+from modeling_crossmost import CrossMoSTForSelfTraining, CrossMoSTModel
 from modeling_crossmost.loss_crossmost import alignment_loss, fairness_loss, self_training_loss
 from modeling_crossmost.random_crossmost import object_keys
 from modeling_crossmost.self_training import (
@@ -68,7 +68,16 @@ def one_step(arguments: SelfTrainingArguments, student: CrossMoSTForSelfTraining
 
 
 def test_the_decay_ramps_linearly_between_its_ends():
-    recorded = {0: 0.99, 1: 0.9900245, 50: 0.991225, 200: 0.9949, 399: 0.9997755, 400: 0.9998, 401: 0.9998, 5000: 0.9998}
+    recorded = {
+        0: 0.99,
+        1: 0.9900245,
+        50: 0.991225,
+        200: 0.9949,
+        399: 0.9997755,
+        400: 0.9998,
+        401: 0.9998,
+        5000: 0.9998,
+    }
     assert {step: ema_decay_at(step) for step in recorded} == pytest.approx(recorded, rel=1e-12)
     assert ema_decay_at(3, 0.5, 0.9, 4) == pytest.approx(0.8)
     assert ema_decay_at(0, 0.5, 0.9, 0) == 0.9
@@ -284,7 +293,7 @@ def test_the_step_uses_the_labels_of_the_weak_pass_and_the_paper_losses():
     train_mode(student, arguments)
     terms = self_training_step(student, student, teacher, batch, keys, arguments)
     image_logits, point_logits = teacher_logits(teacher.model, batch, keys)
-    assert_close(image_logits, teacher.model(pixel_values=batch["weak_image"]).logits_per_image)
+    assert_close(image_logits, CrossMoSTModel.forward(teacher.model, pixel_values=batch["weak_image"]).logits_per_image)
     image, point = make_pseudo_labels(image_logits, point_logits, keys, arguments)
     inputs = student_inputs(student, batch, keys, arguments)
     output = student(
@@ -419,6 +428,8 @@ def test_a_few_steps_bring_the_loss_down():
         ("confidence_threshold", 1.5, "confidence_threshold must lie between 0 and 1, got 1.5"),
         ("confidence_threshold_point", -0.1, "confidence_threshold_point must lie between 0 and 1, got -0.1"),
         ("align_temperature", 0.0, "align_temperature must be positive, got 0.0"),
+        ("image_mask_ratio", 1.1, "image_mask_ratio must lie between 0 and 1, got 1.1"),
+        ("point_mask_ratio_min", 0.5, "0 <= min <= max <= 1, got 0.5 and 0.4"),
         ("strong_dropout", 1.0, "dropout is 1.0"),
         ("strong_crop", [1.0, 0.5], "crop_size"),
     ],

@@ -1,4 +1,4 @@
-"""A toy data set (box, ball, tube with depth views) and a toy model that trains in milliseconds, for tests of whole runs."""
+"""A toy data set (box, ball, tube with depth views) and a toy model, for tests of whole runs."""
 
 import io
 from pathlib import Path
@@ -21,7 +21,7 @@ CLASSES = ["box", "ball", "tube"]
 IMAGE_SIZE, PATCH_SIZE, NUM_POINTS, NUM_VIEWS, CONTEXT = 32, 8, 64, 3, 16
 CAPTIONS = [caption for name in CLASSES for caption in (f"a {name}", f"something like a {name}")]
 
-# What every run on the toy needs: no augmentation library, a mask that fits 32 px, labels that an untrained model keeps.
+# What runs on the toy need: no augmentation library, a mask that fits 32 px, labels that an untrained model keeps.
 COMMON = {
     "rand_augment": "none",
     "image_mask_unit": 16,
@@ -65,7 +65,7 @@ def encode(pixels: np.ndarray) -> dict:
 
 def write_split(folder: Path, split: str, rows: list[dict], class_names: list[str] | None = None) -> None:
     """Writes rows as the Parquet shard of a split; columns that the rows lack are left out."""
-    points = len(rows[0]["points"]) if rows else NUM_POINTS
+    points = len(rows[0].get("points", range(NUM_POINTS))) if rows else NUM_POINTS
     features = {
         "object_id": Value("string"),
         "points": Array2D((points, 3), "float32"),

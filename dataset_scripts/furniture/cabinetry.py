@@ -8,11 +8,28 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 
-from .parts import Colour, Part, box, chance, counted, cylinder, extrude, move_all, palette, pick, revolve, rod, tube
+from .parts import (
+    Colour,
+    Part,
+    Shape,
+    beam,
+    box,
+    chance,
+    counted,
+    cylinder,
+    extrude,
+    move_all,
+    palette,
+    pick,
+    revolve,
+    rod,
+    tube,
+)
 from .supports import corner_legs, panel_legs, plinth, short_feet, sled
 
 
@@ -78,7 +95,7 @@ class Finish:
 
 @dataclass(frozen=True)
 class Cell:
-    """Rectangle of a front, metres: left, right, low, high; `kind` is "drawer", "door", "door left", "glass" or "open"."""
+    """Rectangle of a front, metres; `kind` is "drawer", "door", "door left", "glass" or "open"."""
 
     left: float
     right: float
@@ -104,7 +121,9 @@ class Cell:
 
 def random_finish(rng: np.random.Generator, hollow: float = 0.45) -> Finish:
     """A finish; `hollow` is the probability that the case is made of panels."""
-    wood = palette(rng, pick(rng, "wood", "wood", "wood", "wood", "plastic", "metal"))
+    red, green, blue = palette(rng, pick(rng, "wood", "wood", "wood", "wood", "plastic", "metal"))
+    # Pure black would hide every drawer from a shaded view.
+    wood = (0.1 + 0.9 * red, 0.1 + 0.9 * green, 0.1 + 0.9 * blue)
     front = wood
     if chance(rng, 0.35):
         front = palette(rng, pick(rng, "wood", "ceramic", "plastic"))
@@ -126,22 +145,24 @@ def random_finish(rng: np.random.Generator, hollow: float = 0.45) -> Finish:
 # ------------------------------------------------------------------------------------------------ layouts
 
 
-def grid(body: Body, rows: Sequence[float], columns: Sequence[float], kind: str = "drawer", margin: float = 0.02) -> list[Cell]:
+def grid(
+    body: Body, rows: Sequence[float], columns: Sequence[float], kind: str = "drawer", margin: float = 0.02
+) -> list[Cell]:
     """Cells over the whole front; `rows` (from the bottom up) and `columns` are relative sizes."""
     x = body.x - body.width / 2 + margin + np.cumsum([0, *columns]) / sum(columns) * (body.width - 2 * margin)
     y = body.bottom + margin + np.cumsum([0, *rows]) / sum(rows) * (body.height - 2 * margin)
-    return [
-        Cell(left, right, low, high, kind)
-        for low, high in zip(y[:-1], y[1:], strict=True)
-        for left, right in zip(x[:-1], x[1:], strict=True)
-    ]
+    return [Cell(left, right, low, high, kind) for low, high in pairwise(y) for left, right in pairwise(x)]
 
 
 def split_top_row(cells: list[Cell]) -> list[Cell]:
     """The same cells with the highest, which must be one over the whole width, halved."""
     last = cells[-1]
     x, _ = last.middle
-    return [*cells[:-1], Cell(last.left, x, last.low, last.high, last.kind), Cell(x, last.right, last.low, last.high, last.kind)]
+    return [
+        *cells[:-1],
+        Cell(last.left, x, last.low, last.high, last.kind),
+        Cell(x, last.right, last.low, last.high, last.kind),
+    ]
 
 
 def graded(rng: np.random.Generator, count: int) -> list[float]:
@@ -188,17 +209,18 @@ def carcass(body: Body, finish: Finish) -> list[Part]:
 def fill(rng: np.random.Generator, body: Body, cells: Sequence[Cell], finish: Finish) -> list[Part]:
     """Carcass and fronts of a case; an open cell makes the case hollow."""
     has_open = any(cell.kind == "open" for cell in cells)
-    if has_open and not finish.hollow:
-        finish = Finish(**{**finish.__dict__, "hollow": True})
+    if has_open:
+        finish = replace(finish, hollow=True)
     parts = carcass(body, finish)
     if has_open or (finish.hollow and chance(rng, 0.5)):
         parts += _dividers(body, cells, finish)
     pulled = int(rng.integers(len(cells))) if chance(rng, 0.06) else -1
     for index, cell in enumerate(cells):
-        if cell.kind == "open":
-            continue
-        pieces = _drawer(cell, body, finish) if cell.kind == "drawer" else _door(cell, body, finish)
-        parts += move_all(pieces, (0, 0, rng.uniform(0.1, 0.4) * body.depth)) if index == pulled and cell.kind == "drawer" else pieces
+        if cell.kind == "drawer":
+            reach = rng.uniform(0.1, 0.4) * body.depth if index == pulled else 0.0
+            parts += move_all(_drawer(cell, body, finish), (0, 0, reach))
+        elif cell.kind != "open":
+            parts += _door(cell, body, finish)
     if finish.look == "framed":
         parts += _frame_strips(body, cells, finish)
     return parts
@@ -231,13 +253,12 @@ def _frame_strips(body: Body, cells: Sequence[Cell], finish: Finish) -> list[Par
     return parts
 
 
-def _front_depth(finish: Finish) -> tuple[float, float]:
-    """(gap around a front, how far its face stands before the front plane), metres."""
-    return {"proud": (0.006, 0.02), "grooves": (0.005, 0.004), "inset": (0.012, -0.006), "framed": (0.008, 0.008)}[finish.look]
+# Look: (gap around a front, how far its face stands before the front plane), metres.
+_FRONTS = {"proud": (0.006, 0.02), "grooves": (0.005, 0.004), "inset": (0.012, -0.006), "framed": (0.008, 0.008)}
 
 
 def _drawer(cell: Cell, body: Body, finish: Finish) -> list[Part]:
-    gap, face = _front_depth(finish)
+    gap, face = _FRONTS[finish.look]
     if not finish.hollow:
         face = max(face, 0.004)
     thick = 0.02
@@ -262,7 +283,7 @@ def _drawer(cell: Cell, body: Body, finish: Finish) -> list[Part]:
 
 
 def _door(cell: Cell, body: Body, finish: Finish) -> list[Part]:
-    gap, face = _front_depth(finish)
+    gap, face = _FRONTS[finish.look]
     if not finish.hollow:
         face = max(face, 0.004)
     x, y = cell.middle
@@ -287,16 +308,24 @@ def _door(cell: Cell, body: Body, finish: Finish) -> list[Part]:
     return parts
 
 
-def handle(kind: str, place: Sequence[float], width: float, height: float, colour: Colour) -> list[Part]:
+def handle(kind: str, place: Sequence[float] | np.ndarray, width: float, height: float, colour: Colour) -> list[Part]:
     """Handle of `kind` (see HANDLES) on the front at `place` (3,), for a drawer `width` x `height`."""
     x, y, z = place
     reach = min(0.3 * width, 0.16)
     if kind == "knob":
         size = min(0.018, 0.2 * height)
-        profile = [(size * 0.5, 0), (size * 0.45, size), (size, size * 1.3), (size, size * 2.0), (size * 0.5, size * 2.4)]
+        profile = [
+            (size * 0.5, 0),
+            (size * 0.45, size),
+            (size, size * 1.3),
+            (size, size * 2.0),
+            (size * 0.5, size * 2.4),
+        ]
         return [revolve(profile, (0, 0, 0), colour, sections=8).rotated("x", 90).moved((x, y, z))]
     if kind == "bar":
-        posts = [rod((x + s * reach * 0.8, y, z), (x + s * reach * 0.8, y, z + 0.025), 0.005, colour, 6) for s in (-1, 1)]
+        posts = [
+            rod((x + s * reach * 0.8, y, z), (x + s * reach * 0.8, y, z + 0.025), 0.005, colour, 6) for s in (-1, 1)
+        ]
         return [*posts, rod((x - reach, y, z + 0.028), (x + reach, y, z + 0.028), 0.007, colour, 6)]
     if kind == "arc":
         angle = np.linspace(0, np.pi, 6)
@@ -305,8 +334,13 @@ def handle(kind: str, place: Sequence[float], width: float, height: float, colou
     if kind == "ring":
         angle = np.arange(8) * np.pi / 4
         size = min(0.03, 0.3 * height)
-        path = np.stack([x + size * np.cos(angle), y - size * 0.5 + size * np.sin(angle), np.full(8, z + 0.012)], axis=1)
-        return [tube(path, 0.004, colour, sections=5, closed=True), cylinder(0.012, 0.014, (x, y + size * 0.5, z + 0.007), colour, "z", 8)]
+        path = np.stack(
+            [x + size * np.cos(angle), y - size * 0.5 + size * np.sin(angle), np.full(8, z + 0.012)], axis=1
+        )
+        return [
+            tube(path, 0.004, colour, sections=5, closed=True),
+            cylinder(0.012, 0.014, (x, y + size * 0.5, z + 0.007), colour, "z", 8),
+        ]
     if kind == "cup":
         angle = np.linspace(0, np.pi, 8)
         outline = np.stack([0.5 * reach * np.cos(angle), 0.03 * np.sin(angle)], axis=1)
@@ -347,6 +381,72 @@ def stand(
     return parts, [] if kind == "plinth" else [phrase], height
 
 
+Layout = Callable[[Body], list[Cell]]
+
+
+def drawers(rng: np.random.Generator, rows: int, columns: int = 1) -> Layout:
+    """Layout of `rows` x `columns` drawers over the whole front."""
+    return lambda body: grid(body, graded(rng, rows), [1.0] * columns)
+
+
+def case(
+    rng: np.random.Generator,
+    family: str,
+    size: tuple[float, float, float],
+    layout: Layout,
+    stands: Sequence[str] = STANDS,
+    stand_height: float | None = None,
+    hollow: float = 0.45,
+) -> Shape:
+    """A whole piece: a case of `size` (width, height, depth) on one of `stands`, with the fronts that `layout` gives.
+
+    Args:
+        rng: Source of everything that is not given.
+        family: Its structural family in words.
+        size: Of the case alone, metres.
+        layout: Cells of its front.
+        stands: Kinds to choose from, see STANDS.
+        stand_height: Metres; by default what is usual for the kind.
+        hollow: Probability that the case is made of panels.
+    """
+    finish = random_finish(rng, hollow)
+    legs, phrases, raised = stand(rng, pick(rng, *stands), size[0], size[2], finish, stand_height)
+    body = Body(*size, bottom=raised)
+    cells = layout(body)
+    parts = [*legs, *fill(rng, body, cells, finish), *top_board(rng, body, finish)]
+    return Shape(parts, family, [*describe(cells), *phrases])
+
+
+def top_of(parts: Sequence[Part]) -> float:
+    """Height of the highest point of `parts`."""
+    return max(float(part.mesh.vertices[:, 1].max()) for part in parts)
+
+
+def top_rail(
+    rng: np.random.Generator, width: float, depth: float, level: float, height: float, sides: int
+) -> list[Part]:
+    """Rail around a top at height `level`, at the back and two sides (`sides` 3) or all round (4), solid or of bars."""
+    colour, thick = palette(rng, pick(rng, "wood", "wood", "metal")), rng.uniform(0.012, 0.025)
+    x, z = (width - thick) / 2, (depth - thick) / 2
+    runs = [((-x, -z), (x, -z)), ((-x, -z), (-x, z)), ((x, -z), (x, z)), ((-x, z), (x, z))][:sides]
+    if chance(rng, 0.65):
+        middle = level + height / 2
+        return [beam((a, middle, b), (c, middle, d), (thick, height), colour) for (a, b), (c, d) in runs]
+    parts = []
+    for (a, b), (c, d) in runs:
+        parts.append(beam((a, level + height, b), (c, level + height, d), thick, colour))
+        for share in np.linspace(0, 1, max(int(np.hypot(c - a, d - b) / 0.12), 2)):
+            place = (a + share * (c - a), level, b + share * (d - b))
+            parts.append(rod(place, (place[0], level + height, place[2]), thick * 0.35, colour, 5))
+    return parts
+
+
+def corner_posts(body: Body, thickness: float, height: float, colour: Colour) -> list[Part]:
+    """Four square posts from the floor to `height` that stand out a little at the corners of a case."""
+    x, z = body.width / 2 - 0.3 * thickness, body.depth / 2 - 0.3 * thickness
+    return [box((thickness, height, thickness), (s * x, height / 2, t * z), colour) for s in (-1, 1) for t in (-1, 1)]
+
+
 def bracket_feet(rng: np.random.Generator, width: float, depth: float, height: float, colour: Colour) -> list[Part]:
     """A skirt all round that is cut out between the corners, straight or curved."""
     parts = []
@@ -358,7 +458,15 @@ def bracket_feet(rng: np.random.Generator, width: float, depth: float, height: f
         x = -np.cos(share) * (length / 2 - foot)
         arch = np.stack([x, cut * (np.sin(share) ** 0.7 if steps > 2 else np.ones(2))], axis=1)
         half = length / 2
-        outline = [(-half, 0), (-half + foot * 0.8, 0), *arch[int(steps > 2) : steps - int(steps > 2)], (half - foot * 0.8, 0), (half, 0), (half, height), (-half, height)]
+        outline = [
+            (-half, 0),
+            (-half + foot * 0.8, 0),
+            *arch[int(steps > 2) : steps - int(steps > 2)],
+            (half - foot * 0.8, 0),
+            (half, 0),
+            (half, height),
+            (-half, height),
+        ]
         for s in (-1, 1):
             place = (0, 0, s * (at - 0.01)) if plane == "xy" else (s * (at - 0.01), 0, 0)
             parts.append(extrude(outline, 0.02, place, colour, plane))

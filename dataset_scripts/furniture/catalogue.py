@@ -41,6 +41,38 @@ FUNCTIONS: dict[str, list[str]] = {
     for module in (bathroom, beds, screens, seating, storage, tables)
     for name, phrases in module.FUNCTIONS.items()
 }
+# Families that are rarer than the others of their class (weight 1), because real collections hold few of them.
+WEIGHTS: dict[str, dict[str, float]] = {
+    "bed": {"night stand bed": 0.5, "round bed": 0.5, "shelf bed": 0.6},
+    "chair": {"ribbon chair": 0.5, "settle chair": 0.6, "throne": 0.6, "egg chair": 0.6},
+    "desk": {"bookcase desk": 0.6, "drafting desk": 0.6},
+    "dresser": {
+        "dresser with curved sides": 0.6,
+        "dresser with many small drawers": 0.6,
+        "dresser with shelves on top": 0.7,
+        "stepped dresser": 0.5,
+    },
+    "monitor": {
+        "bubble monitor": 0.6,
+        "monitor with keyboard": 0.6,
+        "pole screen": 0.5,
+        "several monitors": 0.6,
+        "strut monitor": 0.6,
+        "terminal": 0.5,
+    },
+    "night stand": {
+        "bedside table on one leg": 0.4,
+        "bedside table with shelves": 0.5,
+        "half round night stand": 0.5,
+        "night stand for the wall": 0.5,
+        "night stand of bent boards": 0.5,
+        "night stand with a lamp": 0.5,
+        "tray beside a bed": 0.25,
+    },
+    "sofa": {"chaise longue": 0.7, "shell sofa": 0.6},
+    "table": {"game table": 0.6, "sculptural table": 0.6},
+    "toilet": {"box toilet": 0.3, "round toilet": 0.5, "toilet with grab rails": 0.5},
+}
 STRETCH = (0.8, 1.25)  # factor per axis, on top of the families' own proportions
 
 
@@ -64,7 +96,8 @@ class FurnitureObject:
 def make_object(class_name: str, seed: int) -> FurnitureObject:
     """Makes the object of a class and a seed: always the same one.
 
-    Families are equally likely.
+    Families are drawn by their `WEIGHTS`; on top of a family's own proportions every axis is stretched by its own
+    factor in `STRETCH`.
 
     Args:
         class_name: one of `CLASSES`.
@@ -76,8 +109,10 @@ def make_object(class_name: str, seed: int) -> FurnitureObject:
     if class_name not in FAMILIES:
         raise ValueError(f"There is no furniture class {class_name!r}: choose one of {', '.join(CLASSES)}.")
     rng = np.random.default_rng([CLASSES.index(class_name), seed])
-    families = list(FAMILIES[class_name].values())
-    shape = families[rng.integers(len(families))](rng)
+    families = FAMILIES[class_name]
+    weights = np.array([WEIGHTS.get(class_name, {}).get(family, 1.0) for family in families])
+    shape = list(families.values())[rng.choice(len(families), p=weights / weights.sum())](rng)
     mesh = shape.merged()
     mesh.vertices = np.asarray(mesh.vertices) * rng.uniform(*STRETCH, size=3)
-    return FurnitureObject(mesh, class_name, shape.family, captions(class_name, shape, FUNCTIONS[class_name], rng))
+    texts = captions(class_name, shape, FUNCTIONS[class_name], mesh, rng)
+    return FurnitureObject(mesh, class_name, shape.family, texts)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import trimesh
 
-from modeling_crossmost.geometry_crossmost import normalize_points, sample_surface
+from modeling_crossmost.geometry_crossmost import face_colours, normalize_points, sample_surface
 from modeling_crossmost.rendering_crossmost import RenderStyle
 
 
@@ -119,10 +119,13 @@ def _with_floor(mesh: trimesh.Trimesh, reach: float, rng: np.random.Generator) -
     faces = np.stack([np.zeros(corners, dtype=int), following, np.arange(1, corners + 1)], axis=1)
     grey = np.full(3, rng.uniform(60.0, 200.0)) + rng.uniform(-20.0, 20.0, 3)
     colours = np.tile(np.append(np.clip(grey, 0, 255), 255).astype(np.uint8), (corners, 1))
+    painted = face_colours(mesh)
+    if painted is None:
+        painted = np.full((len(mesh.faces), 4), 200, dtype=np.uint8)
     return trimesh.Trimesh(
         np.concatenate([np.asarray(mesh.vertices), vertices]),
         np.concatenate([np.asarray(mesh.faces), faces + len(mesh.vertices)]),
-        face_colors=np.concatenate([mesh.visual.face_colors, colours]),
+        face_colors=np.concatenate([painted, colours]),
         process=False,
     )
 

@@ -1,13 +1,14 @@
 """Monitors: flat, boxed and tube screens on stands, feet, arms, poles, walls or nothing.
 
-A head (the screen with its case) is built with the middle of its front at the origin, facing +z, and then tilted, lifted
-and joined to what carries it.
+A head (the screen with its case) is built with the middle of its front at the origin, facing +z, and then tilted,
+lifted and joined to what carries it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 import trimesh
@@ -67,11 +68,13 @@ class Head:
         parts: Its solids.
         size: Width, height and full depth (behind the front).
         details: True noun phrases.
+        panel: Depth of the flat part, without what bulges behind it; 0 where the head is all one depth.
     """
 
     parts: list[Part]
     size: tuple[float, float, float]
     details: list[str] = field(default_factory=list)
+    panel: float = 0.0
 
 
 # ------------------------------------------------------------------------------------------------ heads
@@ -80,11 +83,14 @@ class Head:
 def _colours(rng: np.random.Generator) -> tuple[Colour, Colour]:
     """Colours of the case and of the glass."""
     case = palette(rng, pick(rng, "plastic", "plastic", "metal", "any"))
-    if chance(rng, 0.3):
-        case = (value := rng.uniform(0.01, 0.08), value, value)
-    if chance(rng, 0.75):
-        value = rng.uniform(0.0, 0.06)
-        return case, (value, value, value * rng.uniform(1.0, 1.6))
+    if chance(rng, 0.25):
+        case = (value := rng.uniform(0.0, 0.15), value, value)
+    # Pure black would hide every edge from a shaded view.
+    red, green, blue = (0.1 + 0.9 * channel for channel in case)
+    case = (red, green, blue)
+    if chance(rng, 0.7):
+        value = rng.uniform(0.03, 0.3)
+        return case, (value, value, value * rng.uniform(1.0, 1.4))
     return case, pick(rng, palette(rng, "plastic"), (0.2, 0.45, 0.8), (0.75, 0.8, 0.85))
 
 
@@ -92,7 +98,7 @@ def _hull(sections: Sequence[Sequence[float]], roundness: float, colour: Colour)
     """Closed solid through rounded rectangles, one row (z, width, height, middle y) each, given from front to back."""
     rings = []
     for z, width, height, middle in sections:
-        outline = rounded_rectangle(width, height, roundness * min(width, height), 2)
+        outline = rounded_rectangle(width, height, roundness * min(width, height), 3)
         rings.append(np.column_stack([outline + (0, middle), np.full(len(outline), z)]))
     count, around = len(rings), len(rings[0])
     ring = np.arange(around)
@@ -108,9 +114,7 @@ def _hull(sections: Sequence[Sequence[float]], roundness: float, colour: Colour)
     return Part(trimesh.Trimesh(vertices, np.concatenate(faces), process=False, validate=False), colour)
 
 
-def _front(
-    rng: np.random.Generator, width: float, height: float, depth: float, colours: tuple[Colour, Colour]
-) -> Head:
+def _front(rng: np.random.Generator, width: float, height: float, depth: float, colours: tuple[Colour, Colour]) -> Head:
     """Block of `depth` whose front carries the glass: sunk behind a frame, flush, raised, or with a broad chin."""
     case, glass = colours
     side = min(width, height) * rng.uniform(0.012, 0.11)
@@ -122,7 +126,7 @@ def _front(
         thick = 0.004 if kind == "flush" else rng.uniform(0.006, 0.02)
         solid = rounded_box if chance(rng, 0.3) else None
         extents, centre = (width, height, depth), (0, 0, -depth / 2)
-        body = solid(extents, centre, depth * 0.3, case) if solid else box(extents, centre, case)
+        body = solid(extents, centre, min(depth * 0.3, side, top), case) if solid else box(extents, centre, case)
         return Head([body, box((*inner, thick), (0, middle, 0), glass)], (width, height, depth), ["a flat glass front"])
     lip = min(depth * rng.uniform(0.15, 0.6), rng.uniform(0.006, 0.04))
     parts = [
@@ -158,7 +162,7 @@ def _back(rng: np.random.Generator, head: Head, case: Colour, kind: str | None =
     kind = kind or pick(rng, "none", "none", "bulge", "bulge", "step", "cap", "ribs")
     if kind == "none":
         return head
-    deep = rng.uniform(0.15, 1.6) * max(depth, 0.03)
+    deep = rng.uniform(0.15, 1.6) * np.clip(depth, 0.03, 0.12 * width)
     wide, high = width * rng.uniform(0.4, 0.98), height * rng.uniform(0.4, 0.98)
     shift = rng.uniform(-1, 1) * (height - high) / 2
     if kind == "bulge":
@@ -179,7 +183,7 @@ def _back(rng: np.random.Generator, head: Head, case: Colour, kind: str | None =
         levels = np.linspace(-0.4, 0.4, count) * high
         parts = [box((wide, 0.3 * high / count, deep), (0, y, -depth - deep / 2), case) for y in levels]
         phrase = "ribs at the back"
-    return Head(head.parts + parts, (width, height, depth + deep), [*head.details, phrase])
+    return Head(head.parts + parts, (width, height, depth + deep), [*head.details, phrase], depth)
 
 
 def _flat_head(
@@ -194,6 +198,14 @@ def _flat_head(
     head = _back(rng, _front(rng, width, height, depth, colours), colours[0])
     head.details.insert(0, "a thin screen" if head.size[2] < 0.09 * width else "a flat screen")
     return head
+
+
+def _mount(head: Head, level: float, reach: float, colour: Colour) -> Part:
+    """Block behind the panel at height `level` above the head's middle that sticks out `reach` behind everything."""
+    width, height, depth = head.size
+    start, end = 0.7 * (head.panel or depth), depth + reach
+    side = min(0.11, 0.25 * height, 0.25 * width)
+    return box((side, side, end - start), (0, level, -(start + end) / 2), colour)
 
 
 def _placed(head: Head, gap: float, tilt: float) -> list[Part]:
@@ -224,7 +236,7 @@ def _foot(
         part = beam((0, 0, 0), (0, thick, 0), (width, depth), colour, taper=rng.uniform(0.4, 1.0))
         return [part], thick, "a block as its foot"
     if kind == "dome":
-        thick = rng.uniform(0.03, 0.12) * width / 0.3
+        thick = min(rng.uniform(0.03, 0.12) * width / 0.3, 0.08)
         angle = np.linspace(0, np.pi / 2, 6)
         part = revolve(np.column_stack([np.cos(angle) * 0.5, np.sin(angle) * thick]), (0, 0, 0), colour, 24)
         return [part.scaled((width, 1, max(depth, 0.7 * width)))], 0.97 * thick, "a domed foot"
@@ -265,7 +277,12 @@ def _open_foot(
 
 
 def _neck(
-    rng: np.random.Generator, kind: str, bottom: Sequence[float], top: Sequence[float], wide: float, colour: Colour
+    rng: np.random.Generator,
+    kind: str,
+    bottom: Sequence[float],
+    top: Sequence[float] | np.ndarray,
+    wide: float,
+    colour: Colour,
 ) -> tuple[list[Part], str]:
     """What joins the foot at `bottom` (3,) with the screen at `top` (3,); `wide` is the width it may use."""
     first, last = np.array(bottom, dtype=float), np.array(top, dtype=float)
@@ -300,24 +317,31 @@ def _stand(
     size = rng.uniform(0.25, 0.75) * min(width, 2.2 * height)
     deep = size * rng.uniform(0.45, 1.0)
     foot_kind, neck_kind = foot or pick(rng, *FEET), pick(rng, *NECKS)
-    rise = rng.uniform(-0.05, 0.5) * height
     lean = np.deg2rad(tilt)
-    back = depth * rng.uniform(0.5, 0.95)
-    # A point inside the case, below or behind the middle of the screen, after tilting.
-    offset = max(rise - height / 2, 0.02 * height - height / 2)
-    joint = np.array([0.0, gap + height / 2 + offset * np.cos(lean) - back * np.sin(lean), 0.0])
+    behind = chance(rng, 0.7) or neck_kind in ("bent", "spine")
+    # Point that the neck reaches: on a block behind the panel, or inside the lower edge of the case.
+    offset = height * (rng.uniform(0.12, 0.55) if behind else 0.01) - height / 2
+    back = depth + 0.03 if behind else (head.panel or depth) * rng.uniform(0.5, 0.8)
+    middle = gap + height / 2
+    joint = np.array([0.0, middle + offset * np.cos(lean) - back * np.sin(lean), 0.0])
     joint[2] = -back * np.cos(lean) - offset * np.sin(lean)
+    mount = rotate_all([_mount(head, offset, 0.03, colour)] if behind else [], "x", -tilt)
     parts, level, phrase = _foot(rng, foot_kind, size, deep, colour)
     ground = joint[2]
-    if neck_kind in ("lean", "bent", "spine", "wedge") or rise > 0.05 * height:
-        ground = joint[2] - back * 0.2 - rng.uniform(0.02, 0.1)
-    parts = move_all(parts, (0, 0, ground + (rng.uniform(0.0, 0.25) * deep if foot_kind not in ("v", "ring") else 0)))
+    if behind and neck_kind in ("lean", "bent", "spine", "wedge", "plate"):
+        ground -= rng.uniform(0.02, 0.1)
+    parts = move_all(
+        parts,
+        (
+            0,
+            0,
+            ground + (rng.uniform(0.0, 0.25) * deep if foot_kind in ("oval", "round", "rectangle", "rounded") else 0),
+        ),
+    )
     joint[1] = max(joint[1], level + 0.02)
     start = (0, level * 0.9, ground)
-    if abs(ground - joint[2]) < 1e-6 and neck_kind in ("bent", "spine"):
-        neck_kind = "post"
     neck, neck_phrase = _neck(rng, neck_kind, start, joint, size * 0.5, colour)
-    return parts + neck, [phrase, neck_phrase]
+    return parts + neck + move_all(mount, (0, middle, 0)), [phrase, neck_phrase]
 
 
 def _on_stand(
@@ -331,6 +355,7 @@ def _on_stand(
 
 
 def _stand_colour(rng: np.random.Generator, case: Colour) -> Colour:
+    """Colour of what carries the screen, mostly that of its case."""
     return case if chance(rng, 0.6) else palette(rng, pick(rng, "metal", "plastic"))
 
 
@@ -419,8 +444,8 @@ def _tube_head(
     if chance(rng, 0.35):
         # The glass of a tube is a shallow dome.
         bulge = rng.uniform(0.01, 0.03)
-        row = [(bulge, width * 0.55, height * 0.55, 0), (0.0, width * 0.78, height * 0.78, 0), (-0.01, width * 0.8, height * 0.8, 0)]
-        parts.append(_hull(row, 0.15, glass))
+        scales = [(bulge, 0.5), (0.7 * bulge, 0.68), (0.0, 0.78), (-0.01, 0.8)]
+        parts.append(_hull([(z, width * scale, height * scale, 0.0) for z, scale in scales], 0.15, glass))
     details = [*front.details, "a deep case", "a back that narrows" if not boxed else "a case like a box"]
     return Head(parts, (width, height, depth), details)
 
@@ -433,7 +458,7 @@ def tube_monitor(rng: np.random.Generator) -> Shape:
         rng, width, width / rng.uniform(1.0, 1.4), width * rng.uniform(0.55, 1.25), colours, chance(rng, 0.2)
     )
     gap, depth = rng.uniform(0.025, 0.09), head.size[2]
-    middle, radius = -depth * rng.uniform(0.35, 0.6), width * rng.uniform(0.25, 0.45)
+    middle, radius = -depth * rng.uniform(0.35, 0.6), min(width * rng.uniform(0.25, 0.45), 0.5 * depth)
     colour, thick = _stand_colour(rng, colours[0]), rng.uniform(0.35, 0.6)
     kind = pick(rng, "round", "square", "block")
     if kind == "round":
@@ -536,10 +561,10 @@ def arm_monitor(rng: np.random.Generator) -> Shape:
     pole = -depth - rng.uniform(0.12, 0.3)
     side = rng.uniform(-0.25, 0.25) * width
     elbow = np.array([side + rng.uniform(-0.15, 0.15), centre + rng.uniform(-0.05, 0.05), (pole - depth) / 2])
+    head.parts.append(_mount(head, 0.0, 0.02, colour))
     parts = _placed(head, centre - height / 2, rng.uniform(-5, 12))
-    parts.append(box((0.12, 0.12, 0.03), (0, centre, -depth - 0.01), colour))
-    joints = [(0, centre, -depth - 0.01), elbow, (side, centre - rng.uniform(0.0, 0.15), pole)]
-    parts += [beam(first, last, bar, colour) for first, last in zip(joints, joints[1:], strict=False)]
+    joints = np.array([(0.0, centre, -depth - 0.02), elbow, (side, centre - rng.uniform(0.0, 0.15), pole)])
+    parts += [beam(first, last, bar, colour) for first, last in pairwise(joints)]
     parts += [cylinder(bar * 0.7, bar * 1.6, point, colour, sections=12) for point in joints[1:]]
     low = pick(rng, -0.02, rng.uniform(-0.15, 0.0))
     parts.append(rod((side, low, pole), (side, joints[2][1], pole), bar / 2, colour, 10))
@@ -570,10 +595,11 @@ def one_piece_computer(rng: np.random.Generator) -> Shape:
     back = -depth - rng.uniform(0.02, 0.08)
     top = gap + height * rng.uniform(0.25, 0.5)
     bend = pick(rng, 0.01, rng.uniform(0.03, 0.08))
-    path = rounded_path([(-0.5 * depth, top), (back, gap * 0.9), (back, 0.006), (back + reach, 0.006)], bend, 4)
+    path = rounded_path([(-0.8 * depth - 0.004, top), (back, gap * 0.9), (back, 0.006), (back + reach, 0.006)], bend, 4)
     grid = np.stack([np.column_stack([np.full(len(path), x), path[:, 1], path[:, 0]]) for x in (-wide / 2, wide / 2)])
     foot = sheet(grid, rng.uniform(0.006, 0.014), colour)
-    parts = _placed(head, gap, rng.uniform(0, 8))
+    turned = rotate_all(head.parts, "x", -rng.uniform(0, 8), (0, top - gap - height / 2, -depth))
+    parts = move_all(turned, (0, gap + height / 2, 0))
     return Shape([*parts, foot], "all in one computer", [*head.details, "a bent sheet as its foot"])
 
 
@@ -595,6 +621,7 @@ def curved_monitor(rng: np.random.Generator) -> Shape:
     edge = rng.uniform(0.01, 0.05) * height
 
     def arc(part: float, tall: float, behind: float) -> np.ndarray:
+        """(2, 17, 3) bent strip of a part of the angle, `tall` high and `behind` the front."""
         turn = np.linspace(-0.5, 0.5, 17) * angle * part
         x, z = (radius + behind) * np.sin(turn), radius - (radius + behind) * np.cos(turn)
         return np.stack([np.column_stack([x, np.full(17, y), z]) for y in (-tall / 2, tall / 2)])
@@ -678,7 +705,9 @@ def speaker_monitor(rng: np.random.Generator) -> Shape:
     if kind == "below":
         size = min(size, 0.7 * height)
         parts = [box((width * rng.uniform(0.7, 1.0), size, thick), (0, -(height + size) / 2, -thick / 2), colour)]
-        parts += [box((0.28 * width, 0.6 * size, 0.01), (s * 0.22 * width, -(height + size) / 2, 0), cloth) for s in (-1, 1)]
+        parts += [
+            box((0.28 * width, 0.6 * size, 0.01), (x * width, -(height + size) / 2, 0), cloth) for x in (-0.18, 0.18)
+        ]
         gap += size
     else:
         tall = height * (rng.uniform(0.7, 1.0) if kind == "sides" else rng.uniform(0.4, 0.9))
@@ -741,21 +770,23 @@ def pole_screen(rng: np.random.Generator) -> Shape:
     width = rng.uniform(0.4, 1.1)
     head = _flat_head(rng, width, width / rng.uniform(0.6, 1.9), colours, (0.02, 0.1))
     colour, depth = palette(rng, "metal"), head.size[2]
-    gap, tilt = rng.uniform(0.4, 1.3) * head.size[1], pick(rng, 0.0, 0.0, rng.uniform(5, 40))
+    gap, tilt = rng.uniform(0.4, 1.3) * min(head.size[1], 1.2 * width), pick(rng, 0.0, 0.0, rng.uniform(5, 40))
     lean = np.deg2rad(tilt)
-    joint = (0, gap + head.size[1] / 2 - depth * 0.8 * np.sin(lean), -depth * 0.8 * np.cos(lean))
+    joint = (0, gap + head.size[1] / 2 - (depth + 0.03) * np.sin(lean), -(depth + 0.03) * np.cos(lean))
     size = width * rng.uniform(0.5, 0.95)
     kind = pick(rng, "round", "rectangle", "rounded", "cross", "u", "block", "tripod")
     foot, level, phrase = _foot(rng, kind, size, size * rng.uniform(0.6, 1.0), colour)
-    ground = -depth * rng.uniform(0.8, 1.5) - 0.02
+    ground = joint[2] - rng.uniform(0.0, 0.06)
+    head.parts.append(_mount(head, 0.0, 0.03, colour))
     parts = _placed(head, gap, tilt) + move_all(foot, (0, 0, ground))
     bar = rng.uniform(0.03, 0.08)
     start = (0, level * 0.8, ground)
     if chance(rng, 0.35):
         sides = [(s * 0.25 * size, 0, 0) for s in (-1, 1)]
         parts += [beam(np.add(start, side), np.add(joint, side), bar * 0.6, colour) for side in sides]
+        parts.append(box((0.5 * size + bar, bar, 0.03), joint, colour))
         pole = "two poles"
-        if kind not in ("rectangle", "rounded", "block"):
+        if kind not in ("rectangle", "rounded"):
             parts.append(box((0.5 * size + bar, bar * 0.6, bar), (0, level, ground), colour))
     else:
         parts.append(pick(rng, rod(start, joint, bar / 2, colour, 12), beam(start, joint, (bar * 2, bar), colour)))
@@ -772,7 +803,7 @@ def strut_monitor(rng: np.random.Generator) -> Shape:
     lean = np.deg2rad(tilt)
     parts = move_all(rotate_all(head.parts, "x", -tilt, (0, -height / 2, 0)), (0, height / 2, 0))
     place = height * rng.uniform(0.4, 0.8)
-    top = np.array([0, place * np.cos(lean), -place * np.sin(lean) - 0.8 * depth])
+    top = np.array([0, place * np.cos(lean), -place * np.sin(lean) - (head.panel or depth) * np.cos(lean) - 0.003])
     bottom = (0, 0.0, top[2] - height * rng.uniform(0.1, 0.4))
     colour = _stand_colour(rng, colours[0])
     low = -depth * np.sin(lean)
@@ -798,7 +829,8 @@ def bubble_monitor(rng: np.random.Generator) -> Shape:
     inset = rng.uniform(0.7, 0.9)
     rim = [(0.012, width * 0.94, height * 0.94, 0.0), (0.0, width, height, 0.0)]
     parts = [_hull([*rim, *rows[1:]], 0.28, case)]
-    parts.append(_hull([(0.028, width * inset * 0.9, height * inset * 0.85, 0.0), (0, width * inset, height * inset, 0)], 0.15, glass))
+    wide, high = width * inset, height * inset
+    parts.append(_hull([(0.028, wide * 0.9, high * 0.85, 0.0), (0.0, wide, high, 0.0)], 0.15, glass))
     gap, metal = rng.uniform(0.02, 0.06), _stand_colour(rng, case)
     parts = move_all(parts, (0, height / 2 + gap, 0))
     if chance(rng, 0.5):
@@ -829,9 +861,9 @@ def dome_arm_monitor(rng: np.random.Generator) -> Shape:
         base = rounded_box((2.4 * radius, tall, 2 * radius), (0, tall / 2, ground), 0.02, colours[0])
         phrase = "a box as its foot"
     gap, colour = tall + rng.uniform(0.02, 0.12), palette(rng, "metal")
-    joint = (0, gap + height * rng.uniform(0.35, 0.55), -depth * 0.9)
+    joint = (0, gap + height * rng.uniform(0.4, 0.6), -depth - 0.02)
+    head.parts.append(_mount(head, joint[1] - gap - height / 2, 0.02, colour))
     parts = [*_placed(head, gap, rng.uniform(-4, 10)), base, rod((0, tall * 0.8, ground), joint, 0.014, colour, 10)]
-    parts.append(cylinder(0.03, 0.03, (0, joint[1], -depth), colour, "z", 12))
     return Shape(parts, "monitor on a thin bar", [*head.details, phrase, "a thin bar that carries the screen"])
 
 

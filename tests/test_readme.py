@@ -1,0 +1,62 @@
+"""The README names only files, options and commands that exist."""
+
+import re
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from dataset_scripts.prepare import make_parser
+from modeling_crossmost.arguments import DataArguments, TrainArguments
+from modeling_crossmost.convert_crossmost_to_hf import _parse_arguments
+from modeling_crossmost.self_training import SelfTrainingArguments
+
+
+ROOT = Path(__file__).parent.parent
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "dataset_scripts" / "README.md"]
+TEXT = "\n".join(page.read_text() for page in PAGES)
+
+
+def options_of_train() -> set[str]:
+    return {f.name for part in (DataArguments, TrainArguments, SelfTrainingArguments) for f in fields(part)}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_and_paths_exist(page):
+    text = page.read_text()
+    linked = re.findall(r"\]\((?!https?:)([^)#]+)\)", text)
+    quoted = re.findall(r"`((?:modeling_crossmost|dataset_scripts|tests|recipes|assets|benchmarks)/[\w./-]*)`", text)
+    missing = [name for name in linked if not (page.parent / name).exists()]
+    missing += [name for name in quoted if not (ROOT / name).exists()]
+    assert missing == []
+
+
+def test_make_targets_exist():
+    makefile = (ROOT / "Makefile").read_text()
+    for target in set(re.findall(r"`?make ([a-z0-9-]+)", TEXT)):
+        assert re.search(rf"^{re.escape(target)}:", makefile, re.M), target
+
+
+def test_every_option_belongs_to_a_command():
+    known = options_of_train() | {action.dest for action in make_parser()._actions}
+    known |= set(vars(_parse_arguments(["x", "--output", "y"])))
+    known |= {
+        "num_processes",
+        "cpu",
+        "standalone",
+        "nproc_per_node",
+        "field",
+        "strong",
+        "ema",
+    }  # of accelerate and torch.distributed.run
+    named = {name.replace("-", "_") for name in re.findall(r"(?<![\w-])--([a-z][\w-]*[a-z0-9])", TEXT)}
+    assert {name for name in named if name not in known} == set()
+
+
+def test_recipes_parse():
+    from modeling_crossmost.arguments import parse_arguments
+
+    recipes = sorted((ROOT / "recipes").glob("*.yaml"))
+    assert recipes
+    for recipe in recipes:
+        parse_arguments([str(recipe)])

@@ -1,0 +1,93 @@
+"""What one of several processes does in `test_two_processes.py`; the test itself calls it as the only process.
+
+python -m torch.distributed.run --standalone --nproc_per_node 2 tests/two_process_worker.py FOLDER
+"""
+
+import json
+import sys
+from pathlib import Path
+from unittest import mock
+
+import torch
+from accelerate import Accelerator
+from accelerate.state import PartialState
+from safetensors.torch import save_file
+
+
+if __name__ == "__main__":  # torch's launcher puts this folder on the path, but not the repository's root
+    sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+import toy
+
+import train
+from modeling_crossmost.arguments import parse_arguments
+from modeling_crossmost.run_files import RunningMeans
+from modeling_crossmost.self_training import EMATeacher
+from modeling_crossmost.training_batches import make_batches
+from modeling_crossmost.training_setup import load_model_and_processor
+
+
+GLOBAL_BATCH = 8
+FREE = {"freeze_image": False, "freeze_text": False, "freeze_point_tokenizer": True}
+CASES = {
+    "crossmost": {"method": "crossmost", "confidence_threshold": 0.7},
+    "random": {"method": "crossmost", "pseudo_label": "random", "confidence_threshold": 0.6},
+    "baseline": {"method": "baseline", "confidence_threshold": 0.6},
+    # The tokenizer's BatchNorm takes the statistics of its own process, hence the frozen tokenizer.
+    "pretrain": {"method": "pretrain", "label_smoothing": 0.1, "occlusion": 0.3, **FREE},
+}
+RUNS = {"crossmost": {"gradient_accumulation_steps": 2}, "baseline": {"method": "baseline"}}
+
+
+def options(folder: Path, processes: int, **changed) -> list[str]:
+    """Flags that give every number of processes the same global batch."""
+    return toy.flags(
+        dataset=folder / "data",
+        model_name_or_path=folder / "model",
+        per_device_train_batch_size=GLOBAL_BATCH // processes,
+        **changed,
+    )
+
+
+def gradients(folder: Path, case: str) -> tuple[dict[str, torch.Tensor], dict[str, float]]:
+    """Gradients of the second global batch, and the logged terms averaged over the processes."""
+    accelerator = Accelerator(cpu=True)
+    arguments = parse_arguments(options(folder, accelerator.num_processes, eval_split="none", **CASES[case]))
+    torch.manual_seed(0)  # of the new decoders
+    model, processor = load_model_and_processor(arguments)
+    method = train.make_method(arguments, processor, toy.CLASSES, None)
+    batches = make_batches(arguments, accelerator, processor, method)
+    method.freeze(model)
+    teacher = EMATeacher(model)
+    generator = torch.Generator().manual_seed(1)
+    with torch.no_grad():  # a student that has left its teacher
+        for parameter in model.parameters():
+            parameter.add_(0.02 * torch.randn(parameter.shape, generator=generator))
+    wrapped = accelerator.prepare(method.trainable(model))
+    method.train_mode(model)
+    terms = method.step(wrapped, model, teacher, next(batches.start_at(1)))
+    accelerator.backward(terms["loss"])
+    means = RunningMeans()
+    means.add(terms)
+    return {name: p.grad.clone() for name, p in model.named_parameters() if p.grad is not None}, means.pop()
+
+
+def main(folder: Path) -> None:
+    """Writes this process's gradients and terms, and trains into a folder with its rank in the name."""
+    state = PartialState(cpu=True)
+    rank = state.process_index
+    for case in CASES:
+        found, terms = gradients(folder, case)
+        save_file(found, folder / f"{case}_{rank}.safetensors")
+        (folder / f"{case}_{rank}.json").write_text(json.dumps(terms))
+    for name, changed in RUNS.items():
+        output = folder / f"{name}_two_{rank}"
+        # The processes stay connected for the next run, and nobody looks at pictures.
+        pictures = mock.patch("modeling_crossmost.training_setup.plot_all", return_value=[])
+        with pictures, mock.patch.object(Accelerator, "end_training"):
+            assert train.main(options(folder, 2, max_steps=4, output_dir=output, **changed)) == 0
+    state.destroy_process_group()
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
