@@ -235,7 +235,8 @@ def run(arguments: Arguments) -> None:
     model, processor = load_model_and_processor(arguments)
     only_evaluate = train.eval_only or train.method == "zero_shot"
     with accelerator.main_process_first():  # one process fills the data set's cache, the others read it
-        evaluator = Evaluator.load(arguments, accelerator, processor, arguments.data.eval_split)
+        split = arguments.data.eval_split
+        evaluator = Evaluator.load(arguments, accelerator, processor, split) if split != "none" else None
         names, templates = resolve_classes(arguments, model, processor, evaluator)
         method = make_method(arguments, processor, names, templates)
         batches = None if only_evaluate else make_batches(arguments, accelerator, processor, method)

@@ -119,10 +119,12 @@ class Evaluator:
     @classmethod
     def load(
         cls, arguments: Arguments, accelerator: Accelerator, processor: CrossMoSTProcessor, split: str
-    ) -> "Evaluator | None":
-        """Reads a split; `None` where it is "none"."""
-        if split == "none":
-            return None
+    ) -> "Evaluator":
+        """Reads a split.
+
+        Raises:
+            ValueError: as [`load_split`].
+        """
         options = image_transform_options(processor.image_processor)
         rows = load_split(arguments, split, image_size=options["image_size"])
         return cls(arguments, accelerator, rows, EvalImageTransform(**options), known_classes(rows))

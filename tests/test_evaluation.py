@@ -1,4 +1,4 @@
-"""Evaluation: the four columns against a computation by hand, labels by name, missing labels, and runs that only evaluate."""
+"""Evaluation: the four columns against a computation by hand, labels by name or none, runs that only evaluate."""
 
 import json
 from pathlib import Path
