@@ -30,7 +30,8 @@ DEFAULT_CONFIG = "scan"
 SPLITS = ("train", "test")
 OBJECTS_PER_CLASS = {"clean": 600, "scan": 100}
 TEST_PER_CLASS = {"clean": 20, "scan": 40}
-# Of `clean`, the first half is shaded and the second half projected; `scan` has shaded views only.
+# Of `clean`, the first half is projected (depth) and the second half shaded: pre-training starts with the easy half
+# (`num_views: 6`). `scan` has shaded views only.
 NUM_VIEWS = {"clean": 12, "scan": 6}
 IMAGE_SIZE = 64
 SHADED_ELEVATION = (10.0, 45.0)  # degrees
@@ -139,9 +140,9 @@ class FurniturePairs(PairSource):
         else:
             clouds = "the whole surface, any yaw"
             views = (
-                f"first {count - count // 2} shaded: random azimuths, elevation random in {low:g} to {high:g} degrees; "
-                f"then {count // 2} projected from the cloud: random azimuths, elevation "
-                f"{DEPTH_CAMERA['elevation']:g} degrees"
+                f"first {count // 2} projected from the cloud: random azimuths, elevation "
+                f"{DEPTH_CAMERA['elevation']:g} degrees; then {count - count // 2} shaded: random azimuths, elevation "
+                f"random in {low:g} to {high:g} degrees"
             )
         return {
             "Source": "generated; every object has its own seed, and no object is in two configurations or splits",
@@ -158,7 +159,7 @@ def _scan_cameras(count: int, rng: np.random.Generator) -> list[Camera]:
 
 
 def _clean_views(instance: Any, count: int, image_size: int, rng: np.random.Generator) -> np.ndarray:
-    """Shaded views of the mesh, then projected views of the cloud, all from random azimuths: uint8 (count, R, R, 3)."""
+    """Projected views of the cloud, then shaded views of the mesh, all from random azimuths: uint8 (count, R, R, 3)."""
     import numpy as np
 
     from modeling_crossmost.rendering_crossmost import DEPTH_CAMERA, SHADED_CAMERA, Camera, depth_views, shaded_views
@@ -176,7 +177,7 @@ def _clean_views(instance: Any, count: int, image_size: int, rng: np.random.Gene
     views = shaded_views(instance.mesh, image_size=image_size, style=clean_view_style(rng), cameras=shaded)
     if not depth:
         return views
-    return np.concatenate([views, depth_views(instance.points, image_size=image_size, cameras=depth)])
+    return np.concatenate([depth_views(instance.points, image_size=image_size, cameras=depth), views])
 
 
 def cached_furniture(

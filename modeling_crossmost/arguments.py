@@ -272,9 +272,9 @@ def parse_arguments(argv: list[str]) -> Arguments:
     recipe = read_recipe(argv.pop(0)) if argv and not argv[0].startswith("-") else {}
     given = _only_method(argv) or recipe.get("method") or TrainArguments.method
     flags = _as_flags(METHOD_PRESETS.get(given, {})) + _as_flags(recipe) + argv
-    parser = _OneSentenceParser(
-        (DataArguments, TrainArguments, SelfTrainingArguments), prog="train.py", allow_abbrev=False
-    )
+    parts = (DataArguments, TrainArguments, SelfTrainingArguments)
+    # The parser's NewType for "a dataclass" accepts none.
+    parser = _OneSentenceParser(parts, prog="train.py", allow_abbrev=False)  # type: ignore[arg-type]
     try:
         data, train, method, rest = parser.parse_args_into_dataclasses(
             flags, return_remaining_strings=True, look_for_args_file=False

@@ -1,5 +1,7 @@
 """Configurations: the point tower's own, and the composite that holds both towers, the classes and the axis."""
 
+from collections.abc import Sequence
+
 from huggingface_hub.dataclasses import strict
 from transformers import CLIPTextConfig, CLIPVisionConfig
 from transformers.configuration_utils import PreTrainedConfig, SubConfigSpec
@@ -134,7 +136,7 @@ class CrossMoSTConfig(PreTrainedConfig):
         check_prompt_templates(self.prompt_templates)
 
 
-def check_class_names(names: list[str]) -> list[str]:
+def check_class_names(names: Sequence[str]) -> list[str]:
     """Returns the names; a classifier needs at least two that differ.
 
     Raises:
@@ -152,7 +154,7 @@ def check_class_names(names: list[str]) -> list[str]:
     return names
 
 
-def check_prompt_templates(templates: list[str]) -> list[str]:
+def check_prompt_templates(templates: Sequence[str]) -> list[str]:
     """Returns the templates; each must hold exactly one `{}`.
 
     Raises:

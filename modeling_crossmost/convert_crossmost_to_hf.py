@@ -148,6 +148,59 @@ def convert_state_dict(official: dict[str, torch.Tensor]) -> dict[str, torch.Ten
     return converted
 
 
+@dataclass(frozen=True)
+class _Sizes:
+    """What the tensors show of a model's sizes; `grid` is the number of patches along a side of a view."""
+
+    image_width: int
+    image_mlp: int
+    patch_size: int
+    grid: int
+    point_width: int
+    point_mlp: int
+    tokenizer_dims: tuple[int, int, int]
+    token_size: int
+    position_width: int
+    num_classes: int
+    projection_dim: int
+    logit_scale: float
+
+
+def _read_sizes(weights: dict[str, torch.Tensor]) -> _Sizes:
+    try:
+        patch = weights["vision_model.embeddings.patch_embedding.weight"]
+        positions = weights["vision_model.embeddings.position_embedding.weight"]
+        first_in, first_out, second_in, second_out = (
+            weights[f"point_model.embeddings.tokenizer.{name}.weight"].shape[0]
+            for name in ("first_in", "first_out", "second_in", "second_out")
+        )
+        point_width = weights["point_model.embeddings.token_projection.weight"].shape[0]
+        position_in = weights["point_model.embeddings.position_in.weight"]
+        num_classes, projection_dim = weights["classifier.weight"].shape
+        return _Sizes(
+            image_width=patch.shape[0],
+            image_mlp=weights["vision_model.encoder.layers.0.mlp.fc1.weight"].shape[0],
+            patch_size=patch.shape[-1],
+            grid=round((positions.shape[0] - 1) ** 0.5),
+            point_width=point_width,
+            point_mlp=weights["point_model.layers.0.mlp.fc1.weight"].shape[0],
+            tokenizer_dims=(first_in, first_out, second_in),
+            token_size=second_out,
+            position_width=position_in.shape[0],
+            num_classes=num_classes,
+            projection_dim=projection_dim,
+            logit_scale=float(weights["logit_scale"]),
+        )
+    except KeyError as missing:
+        raise CheckpointError(
+            f"The checkpoint has no tensor for {missing.args[0]}: it is not an official CrossMoST model file."
+        ) from missing
+    except (IndexError, ValueError, RuntimeError) as error:
+        raise CheckpointError(
+            f"The checkpoint's tensors do not have the shapes of an official CrossMoST model file ({error})."
+        ) from error
+
+
 def infer_config(
     weights: dict[str, torch.Tensor],
     image_heads: int | None = None,
@@ -169,71 +222,49 @@ def infer_config(
     Raises:
         CheckpointError: a tensor that a size is read from is missing, or an option contradicts the tensors.
     """
-    try:
-        patch = weights["vision_model.embeddings.patch_embedding.weight"]
-        positions = weights["vision_model.embeddings.position_embedding.weight"]
-        tokenizer = {
-            n: weights[f"point_model.embeddings.tokenizer.{n}.weight"]
-            for n in ("first_in", "first_out", "second_in", "second_out")
-        }
-        point_width = weights["point_model.embeddings.token_projection.weight"].shape[0]
-        position_in = weights["point_model.embeddings.position_in.weight"]
-        num_classes, projection_dim = weights["classifier.weight"].shape
-        logit_scale = float(weights["logit_scale"])
-        image_mlp = weights["vision_model.encoder.layers.0.mlp.fc1.weight"].shape[0]
-        point_mlp = weights["point_model.layers.0.mlp.fc1.weight"].shape[0]
-    except KeyError as missing:
+    sizes = _read_sizes(weights)
+    shown_size = sizes.grid * sizes.patch_size
+    if image_size is not None and image_size != shown_size:
         raise CheckpointError(
-            f"The checkpoint has no tensor for {missing.args[0]}: it is not an official CrossMoST model file."
-        ) from missing
-    except (IndexError, ValueError, RuntimeError) as error:
-        raise CheckpointError(
-            f"The checkpoint's tensors do not have the shapes of an official CrossMoST model file ({error})."
-        ) from error
-    grid = round((positions.shape[0] - 1) ** 0.5)
-    if image_size is not None and image_size != grid * patch.shape[-1]:
-        raise CheckpointError(
-            f"--image-size {image_size} contradicts the checkpoint, whose position embeddings are for "
-            f"{grid * patch.shape[-1]} px: leave the option out."
+            f"--image-size {image_size} contradicts the checkpoint, whose position embeddings are for {shown_size} px: "
+            "leave the option out."
         )
-    if class_names is None:
-        class_names = [f"class {index}" for index in range(num_classes)]
-    if len(check_class_names(class_names)) != num_classes:
-        raise CheckpointError(
-            f"--class-names has {len(class_names)} names, but the classifier has {num_classes} classes."
-        )
+    class_names = _names(class_names, sizes.num_classes)
     return CrossMoSTConfig(
         vision_config={
-            "hidden_size": patch.shape[0],
-            "intermediate_size": image_mlp,
-            "projection_dim": projection_dim,
+            "hidden_size": sizes.image_width,
+            "intermediate_size": sizes.image_mlp,
+            "projection_dim": sizes.projection_dim,
             "num_hidden_layers": _count_blocks(weights, r"vision_model\.encoder\.layers\.(\d+)\."),
-            "num_attention_heads": _heads(image_heads, patch.shape[0], "--image-heads"),
-            "image_size": grid * patch.shape[-1],
-            "patch_size": patch.shape[-1],
+            "num_attention_heads": _heads(image_heads, sizes.image_width, "--image-heads"),
+            "image_size": shown_size,
+            "patch_size": sizes.patch_size,
             "hidden_act": "quick_gelu",
         },
         point_config={
             "num_groups": point_groups,
             "group_size": group_size,
-            "tokenizer_dims": (
-                tokenizer["first_in"].shape[0],
-                tokenizer["first_out"].shape[0],
-                tokenizer["second_in"].shape[0],
-            ),
-            "token_size": tokenizer["second_out"].shape[0],
-            "position_hidden_size": position_in.shape[0],
-            "hidden_size": point_width,
+            "tokenizer_dims": sizes.tokenizer_dims,
+            "token_size": sizes.token_size,
+            "position_hidden_size": sizes.position_width,
+            "hidden_size": sizes.point_width,
             "num_hidden_layers": _count_blocks(weights, r"point_model\.layers\.(\d+)\."),
-            "num_attention_heads": _heads(point_heads, point_width, "--point-heads"),
-            "mlp_ratio": point_mlp / point_width,
+            "num_attention_heads": _heads(point_heads, sizes.point_width, "--point-heads"),
+            "mlp_ratio": sizes.point_mlp / sizes.point_width,
             "qkv_bias": "point_model.layers.0.self_attn.qkv.bias" in weights,
         },
-        projection_dim=projection_dim,
-        logit_scale_init_value=logit_scale,
+        projection_dim=sizes.projection_dim,
+        logit_scale_init_value=sizes.logit_scale,
         class_names=class_names,
         point_local_projection="point_local_projection.weight" in weights,
     )
+
+
+def _names(names: list[str] | None, count: int) -> list[str]:
+    names = check_class_names([f"class {index}" for index in range(count)] if names is None else names)
+    if len(names) != count:
+        raise CheckpointError(f"--class-names has {len(names)} names, but the classifier has {count} classes.")
+    return names
 
 
 def _heads(heads: int | None, width: int, option: str) -> int:

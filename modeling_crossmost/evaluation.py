@@ -1,5 +1,6 @@
 """Deterministic evaluation: one fixed view, all views, the cloud, and both together (paper section 4.1)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -91,7 +92,7 @@ def _gather(arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
-def summarize(predictions: Predictions, class_names: list[str]) -> dict:
+def summarize(predictions: Predictions, class_names: Sequence[str]) -> dict:
     """Accuracies of predictions, in percent.
 
     Returns:

@@ -1,6 +1,6 @@
 """The training methods behind one small interface, so that the loop in `train.py` knows none of their maths.
 
-A method says which model class it trains, which inputs it needs, what is frozen, and how a batch becomes losses.
+A method says which inputs it needs, what is frozen, and how a batch becomes losses.
 """
 
 from collections.abc import Callable
@@ -29,7 +29,6 @@ Batch = dict[str, torch.Tensor]
 class Method(Protocol):
     """What the loop needs of a method."""
 
-    model_class: type[CrossMoSTModel]
     needs_captions: bool
     needs_weak_views: bool
 
@@ -52,17 +51,22 @@ class Method(Protocol):
         """Brings the classifier up to date."""
 
 
+def _student(model: CrossMoSTModel) -> CrossMoSTForSelfTraining:
+    if not isinstance(model, CrossMoSTForSelfTraining):
+        raise ValueError(f"Self-training needs CrossMoSTForSelfTraining, got a {type(model).__name__}: load it as one.")
+    return model
+
+
 class SelfTraining:
     """Cross-MoST and its baseline: `self_training.py`."""
 
-    model_class = CrossMoSTForSelfTraining
     needs_captions = False
     needs_weak_views = True
 
     def __init__(self, arguments: Arguments):
         self.arguments = arguments.method
 
-    def check(self, model: CrossMoSTForSelfTraining) -> None:
+    def check(self, model: CrossMoSTModel) -> None:
         """The masks of one object show whether unit and ratios fit."""
         options, vision, point = self.arguments, model.config.vision_config, model.config.point_config
         if options.masked_modeling:
@@ -74,21 +78,21 @@ class SelfTraining:
                 torch.zeros(1, point.num_groups, 3), key, options.point_mask_ratio_min, options.point_mask_ratio_max
             )
 
-    def freeze(self, model: CrossMoSTForSelfTraining) -> None:
+    def freeze(self, model: CrossMoSTModel) -> None:
         """See [`freeze_for_self_training`]."""
-        freeze_for_self_training(model, self.arguments)
+        freeze_for_self_training(_student(model), self.arguments)
 
-    def train_mode(self, model: CrossMoSTForSelfTraining) -> None:
+    def train_mode(self, model: CrossMoSTModel) -> None:
         """See [`self_training.train_mode`]."""
-        train_mode(model, self.arguments)
+        train_mode(_student(model), self.arguments)
 
-    def trainable(self, model: CrossMoSTForSelfTraining) -> nn.Module:
+    def trainable(self, model: CrossMoSTModel) -> nn.Module:
         """The student itself."""
         return model
 
-    def step(self, wrapped: nn.Module, model: CrossMoSTForSelfTraining, teacher: EMATeacher, batch: Batch) -> Batch:
+    def step(self, wrapped: nn.Module, model: CrossMoSTModel, teacher: EMATeacher, batch: Batch) -> Batch:
         """See [`self_training_step`]."""
-        return self_training_step(wrapped, model, teacher, batch, batch["key"], self.arguments)
+        return self_training_step(wrapped, _student(model), teacher, batch, batch["key"], self.arguments)
 
     def before_evaluation(self, model: CrossMoSTModel) -> None:
         """The classifier is trained with everything else; nothing to do."""
@@ -97,7 +101,6 @@ class SelfTraining:
 class Pretraining:
     """ULIP, and the small CLIP before it: `pretraining.py`."""
 
-    model_class = CrossMoSTModel
     needs_captions = True
     needs_weak_views = False
 

@@ -59,13 +59,13 @@ def train_tokenizer(captions: Iterable[str], vocab_size: int = 1600) -> CLIPToke
         show_progress=False,
     )
     words.train_from_iterator(captions, trainer)
-    merges = [tuple(pair) for pair in _merges_of(words)]
+    merges = _merges_of(words)
     entries = [*alphabet, *(symbol + "</w>" for symbol in alphabet), *("".join(pair) for pair in merges)]
     entries = [*dict.fromkeys(entries), *SPECIAL_TOKENS.values()]
     vocabulary = {entry: index for index, entry in enumerate(entries)}
     return CLIPTokenizer(
         vocab=vocabulary,
-        merges=merges,
+        merges=merges,  # type: ignore[arg-type] # annotated as strings, but handed on to `BPE`, which takes pairs
         model_max_length=CONTEXT,
         unk_token=SPECIAL_TOKENS["eos_token"],
         **SPECIAL_TOKENS,
@@ -74,7 +74,8 @@ def train_tokenizer(captions: Iterable[str], vocab_size: int = 1600) -> CLIPToke
 
 def _merges_of(words: Tokenizer) -> list[tuple[str, str]]:
     merges = json.loads(words.to_str())["model"]["merges"]
-    return [tuple(pair.split(" ")) if isinstance(pair, str) else tuple(pair) for pair in merges]
+    pairs = (pair.split(" ") if isinstance(pair, str) else pair for pair in merges)
+    return [(first, second) for first, second in pairs]
 
 
 def mini_config(tokenizer: CLIPTokenizer, class_names: list[str]) -> CrossMoSTConfig:
@@ -132,6 +133,8 @@ def build_mini(captions: Iterable[str], class_names: list[str], seed: int) -> tu
     tokenizer = train_tokenizer([*captions, *prompts])
     torch.manual_seed(seed)
     model = CrossMoSTModel(mini_config(tokenizer, class_names))
+    # CLIP's 0.02 drowns positions in the patch embeddings of a narrow tower, which then learns much later.
+    torch.nn.init.normal_(model.vision_model.embeddings.position_embedding.weight, std=0.2)
     model.set_classes(class_names, tokenizer=tokenizer)
     size = {"height": IMAGE_SIZE, "width": IMAGE_SIZE}
     images = CLIPImageProcessorPil(size={"shortest_edge": IMAGE_SIZE}, crop_size=size)

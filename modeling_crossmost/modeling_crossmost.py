@@ -6,11 +6,11 @@ H_p and H_v the hidden widths of the point and image towers.
 
 import copy
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import nn
-from transformers import CLIPModel, CLIPTextModel, CLIPVisionModel
+from transformers import CLIPModel, CLIPTextModel, CLIPVisionModel, PreTrainedConfig
 from transformers import initialization as init
 from transformers.activations import ACT2FN
 from transformers.modeling_layers import GradientCheckpointingLayer
@@ -25,74 +25,8 @@ from .configuration_crossmost import (
     check_class_names,
     check_prompt_templates,
 )
+from .outputs_crossmost import CrossMoSTOutput, CrossMoSTPointModelOutput, CrossMoSTSelfTrainingOutput
 from .point_ops_crossmost import PointGroups, check_point_values, group_points
-
-
-@dataclass
-class CrossMoSTPointModelOutput(ModelOutput):
-    """Output of [`CrossMoSTPointModel`].
-
-    Args:
-        last_hidden_state (`torch.Tensor` of shape `(B, 1 + G, H_p)`): class token and sub-cloud tokens, normalised.
-        pooler_output (`torch.Tensor` of shape `(B, 2 * H_p)`): class token beside the maximum over the other tokens.
-        point_tokens (`torch.Tensor` of shape `(B, G, H_p)`): the tokens as they enter, before masking and positions.
-        hidden_states (`tuple[torch.Tensor]`, *optional*): input of the first block and output of every block.
-        attentions (`tuple[torch.Tensor]`, *optional*): attention weights of every block (eager attention only).
-    """
-
-    last_hidden_state: torch.Tensor | None = None
-    pooler_output: torch.Tensor | None = None
-    point_tokens: torch.Tensor | None = None
-    hidden_states: tuple[torch.Tensor, ...] | None = None
-    attentions: tuple[torch.Tensor, ...] | None = None
-
-
-@dataclass
-class CrossMoSTOutput(ModelOutput):
-    """Output of [`CrossMoSTModel`]; what belongs to a modality that was left out is `None`.
-
-    Args:
-        logits_per_point (`torch.Tensor` of shape `(B, C)`): scaled cosine to every class, from the cloud.
-        logits_per_image (`torch.Tensor` of shape `(B, C)`): the same from the views, fused as Image* (section 4.1).
-        point_embeds (`torch.Tensor` of shape `(B, D)`): unit-length cloud embeddings.
-        image_embeds (`torch.Tensor` of shape `(B, D)`): unit-length view embeddings, averaged over the views.
-        point_model_output, vision_model_output: the towers' own outputs, on request.
-    """
-
-    logits_per_point: torch.Tensor | None = None
-    logits_per_image: torch.Tensor | None = None
-    point_embeds: torch.Tensor | None = None
-    image_embeds: torch.Tensor | None = None
-    point_model_output: ModelOutput | None = None
-    vision_model_output: ModelOutput | None = None
-
-
-@dataclass
-class CrossMoSTSelfTrainingOutput(ModelOutput):
-    """Output of [`CrossMoSTForSelfTraining`]: one masked pass over a batch of point-view pairs.
-
-    Args:
-        logits_per_point, logits_per_image (`torch.Tensor` of shape `(B, C)`): student predictions.
-        point_embeds, image_embeds (`torch.Tensor` of shape `(B, D)`): unit-length object embeddings.
-        pixel_predictions (`torch.Tensor` of shape `(B, P, 3 * patch_size ** 2)`): g^I of every patch token, laid out
-            as (channel, row, column).
-        token_predictions (`torch.Tensor` of shape `(B, G, H_p)`): w = g^P of every sub-cloud token.
-        point_tokens (`torch.Tensor` of shape `(B, G, H_p)`): y, the unmasked input tokens.
-        image_local_embeds (`torch.Tensor` of shape `(B, P, D)`): u, unit-length projected patch tokens.
-        point_local_embeds (`torch.Tensor` of shape `(B, G, D)`): v, unit-length projected sub-cloud tokens.
-        point_global_embeds (`torch.Tensor` of shape `(B, D)`): the side that v is compared with.
-    """
-
-    logits_per_point: torch.Tensor | None = None
-    logits_per_image: torch.Tensor | None = None
-    point_embeds: torch.Tensor | None = None
-    image_embeds: torch.Tensor | None = None
-    pixel_predictions: torch.Tensor | None = None
-    token_predictions: torch.Tensor | None = None
-    point_tokens: torch.Tensor | None = None
-    image_local_embeds: torch.Tensor | None = None
-    point_local_embeds: torch.Tensor | None = None
-    point_global_embeds: torch.Tensor | None = None
 
 
 # --------------------------------------------------------------------------------------------------------------------
@@ -259,9 +193,9 @@ class CrossMoSTPointLayer(GradientCheckpointingLayer):
 class CrossMoSTPreTrainedModel(PreTrainedModel):
     """Weights initialisation and loading shared by all CrossMoST models."""
 
-    config: CrossMoSTConfig
+    config: PreTrainedConfig  # the point tower alone has its own
     base_model_prefix = "crossmost"
-    input_modalities = ("image", "point")
+    input_modalities = ["image", "point"]
     supports_gradient_checkpointing = True
     _supports_sdpa = True
     _supports_attention_backend = True
@@ -278,7 +212,7 @@ class CrossMoSTPreTrainedModel(PreTrainedModel):
             for projection in (module.visual_projection, module.point_projection, module.text_projection):
                 if projection is not None:
                     init.normal_(projection.weight, std=projection.in_features**-0.5)
-            init.constant_(module.logit_scale, self.config.logit_scale_init_value)
+            init.constant_(module.logit_scale, module.config.logit_scale_init_value)
             if isinstance(module, CrossMoSTForSelfTraining):
                 init.normal_(module.image_mask_token, std=std)
                 init.normal_(module.point_mask_token, std=std)
@@ -290,7 +224,7 @@ class CrossMoSTPointModel(CrossMoSTPreTrainedModel):
     config: CrossMoSTPointConfig
     base_model_prefix = "point_model"  # its name inside the composite, so that it also loads from such a folder
     main_input_name = "point_values"
-    input_modalities = ("point",)
+    input_modalities = ["point"]
     _can_record_outputs = {"hidden_states": CrossMoSTPointLayer, "attentions": CrossMoSTPointAttention}
 
     def __init__(self, config: CrossMoSTPointConfig):
@@ -339,6 +273,9 @@ class CrossMoSTPointModel(CrossMoSTPreTrainedModel):
         Returns:
             [`CrossMoSTPointModelOutput`].
 
+        Raises:
+            ValueError: neither clouds nor groups, or a mask without a mask token.
+
         Example:
         ```python
         >>> import torch
@@ -358,6 +295,8 @@ class CrossMoSTPointModel(CrossMoSTPreTrainedModel):
         point_tokens, positions = self.embeddings(groups)
         tokens = point_tokens
         if bool_masked_pos is not None:
+            if mask_token is None:
+                raise ValueError("bool_masked_pos needs mask_token, the embedding that replaces masked tokens.")
             tokens = torch.where(bool_masked_pos.unsqueeze(-1), mask_token.to(dtype), point_tokens)
         class_token = self.embeddings.class_embedding.expand(len(tokens), 1, -1)
         hidden_states = torch.cat([class_token, tokens], dim=1)  # (B, 1 + G, H_p)
@@ -389,6 +328,8 @@ class CrossMoSTModel(CrossMoSTPreTrainedModel):
     ([`set_classes`]) and are trained afterwards.
     """
 
+    config: CrossMoSTConfig
+
     def __init__(self, config: CrossMoSTConfig):
         super().__init__(config)
         self._build(config)
@@ -399,8 +340,8 @@ class CrossMoSTModel(CrossMoSTPreTrainedModel):
         self.point_model = CrossMoSTPointModel._from_config(config.point_config)
         self.visual_projection = nn.Linear(config.vision_config.hidden_size, config.projection_dim, bias=False)
         self.point_projection = nn.Linear(2 * config.point_config.hidden_size, config.projection_dim, bias=False)
-        self.text_model = None
-        self.text_projection = None
+        self.text_model: CLIPTextModel | None = None
+        self.text_projection: nn.Linear | None = None
         if config.text_config is not None:
             self.text_model = CLIPTextModel._from_config(config.text_config)
             self.text_projection = nn.Linear(config.text_config.hidden_size, config.projection_dim, bias=False)
@@ -425,16 +366,17 @@ class CrossMoSTModel(CrossMoSTPreTrainedModel):
         Raises:
             ValueError: the model was made without a text tower.
         """
-        self._check_text_tower()
-        pooled = self.text_model(input_ids=input_ids, attention_mask=attention_mask).pooler_output
-        return unit_length(self.text_projection(pooled))
+        text_model, text_projection = self._text_tower()
+        pooled = text_model(input_ids=input_ids, attention_mask=attention_mask).pooler_output
+        return unit_length(text_projection(pooled))
 
-    def _check_text_tower(self) -> None:
-        if self.text_model is None:
+    def _text_tower(self) -> tuple[CLIPTextModel, nn.Linear]:
+        if self.text_model is None or self.text_projection is None:
             raise ValueError(
                 "This model has no text tower (config.text_config is None): build it with "
                 "CrossMoSTModel.from_backbones(clip, ...), or load a checkpoint that kept one, to use class names."
             )
+        return self.text_model, self.text_projection
 
     @torch.no_grad()
     def set_classes(self, names: list[str], templates: list[str] | None = None, tokenizer=None) -> "CrossMoSTModel":
@@ -455,13 +397,13 @@ class CrossMoSTModel(CrossMoSTPreTrainedModel):
         """
         names = check_class_names(names)
         templates = check_prompt_templates(self.config.prompt_templates if templates is None else templates)
-        self._check_text_tower()
+        text_model, _ = self._text_tower()
         if tokenizer is None:
             raise ValueError("set_classes needs the text tower's tokenizer: pass tokenizer=processor.tokenizer.")
-        was_training = self.text_model.training
-        self.text_model.eval()  # the other parts keep their modes: a frozen tokenizer must not start to train
+        was_training = text_model.training
+        text_model.eval()  # the other parts keep their modes: a frozen tokenizer must not start to train
         rows = [self._embed_prompts([t.replace("{}", name) for t in templates], tokenizer) for name in names]
-        self.text_model.train(was_training)
+        text_model.train(was_training)
         classifier = nn.Linear(self.config.projection_dim, len(names), bias=False)
         self.classifier = classifier.to(device=self.logit_scale.device, dtype=self.logit_scale.dtype)
         self.classifier.weight.copy_(prompt_ensemble(torch.stack(rows)))
@@ -512,7 +454,7 @@ class CrossMoSTModel(CrossMoSTPreTrainedModel):
         """
         if point_values is None and pixel_values is None:
             raise ValueError("Give point_values, pixel_values, or both: the model got neither.")
-        output: dict[str, torch.Tensor | ModelOutput] = {}
+        output: dict[str, Any] = {}
         towers: dict[str, ModelOutput] = {}
         if point_values is not None:
             tower = self.point_model(point_values=point_values, fps_start=fps_start, **kwargs)
@@ -576,7 +518,7 @@ class CrossMoSTModel(CrossMoSTPreTrainedModel):
         config = CrossMoSTConfig(
             vision_config=copy.deepcopy(clip.config.vision_config),
             text_config=copy.deepcopy(clip.config.text_config),
-            projection_dim=clip.config.projection_dim,
+            projection_dim=clip.visual_projection.out_features,
             logit_scale_init_value=float(clip.logit_scale.detach()),
             **config_fields,
         )
@@ -615,7 +557,7 @@ class CrossMoSTForSelfTraining(CrossMoSTModel):
         self.patch_layernorm = nn.LayerNorm(vision.hidden_size, eps=vision.layer_norm_eps)
         self.pixel_decoder = nn.Linear(vision.hidden_size, vision.num_channels * vision.patch_size**2)
         self.token_decoder = nn.Linear(point.hidden_size, point.hidden_size)
-        self.point_local_projection = None
+        self.point_local_projection: nn.Linear | None = None
         if config.point_local_projection:
             self.point_local_projection = nn.Linear(point.hidden_size, config.projection_dim, bias=False)
 

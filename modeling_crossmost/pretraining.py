@@ -74,13 +74,19 @@ class ContrastiveModel(nn.Module):
         fps_start: torch.Tensor | int = 0,
         drop_path_noise: torch.Tensor | None = None,
     ) -> dict[str, torch.Tensor]:
-        """Views (B, 3, H, W), captions (B, T) and clouds (B, N, 3) -> unit-length (B, D) each, and the logit scale."""
+        """Views (B, 3, H, W), captions (B, T) and clouds (B, N, 3) -> unit-length (B, D) each, and the logit scale.
+
+        Raises:
+            ValueError: no text tower, or no clouds although the point tower trains.
+        """
         embeds = {
             "image": self.model.get_image_features(pixel_values),
             "text": self.model.get_text_features(input_ids, attention_mask),
             "scale": self.model.logit_scale.exp().clamp(max=MAX_LOGIT_SCALE),
         }
         if self.use_point:
+            if point_values is None:
+                raise ValueError("The point tower trains: give point_values.")
             embeds["point"] = self.model.get_point_features(
                 point_values, fps_start=fps_start, drop_path_noise=drop_path_noise
             )
@@ -95,8 +101,9 @@ def freeze_for_pretraining(model: CrossMoSTModel, arguments: PretrainingArgument
         model.vision_model.requires_grad_(True)
         model.visual_projection.requires_grad_(True)
     if not arguments.freeze_text:
-        model.text_model.requires_grad_(True)
-        model.text_projection.requires_grad_(True)
+        for part in (model.text_model, model.text_projection):
+            if part is not None:
+                part.requires_grad_(True)
     if not arguments.freeze_point:
         model.point_model.requires_grad_(True)
         model.point_projection.requires_grad_(True)
@@ -184,7 +191,7 @@ def pretraining_step(
     embeds = {name: gather_batch(value) for name, value in embeds.items()}
     tokens = gather_batch(batch["input_ids"])
     same_caption = (tokens.unsqueeze(1) == tokens.unsqueeze(0)).all(-1)
-    terms = {}
+    terms: dict[str, tuple[str, str, torch.Tensor | None]] = {}
     if not (arguments.freeze_image and arguments.freeze_text):
         terms["loss_image_text"] = ("image", "text", same_caption)
     if not arguments.freeze_point:

@@ -27,7 +27,8 @@ from .loss_crossmost import (
 )
 from .masking_crossmost import image_patch_mask, random_point_mask
 from .metrics_crossmost import prediction_bias, prediction_entropy
-from .modeling_crossmost import CrossMoSTForSelfTraining, CrossMoSTSelfTrainingOutput
+from .modeling_crossmost import CrossMoSTForSelfTraining, CrossMoSTModel, CrossMoSTSelfTrainingOutput
+from .point_ops_crossmost import PointGroups
 from .random_crossmost import Stream, keyed_integers, keyed_uniform
 
 
@@ -98,7 +99,7 @@ class SelfTrainingArguments:
     rand_augment: str = RAND_AUGMENT
 
     def __post_init__(self) -> None:
-        self.cloud_augmentation()  # says what is wrong with the strengths, if anything is
+        self.cloud_augmentation(), self.image_crop()  # say what is wrong with the strengths, if anything is
         if self.loss_variant not in VARIANTS:
             raise ValueError(f"loss_variant must be one of {', '.join(VARIANTS)}, got {self.loss_variant!r}.")
         if self.pseudo_label not in PSEUDO_LABELS:
@@ -122,13 +123,28 @@ class SelfTrainingArguments:
             ValueError: a strength out of its bounds.
         """
         return CloudAugmentation(
-            strong_scale=tuple(self.strong_scale),
+            strong_scale=_both_ends("strong_scale", self.strong_scale),
             strong_turn=math.radians(self.strong_turn),
             strong_shift=self.strong_shift,
             jitter_std=self.strong_jitter,
             dropout=self.strong_dropout,
-            crop_size=tuple(self.strong_crop),
+            crop_size=_both_ends("strong_crop", self.strong_crop),
         )
+
+    def image_crop(self) -> tuple[float, float]:
+        """`strong_image_crop` as smallest and largest share.
+
+        Raises:
+            ValueError: not two numbers.
+        """
+        return _both_ends("strong_image_crop", self.strong_image_crop)
+
+
+def _both_ends(name: str, values: list[float]) -> tuple[float, float]:
+    """A range from the command line, where a list may have any length."""
+    if len(values) != 2:
+        raise ValueError(f"{name} is {values}; give two positive numbers, the smaller one first.")
+    return values[0], values[1]
 
 
 # --------------------------------------------------------------------------------------------------------------------
@@ -153,7 +169,7 @@ class EMATeacher:
         student: the model to follow; copied.
     """
 
-    def __init__(self, student: nn.Module):
+    def __init__(self, student: CrossMoSTModel):
         self.model = copy.deepcopy(student).eval().requires_grad_(False)
 
     @torch.no_grad()
@@ -221,7 +237,9 @@ def gather_batch(values: torch.Tensor) -> torch.Tensor:
     """
     if world_size() == 1:
         return values
-    return torch.cat(torch.distributed.nn.functional.all_gather(values.contiguous()), dim=0)
+    from torch.distributed.nn.functional import all_gather  # not in every build of torch
+
+    return torch.cat(all_gather(values.contiguous()), dim=0)
 
 
 @torch.no_grad()
@@ -244,7 +262,7 @@ class StudentInputs:
     """What the student sees: strong clouds, strong views, masks and noise (see `CrossMoSTForSelfTraining.forward`)."""
 
     pixel_values: torch.Tensor
-    groups: tuple
+    groups: PointGroups
     bool_masked_pos: torch.Tensor | None
     point_bool_masked_pos: torch.Tensor | None
     drop_path_noise: torch.Tensor | None
@@ -285,7 +303,7 @@ def student_inputs(
 
 @torch.no_grad()
 def teacher_logits(
-    teacher: CrossMoSTForSelfTraining, batch: dict[str, torch.Tensor], keys: torch.Tensor
+    teacher: CrossMoSTModel, batch: dict[str, torch.Tensor], keys: torch.Tensor
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """q_img and q_pcl of weakly augmented pairs: (B, C) logits of views and clouds."""
     clouds = weak_clouds(batch["points"], keys)
@@ -354,7 +372,7 @@ def student_losses(
         terms["loss_fair"] = image_fair + point_fair
         total = total + arguments.fairness_weight * (image_fair + arguments.point_loss_weight * point_fair)
     if arguments.align:
-        temperature = arguments.align_temperature
+        temperature: torch.Tensor | float | None = arguments.align_temperature
         if temperature is None:
             temperature = (-model.logit_scale.detach()).exp()
         terms["loss_align"] = alignment_loss(
@@ -378,20 +396,24 @@ def masked_losses(
 
     Each is this process's share of the global mean times the number of processes, so that the mean over processes
     (DDP's gradient, our log) is the global value.
+
+    Raises:
+        ValueError: the inputs were made without masks.
     """
     image_mask, point_mask = inputs.bool_masked_pos, inputs.point_bool_masked_pos
+    if image_mask is None or point_mask is None:
+        raise ValueError("masked_losses needs the masks of both modalities: make the inputs with masked_modeling.")
     image_count, point_count = global_sum(image_mask.sum()), global_sum(point_mask.sum())
-    batch_size = len(point_mask) * world_size()
+    processes = world_size()
+    batch_size = len(point_mask) * processes
     targets = output.point_tokens
     if variant == "official":
         targets = model.point_mask_token.expand_as(targets)
-    terms = (
-        masked_image_loss(output.pixel_predictions, inputs.pixel_values, image_mask, variant, image_count),
-        masked_point_loss(output.token_predictions, targets, point_mask, variant, point_count, batch_size),
-        global_local_loss(output.image_embeds, output.image_local_embeds, image_mask, image_count),
-        global_local_loss(output.point_global_embeds, output.point_local_embeds, point_mask, point_count),
-    )
-    return tuple(term * world_size() for term in terms)
+    mim = masked_image_loss(output.pixel_predictions, inputs.pixel_values, image_mask, variant, image_count)
+    mpm = masked_point_loss(output.token_predictions, targets, point_mask, variant, point_count, batch_size)
+    image_local = global_local_loss(output.image_embeds, output.image_local_embeds, image_mask, image_count)
+    point_local = global_local_loss(output.point_global_embeds, output.point_local_embeds, point_mask, point_count)
+    return mim * processes, mpm * processes, image_local * processes, point_local * processes
 
 
 @torch.no_grad()

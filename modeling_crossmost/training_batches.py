@@ -65,7 +65,7 @@ def make_batches(
     """
     data, train, options = arguments.data, arguments.train, image_transform_options(processor.image_processor)
     rand_augment = "" if arguments.method.rand_augment == "none" else arguments.method.rand_augment
-    crop = tuple(arguments.method.strong_image_crop)
+    crop = arguments.method.image_crop()
     common: dict[str, Any] = {
         "weak_transform": WeakImageTransform(**options) if method.needs_weak_views else None,
         "strong_transform": StrongImageTransform(**options, scale=crop, rand_augment=rand_augment),

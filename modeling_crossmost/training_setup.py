@@ -49,7 +49,8 @@ def load_model_and_processor(arguments: Arguments) -> tuple[CrossMoSTModel, Cros
     verbosity = transformers_logging.get_verbosity()
     transformers_logging.set_verbosity_error()  # the load report would call the new decoders missing
     try:
-        model, info = model_class.from_pretrained(name, output_loading_info=True)
+        loaded: Any = model_class.from_pretrained(name, output_loading_info=True)  # a pair, which no annotation says
+        model, info = loaded
         processor = CrossMoSTProcessor.from_pretrained(name)
     except Exception as error:  # a damaged file surfaces as many types, and each is the user's to mend
         reason = str(error).strip().splitlines()[0].rstrip(".") if str(error).strip() else type(error).__name__
@@ -78,8 +79,9 @@ def load_split(
     source, config = data.dataset, data.dataset_config
     if source == "furniture":
         # The data package builds on this one; only this embedded set is fetched the other way round, on demand.
-        from dataset_scripts.furniture_pairs import cached_furniture
+        from dataset_scripts.furniture_pairs import DEFAULT_CONFIG, cached_furniture
 
+        config = config or DEFAULT_CONFIG
         source = cached_furniture(config)
     rows = load_pairs(source, config, split, streaming=streaming)
     if image_size is not None:
@@ -329,7 +331,7 @@ def finish_run(
     if results["zero_shot"]["point"] is not None:
         accelerator.print("\n" + results_table(comparison_rows([results])))
     accelerator.print(f"\nwrote {output_dir} ({', '.join(['results.json', *pictures])})")
-    if arguments.train.push_to_hub:
+    if arguments.train.push_to_hub and arguments.train.hub_model_id is not None:
         push_run(output_dir, arguments.train.hub_model_id)
 
 

@@ -57,7 +57,7 @@ class GoldenSet:
         return convert_state_dict(official)
 
 
-# What the official recipes use (FACTS: modelnet40_crossmost.yaml), with the official variants of all terms.
+# What the official recipes use (modelnet40_crossmost.yaml), with the official variants of all terms.
 OFFICIAL = {
     "loss_variant": "official",
     "confidence_threshold": 0.84,

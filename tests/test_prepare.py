@@ -328,7 +328,7 @@ def test_furniture_has_two_configurations(tmp_path):
         assert np.linalg.norm(points, axis=1).max() == pytest.approx(1.0, abs=1e-6)
         assert [view.size for view in row["views"]] == [(32, 32)] * views
         assert row["object_id"].split("/")[2].replace("_", " ") == data["train"].features["label"].names[row["label"]]
-    assert all(len(captions) == 4 and all(captions) for captions in clean["train"]["captions"])
+    assert all(len(captions) == 5 and all(captions) for captions in clean["train"]["captions"])
     assert "captions" not in scan["train"].features
 
 
@@ -346,11 +346,11 @@ def test_furniture_objects_never_repeat():
 
 
 def test_depth_views_of_clean_furniture_show_its_own_cloud():
-    """The second half of the views is grey on black, as projections are; the first half is rendered."""
+    """The first half of the views is grey on black, as projections are; the second half is rendered."""
     source = FurniturePairs(config_name="clean", image_size=32, num_points=256, num_views=4)
     views = source.make_pair(source.objects()["train"][0])["views"]
     assert views.shape == (4, 32, 32, 3)
-    for view in views[2:]:
+    for view in views[:2]:
         assert np.array_equal(view[..., 0], view[..., 1]) and np.array_equal(view[..., 0], view[..., 2])
         assert view[0, 0, 0] == 0 and view.max() > 200
 

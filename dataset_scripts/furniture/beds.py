@@ -36,20 +36,6 @@ from .seat_parts import slats
 from .supports import four_legs, leg, short_feet
 
 
-FUNCTIONS = {
-    "bed": [
-        "something to sleep on",
-        "something to lie on",
-        "a place to sleep at night",
-        "a place to rest",
-        "a mattress on a frame",
-        "furniture for a bedroom",
-        "something to put pillows and a blanket on",
-        "a place to take a nap",
-    ],
-}
-
-
 def _frame_bed(rng: np.random.Generator, family: str, heads: tuple[str, ...], feet: tuple[str, ...] | None) -> Shape:
     """Mattress on rails between a head board and, if `feet` is given, a foot board; else legs at the foot."""
     wood, cloth = palette(rng, pick(rng, "wood", "wood", "metal")), palette(rng, "fabric")

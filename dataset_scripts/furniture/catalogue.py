@@ -8,16 +8,18 @@ from dataclasses import dataclass
 import numpy as np
 import trimesh
 
-from . import bathroom, beds, screens, seating, storage, tables
-from .bathroom import BATHTUB, TOILET
+from .bathtubs import BATHTUB
 from .beds import BED
-from .captions import captions
+from .captions import FUNCTIONS, captions
+from .chairs import CHAIR
 from .desks import DESK
+from .dressers import DRESSER
+from .night_stands import NIGHT_STAND
 from .parts import Shape
 from .screens import MONITOR
-from .seating import CHAIR, SOFA
-from .storage import DRESSER, NIGHT_STAND
+from .sofas import SOFA
 from .tables import TABLE
+from .toilets import TOILET
 
 
 Family = Callable[[np.random.Generator], Shape]
@@ -36,11 +38,6 @@ FAMILIES: dict[str, dict[str, Family]] = {
     "toilet": TOILET,
 }
 CLASSES = tuple(FAMILIES)
-FUNCTIONS: dict[str, list[str]] = {
-    name: phrases
-    for module in (bathroom, beds, screens, seating, storage, tables)
-    for name, phrases in module.FUNCTIONS.items()
-}
 # Families that are rarer than the others of their class (weight 1), because real collections hold few of them.
 WEIGHTS: dict[str, dict[str, float]] = {
     "bed": {"night stand bed": 0.5, "round bed": 0.5, "shelf bed": 0.6},

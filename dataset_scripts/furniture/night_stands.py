@@ -33,9 +33,6 @@ from .parts import Part, Shape, beam, box, chance, counted, cylinder, extrude, f
 from .supports import LEG_STYLES, four_legs, pedestal
 
 
-__all__ = ["NIGHT_STAND"]
-
-
 def _small(rng: np.random.Generator) -> tuple[float, float, float]:
     """Width, height and depth of a small case."""
     return rng.uniform(0.38, 0.65), rng.uniform(0.35, 0.65), rng.uniform(0.33, 0.5)

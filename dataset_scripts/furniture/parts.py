@@ -195,7 +195,7 @@ def cylinder(
     """Cylinder of `height` along `axis`, `center` (3,) at half height."""
     _positive((radius, height), "cylinder radius and height")
     rings = _rings([(radius, -height / 2), (radius, height / 2)], sections)
-    return _loft(_along(rings, axis) + np.asarray(center, dtype=float), colour)
+    return loft(_along(rings, axis) + np.asarray(center, dtype=float), colour)
 
 
 def frustum(
@@ -245,7 +245,7 @@ def rod(
     _positive((radius, taper), "rod radius and taper")
     side, front = _frame(_unit(last - first))
     circle = _circle(sections) @ np.stack([side, front])
-    return _loft(np.stack([first + radius * circle, last + radius * taper * circle]), colour)
+    return loft(np.stack([first + radius * circle, last + radius * taper * circle]), colour)
 
 
 def tube(
@@ -277,7 +277,7 @@ def tube(
         # Parallel transport: keep the previous side direction, made normal to the new tangent.
         side = _unit(side - (side @ tangent) * tangent)
         rings[index] = path[index] + radii[index] * circle @ np.stack([side, np.cross(side, tangent)])
-    return _loft(rings, colour, closed=closed)
+    return loft(rings, colour, closed=closed)
 
 
 def revolve(profile: ArrayLike, center: ArrayLike, colour: Colour, sections: int = 20) -> Part:
@@ -300,7 +300,7 @@ def revolve(profile: ArrayLike, center: ArrayLike, colour: Colour, sections: int
     if len(body) == 0:
         raise ValueError("a revolve profile needs at least one positive radius.")
     shift = np.asarray(center, dtype=float)
-    return _loft(_rings(body, sections) + shift, colour, first=tips[0] + shift, last=tips[1] + shift)
+    return loft(_rings(body, sections) + shift, colour, first=tips[0] + shift, last=tips[1] + shift)
 
 
 def extrude(
@@ -367,7 +367,7 @@ def cushion(extents: ArrayLike, center: ArrayLike, colour: Colour, softness: flo
     pole = np.zeros(3)
     pole[np.argmin(size)] = 1.0
     shift = np.asarray(center, dtype=float)
-    return _loft(rings * size / 2 + shift, colour, first=shift - pole * size / 2, last=shift + pole * size / 2)
+    return loft(rings * size / 2 + shift, colour, first=shift - pole * size / 2, last=shift + pole * size / 2)
 
 
 def bowl(
@@ -412,7 +412,26 @@ def bowl(
     for ring, (spread, height) in zip(rings, levels, strict=True):
         ring[:, [0, 2]] = outline * spread
         ring[:, 1] = height
-    return _loft(rings + np.asarray(center, dtype=float), colour)
+    return loft(rings + np.asarray(center, dtype=float), colour)
+
+
+def loft(
+    rings: np.ndarray,
+    colour: Colour,
+    first: np.ndarray | None = None,
+    last: np.ndarray | None = None,
+    closed: bool = False,
+) -> Part:
+    """Solid through `rings` (R, S, 3), upwards and each turning from +x to -z; other axes by rotation.
+
+    Capped by fans to `first` and `last` (3,) (default: the rings' means), or `closed` from the last ring to the first.
+    """
+    count, sections = rings.shape[:2]
+    body = rings.reshape(-1, 3)
+    if closed:
+        return _part(body, _loft_faces(count, sections, True), colour)
+    tips = [rings[0].mean(axis=0) if first is None else first, rings[-1].mean(axis=0) if last is None else last]
+    return _part(np.concatenate([body, tips]), _loft_faces(count, sections, False), colour)
 
 
 # ------------------------------------------------------------------------------------------------ outlines and paths
@@ -623,22 +642,6 @@ def _along(points: np.ndarray, axis: str) -> np.ndarray:
     if axis not in order:
         raise ValueError(f"unknown axis {axis!r}; use 'x', 'y' or 'z'.")
     return points[..., order[axis]]
-
-
-def _loft(
-    rings: np.ndarray,
-    colour: Colour,
-    first: np.ndarray | None = None,
-    last: np.ndarray | None = None,
-    closed: bool = False,
-) -> Part:
-    """Solid through `rings` (R, S, 3), capped by fans to `first` and `last` (default: ring means), or closed."""
-    count, sections = rings.shape[:2]
-    body = rings.reshape(-1, 3)
-    if closed:
-        return _part(body, _loft_faces(count, sections, True), colour)
-    tips = [rings[0].mean(axis=0) if first is None else first, rings[-1].mean(axis=0) if last is None else last]
-    return _part(np.concatenate([body, tips]), _loft_faces(count, sections, False), colour)
 
 
 @lru_cache(maxsize=256)

@@ -7,7 +7,6 @@ from collections.abc import Callable
 import numpy as np
 
 from .casework import drawer_block
-from .desks import DESK
 from .parts import (
     Colour,
     Part,
@@ -41,32 +40,6 @@ from .supports import (
     trestle,
 )
 from .tops import TOPS, framed_glass, table_top
-
-
-__all__ = ["DESK", "FUNCTIONS", "TABLE"]
-
-FUNCTIONS = {
-    "table": [
-        "something to put things on",
-        "a surface to eat at",
-        "a place for a meal",
-        "a flat top on legs",
-        "a place to sit around with others",
-        "something to set plates and cups on",
-        "a free surface for many uses",
-        "a place to play games at",
-    ],
-    "desk": [
-        "something to put things on",
-        "a place to write at",
-        "a place to work at",
-        "a surface for a computer",
-        "a work place with storage",
-        "a place to do homework",
-        "something to sit at and read papers",
-        "a work surface with drawers",
-    ],
-}
 
 
 def _colours(rng: np.random.Generator) -> tuple[Colour, Colour]:
