@@ -111,6 +111,7 @@ class TrainArguments:
         ema_decay_start, ema_decay, ema_ramp_steps: mu rises linearly from the first to the second over these steps.
         freeze_text: pre-training only: leave the text tower (and the image-text loss) out.
         freeze_point: pre-training only: train image and text alone.
+        caption_contrast: pre-training only: the text tower alone, by contrast between captions of the same object.
         label_smoothing: pre-training only: smoothing of the contrastive targets.
         num_captions: pre-training only: captions per object that are drawn from (the first ones); default all.
         occlusion: pre-training only: largest share of a cloud that is cut off on one side.
@@ -148,6 +149,7 @@ class TrainArguments:
     ema_ramp_steps: int = 400
     freeze_text: bool = True
     freeze_point: bool = False
+    caption_contrast: bool = False
     label_smoothing: float = 0.0
     num_captions: int | None = None
     occlusion: float = 0.0
@@ -302,6 +304,14 @@ def _only_method(argv: list[str]) -> str | None:
 
 
 def _refuse_pretraining_fields(train: TrainArguments) -> None:
-    for name in ("freeze_text", "freeze_point", "label_smoothing", "num_captions", "occlusion", "stretch"):
+    for name in (
+        "freeze_text",
+        "freeze_point",
+        "caption_contrast",
+        "label_smoothing",
+        "num_captions",
+        "occlusion",
+        "stretch",
+    ):
         if getattr(train, name) != TrainArguments.__dataclass_fields__[name].default:
             raise ArgumentsError(f"{name} belongs to --method pretrain; {train.method} always leaves it as it is.")

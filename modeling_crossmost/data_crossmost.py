@@ -23,7 +23,7 @@ from PIL import Image as PILImage
 from torch.utils.data import DataLoader
 
 from .augmentation_crossmost import normalize_clouds
-from .random_crossmost import Stream, keyed_bits, keyed_integers, keyed_order, object_keys
+from .random_crossmost import Stream, keyed_bits, keyed_integers, keyed_order, object_keys, substream
 
 
 ImageTransform = Callable[[PILImage.Image, int], torch.Tensor]
@@ -236,6 +236,7 @@ class PairReader:
         tokenizer: tokenizer for one drawn caption per object; None leaves captions out.
         max_caption_length: tokens to which captions are padded and cut; None means the tokenizer's own limit.
         num_captions: draw from the first `num_captions` captions of an object only; None means all.
+        two_captions: also draw another caption of each object, `other_input_ids` and `other_attention_mask`.
 
     Raises:
         ValueError: `num_views` or `num_captions` is below 1.
@@ -250,6 +251,7 @@ class PairReader:
         tokenizer: Any = None,
         max_caption_length: int | None = None,
         num_captions: int | None = None,
+        two_captions: bool = False,
     ) -> None:
         if num_views is not None and num_views < 1:
             raise ValueError(f"num_views is {num_views}; draw from at least one view.")
@@ -261,6 +263,7 @@ class PairReader:
         self.tokenizer = tokenizer
         self.max_caption_length = max_caption_length
         self.num_captions = num_captions
+        self.two_captions = two_captions
 
     def _images(self, views: pa.Array, view: int, seeds: dict[str, int], name: str) -> Item:
         image = _decode_view(views, view, name)
@@ -274,16 +277,25 @@ class PairReader:
         for choices, name in zip(captions, names, strict=True):
             if not choices:
                 raise ValueError(f"The object of {name} has no captions.")
-        drawn = keyed_integers(keys, torch.tensor([len(choices) for choices in captions]), (), Stream.CAPTION).tolist()
+        counts = torch.tensor([len(choices) for choices in captions])
+        drawn = keyed_integers(keys, counts, (), Stream.CAPTION)
+        items = self._tokens(captions, drawn)
+        if self.two_captions:
+            step = 1 + keyed_integers(keys, (counts - 1).clamp(min=1), (), substream(Stream.CAPTION, 1))
+            for item, other in zip(items, self._tokens(captions, (drawn + step) % counts), strict=True):
+                item.update({f"other_{field}": value for field, value in other.items()})
+        return items
+
+    def _tokens(self, captions: Sequence[Sequence[str]], drawn: torch.Tensor) -> list[Item]:
         tokens = self.tokenizer(
-            [choices[index] for choices, index in zip(captions, drawn, strict=True)],
+            [choices[index] for choices, index in zip(captions, drawn.tolist(), strict=True)],
             padding="max_length",
             truncation=True,
             max_length=self.max_caption_length,
             return_tensors="pt",
         )
         fields = ("input_ids", "attention_mask")
-        return [{field: tokens[field][row] for field in fields} for row in range(table.num_rows)]
+        return [{field: tokens[field][row] for field in fields} for row in range(len(captions))]
 
     def read(self, table: pa.Table, epoch: int, indices: Sequence[int] | None = None) -> list[Item]:
         """Make the items of a table's rows.
@@ -342,9 +354,10 @@ class PairDataset(torch.utils.data.Dataset):
         tokenizer: Any = None,
         max_caption_length: int | None = None,
         num_captions: int | None = None,
+        two_captions: bool = False,
     ) -> None:
         self.reader = PairReader(
-            weak_transform, strong_transform, seed, num_views, tokenizer, max_caption_length, num_captions
+            weak_transform, strong_transform, seed, num_views, tokenizer, max_caption_length, num_captions, two_captions
         )
         self.dataset = training_dataset(dataset, captions=tokenizer is not None)
         self.epoch = 0
@@ -390,11 +403,12 @@ class StreamingPairDataset(torch.utils.data.IterableDataset):
         tokenizer: Any = None,
         max_caption_length: int | None = None,
         num_captions: int | None = None,
+        two_captions: bool = False,
         num_processes: int = 1,
         process_index: int = 0,
     ) -> None:
         self.reader = PairReader(
-            weak_transform, strong_transform, seed, num_views, tokenizer, max_caption_length, num_captions
+            weak_transform, strong_transform, seed, num_views, tokenizer, max_caption_length, num_captions, two_captions
         )
         dataset = training_dataset(dataset, captions=tokenizer is not None)
         self.dataset = split_dataset_by_node(dataset, rank=process_index, world_size=num_processes)

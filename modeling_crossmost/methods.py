@@ -30,7 +30,9 @@ class Method(Protocol):
     """What the loop needs of a method."""
 
     needs_captions: bool
+    needs_two_captions: bool
     needs_weak_views: bool
+    needs_strong_views: bool
 
     def check(self, model: CrossMoSTModel) -> None:
         """Raises ValueError where the options do not fit the model, before anything is computed."""
@@ -61,7 +63,9 @@ class SelfTraining:
     """Cross-MoST and its baseline: `self_training.py`."""
 
     needs_captions = False
+    needs_two_captions = False
     needs_weak_views = True
+    needs_strong_views = True
 
     def __init__(self, arguments: Arguments):
         self.arguments = arguments.method
@@ -113,11 +117,14 @@ class Pretraining:
             freeze_text=train.freeze_text,
             freeze_point=train.freeze_point,
             freeze_point_tokenizer=method.freeze_point_tokenizer,
+            caption_contrast=train.caption_contrast,
             label_smoothing=train.label_smoothing,
             clouds=clouds,
             occlusion=train.occlusion,
             stretch=train.stretch,
         )
+        self.needs_two_captions = self.arguments.caption_contrast
+        self.needs_strong_views = not self.arguments.caption_contrast
 
     def check(self, model: CrossMoSTModel) -> None:
         """There is a text tower, and something to train."""
@@ -126,6 +133,8 @@ class Pretraining:
             raise ValueError("pretrain needs a model with a text tower; this one was saved without.")
         if frozen.freeze_image and frozen.freeze_text and frozen.freeze_point:
             raise ValueError("freeze_image, freeze_text and freeze_point leave nothing to train: switch one off.")
+        if frozen.caption_contrast and (frozen.freeze_text or not (frozen.freeze_image and frozen.freeze_point)):
+            raise ValueError("caption_contrast trains the text tower alone: freeze image and point, not text.")
 
     def freeze(self, model: CrossMoSTModel) -> None:
         """See [`freeze_for_pretraining`]."""

@@ -1,7 +1,8 @@
 """Contrastive image-text-point pre-training, ULIP's objective (paper section 3.2: f^P, f^S, f^I and the point tower).
 
 With `freeze_image` and `freeze_text` the two CLIP towers stay and only clouds learn; without them and with
-`freeze_point` the same step trains a small CLIP.
+`freeze_point` the same step trains a small CLIP. With `caption_contrast` the text tower alone learns from captions of
+the same object, so that it knows which words go together before it meets an image.
 """
 
 from dataclasses import dataclass, field
@@ -26,6 +27,7 @@ class PretrainingArguments:
     Args:
         freeze_image, freeze_text, freeze_point: towers that stay.
         freeze_point_tokenizer: leave the mini-PointNet as it is.
+        caption_contrast: two captions of an object are each other's positives; views and clouds take no part.
         label_smoothing: share of the contrastive target that is spread over the whole batch.
         clouds: strengths of the cloud augmentation.
         occlusion: largest share of a cloud that is cut off from one horizontal side, as a scanner on the other sees it.
@@ -36,6 +38,7 @@ class PretrainingArguments:
     freeze_text: bool = True
     freeze_point: bool = False
     freeze_point_tokenizer: bool = False
+    caption_contrast: bool = False
     label_smoothing: float = 0.0
     clouds: CloudAugmentation = field(default_factory=CloudAugmentation)
     occlusion: float = 0.0
@@ -67,23 +70,31 @@ class ContrastiveModel(nn.Module):
 
     def forward(
         self,
-        pixel_values: torch.Tensor,
         input_ids: torch.Tensor,
         attention_mask: torch.Tensor,
+        pixel_values: torch.Tensor | None = None,
+        other_input_ids: torch.Tensor | None = None,
+        other_attention_mask: torch.Tensor | None = None,
         point_values: torch.Tensor | None = None,
         fps_start: torch.Tensor | int = 0,
         drop_path_noise: torch.Tensor | None = None,
     ) -> dict[str, torch.Tensor]:
-        """Views (B, 3, H, W), captions (B, T) and clouds (B, N, 3) -> unit-length (B, D) each, and the logit scale.
+        """Captions (B, T) and, where given, views (B, 3, H, W), other captions (B, T) and clouds (B, N, 3).
+
+        Returns:
+            Unit-length (B, D) each under "text", "image", "caption" and "point", and the logit scale under "scale".
 
         Raises:
             ValueError: no text tower, or no clouds although the point tower trains.
         """
         embeds = {
-            "image": self.model.get_image_features(pixel_values),
             "text": self.model.get_text_features(input_ids, attention_mask),
             "scale": self.model.logit_scale.exp().clamp(max=MAX_LOGIT_SCALE),
         }
+        if pixel_values is not None:
+            embeds["image"] = self.model.get_image_features(pixel_values)
+        if other_input_ids is not None:
+            embeds["caption"] = self.model.get_text_features(other_input_ids, other_attention_mask)
         if self.use_point:
             if point_values is None:
                 raise ValueError("The point tower trains: give point_values.")
@@ -173,13 +184,18 @@ def pretraining_step(
     Args:
         wrapped: a [`ContrastiveModel`], wrapped for several processes where there are several.
         model: the model inside it.
-        batch: `points` (B, N, 3), `strong_image` (B, 3, H, W), `input_ids` and `attention_mask` (B, T).
+        batch: `input_ids` and `attention_mask` (B, T) and, as far as they take part, `points` (B, N, 3), `strong_image`
+            (B, 3, H, W), `other_input_ids` and `other_attention_mask` (B, T).
         keys: (B,) keys of the objects in this epoch.
 
     Returns:
         "loss" (with gradient), the terms, and the in-batch retrieval accuracy, as 0-dim tensors.
     """
-    inputs = {"pixel_values": batch["strong_image"]} | {n: batch[n] for n in ("input_ids", "attention_mask")}
+    fields = ["input_ids", "attention_mask"]
+    fields += ["other_input_ids", "other_attention_mask"] if arguments.caption_contrast else []
+    inputs = {name: batch[name] for name in fields}
+    if not arguments.caption_contrast:
+        inputs["pixel_values"] = batch["strong_image"]
     if not arguments.freeze_point:
         clouds = pretraining_clouds(batch["points"], keys, arguments)
         inputs |= {"point_values": clouds, "fps_start": keyed_integers(keys, clouds.shape[1], (), Stream.FPS_STRONG)}
@@ -189,10 +205,12 @@ def pretraining_step(
     embeds = wrapped(**inputs)
     scale = embeds.pop("scale")
     embeds = {name: gather_batch(value) for name, value in embeds.items()}
-    tokens = gather_batch(batch["input_ids"])
+    tokens = gather_batch(batch["other_input_ids" if arguments.caption_contrast else "input_ids"])
     same_caption = (tokens.unsqueeze(1) == tokens.unsqueeze(0)).all(-1)
     terms: dict[str, tuple[str, str, torch.Tensor | None]] = {}
-    if not (arguments.freeze_image and arguments.freeze_text):
+    if arguments.caption_contrast:
+        terms["loss_text_text"] = ("text", "caption", same_caption)
+    elif not (arguments.freeze_image and arguments.freeze_text):
         terms["loss_image_text"] = ("image", "text", same_caption)
     if not arguments.freeze_point:
         terms["loss_point_text"] = ("point", "text", same_caption)
@@ -201,7 +219,7 @@ def pretraining_step(
         name: contrastive_loss(embeds[a], embeds[b], scale, positives, arguments.label_smoothing)
         for name, (a, b, positives) in terms.items()
     }
-    first = "image" if arguments.freeze_point else "point"
-    nearest = (embeds[first] @ embeds["text"].T).argmax(-1)
+    first, second, _ = next(iter(terms.values()))
+    nearest = (embeds[first] @ embeds[second].T).argmax(-1)
     hit = same_caption.gather(1, nearest.unsqueeze(1)).float().mean()
     return {"loss": sum(losses.values()), **losses, "retrieval": hit.detach(), "logit_scale": scale.detach()}

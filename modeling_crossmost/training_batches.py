@@ -66,13 +66,15 @@ def make_batches(
     data, train, options = arguments.data, arguments.train, image_transform_options(processor.image_processor)
     rand_augment = "" if arguments.method.rand_augment == "none" else arguments.method.rand_augment
     crop = arguments.method.image_crop()
+    strong = StrongImageTransform(**options, scale=crop, rand_augment=rand_augment)
     common: dict[str, Any] = {
         "weak_transform": WeakImageTransform(**options) if method.needs_weak_views else None,
-        "strong_transform": StrongImageTransform(**options, scale=crop, rand_augment=rand_augment),
+        "strong_transform": strong if method.needs_strong_views else None,
         "seed": train.seed,
         "num_views": data.num_views,
         "tokenizer": processor.tokenizer if method.needs_captions else None,
         "num_captions": train.num_captions,
+        "two_captions": method.needs_two_captions,
     }
     rows = load_split(arguments, data.train_split, streaming=data.streaming, image_size=options["image_size"])
     if train.pseudo_label_accuracy and known_classes(rows) is None:

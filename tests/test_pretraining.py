@@ -145,7 +145,7 @@ def test_the_logit_scale_is_bounded():
         model.logit_scale.fill_(9.0)
     arguments = PretrainingArguments(freeze_point=True, freeze_text=False)
     batch = make_batch()
-    embeds = ContrastiveModel(model, arguments)(batch["strong_image"], batch["input_ids"], batch["attention_mask"])
+    embeds = ContrastiveModel(model, arguments)(batch["input_ids"], batch["attention_mask"], batch["strong_image"])
     assert embeds["scale"].item() == MAX_LOGIT_SCALE and "point" not in embeds
 
 
@@ -212,3 +212,23 @@ def test_unusable_arguments_are_one_sentence(fields, message):
     with pytest.raises(ValueError, match=message) as caught:
         PretrainingArguments(**fields)
     assert "\n" not in str(caught.value)
+
+
+def test_caption_contrast_trains_the_text_tower_alone():
+    arguments = PretrainingArguments(freeze_text=False, freeze_point=True, caption_contrast=True)
+    model = tiny_model(text=True)
+    freeze_for_pretraining(model, arguments)
+    others = tiny_tokenizer()(
+        ["a seat", "a cot", "a stool", "a light"], padding="max_length", max_length=24, return_tensors="pt"
+    )
+    batch = make_batch() | {f"other_{name}": value for name, value in others.items()}
+    del batch["strong_image"], batch["points"]
+    terms = pretraining_step(ContrastiveModel(model, arguments), model, batch, make_keys(), arguments)
+    with torch.no_grad():
+        text = model.get_text_features(batch["input_ids"], batch["attention_mask"])
+        other = model.get_text_features(batch["other_input_ids"], batch["other_attention_mask"])
+        same = (others["input_ids"].unsqueeze(1) == others["input_ids"].unsqueeze(0)).all(-1)
+        expected = contrastive_loss(text, other, model.logit_scale.exp(), same)
+    assert terms["loss"].item() == pytest.approx(expected.item(), rel=1e-6)
+    terms["loss"].backward()
+    assert all((p.grad is not None) == n.startswith(("text_", "logit_scale")) for n, p in model.named_parameters())
