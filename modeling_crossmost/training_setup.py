@@ -45,6 +45,9 @@ def load_model_and_processor(arguments: Arguments) -> tuple[CrossMoSTModel, Cros
         ArgumentsError: nothing loadable there, or weights that do not fit.
     """
     name = arguments.data.model_name_or_path
+    # "assets/x" could be a Hub id, but not where there is a folder "assets"; asking the Hub would cost half a minute.
+    if not Path(name).is_dir() and Path(Path(name).parts[0] if name else ".").is_dir():
+        raise ArgumentsError(f"the model {name!r} cannot be loaded: there is no such folder.")
     model_class = CrossMoSTModel if arguments.train.method == "pretrain" else CrossMoSTForSelfTraining
     verbosity = transformers_logging.get_verbosity()
     transformers_logging.set_verbosity_error()  # the load report would call the new decoders missing
