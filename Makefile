@@ -55,15 +55,17 @@ style: $(STAMP)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-# Embedded furniture "clean" -> tokenizer and untrained towers -> small CLIP -> point tower by ULIP.
+# Embedded furniture "clean" -> tokenizer and untrained towers -> text tower -> image and point tower.
+# The bundled checkpoint was made with PRECISION=bf16.
 MINI := outputs/mini
+PRECISION ?= no
+MINI_LAUNCH := $(BIN)/accelerate launch --num_processes 1 --num_machines 1 --mixed_precision $(PRECISION) --dynamo_backend no
 mini: $(STAMP)
-	$(BIN)/python -m dataset_scripts.prepare furniture --output $(MINI)/furniture --config clean --objects-per-class 800 --num-proc 2
+	$(BIN)/python -m dataset_scripts.prepare furniture --config clean --objects-per-class 800 --output $(MINI)/furniture
 	$(BIN)/python -m modeling_crossmost.mini --dataset $(MINI)/furniture --output $(MINI)/start
-	$(LAUNCH) train.py recipes/mini_names.yaml --dataset $(MINI)/furniture --model_name_or_path $(MINI)/start --output_dir $(MINI)/names
-	$(LAUNCH) train.py recipes/mini_clip.yaml --dataset $(MINI)/furniture --model_name_or_path $(MINI)/names --output_dir $(MINI)/clip
-	$(LAUNCH) train.py recipes/mini_ulip.yaml --dataset $(MINI)/furniture --model_name_or_path $(MINI)/clip --output_dir $(MINI)/ulip
-	$(BIN)/python -m modeling_crossmost.mini --install $(MINI)/ulip --output assets/crossmost-mini
+	$(MINI_LAUNCH) train.py recipes/mini_text.yaml --dataset $(MINI)/furniture --model_name_or_path $(MINI)/start --output_dir $(MINI)/text
+	$(MINI_LAUNCH) train.py recipes/mini_joint.yaml --dataset $(MINI)/furniture --model_name_or_path $(MINI)/text --output_dir $(MINI)/joint
+	$(BIN)/python -m modeling_crossmost.mini --install $(MINI)/joint --output assets/crossmost-mini
 
 # Evaluates on <class>/test where there is one, else on a held-out fifth of <class>/train.
 modelnet10: $(STAMP)
