@@ -1,6 +1,6 @@
 """Makes the untrained mini model: a tokenizer learnt from captions, small towers, a processor.
 
-    python -m modeling_crossmost.mini --output outputs/mini/start
+    python -m modeling_crossmost.mini --dataset outputs/mini/furniture --output outputs/mini/start
 
 `make mini` then trains it (`recipes/mini_text.yaml`, `recipes/mini_joint.yaml`) into `assets/crossmost-mini`.
 """
