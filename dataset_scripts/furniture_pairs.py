@@ -30,8 +30,8 @@ DEFAULT_CONFIG = "scan"
 SPLITS = ("train", "test")
 OBJECTS_PER_CLASS = {"clean": 600, "scan": 100}
 TEST_PER_CLASS = {"clean": 20, "scan": 40}
-# Of `clean`, the first half is projected (depth) and the second half shaded: pre-training starts with the easy half
-# (`num_views: 6`). `scan` has shaded views only.
+# Of `clean`, the first third is projected (depth), the rest shaded, which is harder to learn. `scan` has shaded views
+# only.
 NUM_VIEWS = {"clean": 12, "scan": 6}
 IMAGE_SIZE = 64
 SHADED_ELEVATION = (10.0, 45.0)  # degrees
@@ -140,8 +140,8 @@ class FurniturePairs(PairSource):
         else:
             clouds = "the whole surface, any yaw"
             views = (
-                f"first {count // 2} projected from the cloud: random azimuths, elevation "
-                f"{DEPTH_CAMERA['elevation']:g} degrees; then {count - count // 2} shaded: random azimuths, elevation "
+                f"first {count // 3} projected from the cloud: random azimuths, elevation "
+                f"{DEPTH_CAMERA['elevation']:g} degrees; then {count - count // 3} shaded: random azimuths, elevation "
                 f"random in {low:g} to {high:g} degrees"
             )
         return {
@@ -168,11 +168,11 @@ def _clean_views(instance: Any, count: int, image_size: int, rng: np.random.Gene
 
     depth = [
         Camera(azimuth, DEPTH_CAMERA["elevation"], DEPTH_CAMERA["distance"], DEPTH_CAMERA["field_of_view"])
-        for azimuth in rng.uniform(0.0, 360.0, count // 2)
+        for azimuth in rng.uniform(0.0, 360.0, count // 3)
     ]
     shaded = [
         Camera(azimuth, rng.uniform(*SHADED_ELEVATION), SHADED_CAMERA["distance"], SHADED_CAMERA["field_of_view"])
-        for azimuth in rng.uniform(0.0, 360.0, count - count // 2)
+        for azimuth in rng.uniform(0.0, 360.0, count - count // 3)
     ]
     views = shaded_views(instance.mesh, image_size=image_size, style=clean_view_style(rng), cameras=shaded)
     if not depth:

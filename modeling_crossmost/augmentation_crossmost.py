@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from .random_crossmost import Stream, keyed_integers, keyed_normal, keyed_uniform, substream
+from .random_crossmost import Stream, keyed_integers, keyed_normal, keyed_order, keyed_uniform, substream
 
 
 CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
@@ -274,6 +274,81 @@ def occlude_clouds(points: torch.Tensor, keys: torch.Tensor, largest_share: floa
     return filled.transpose(1, 2).contiguous()
 
 
+def add_floor(points: torch.Tensor, keys: torch.Tensor, largest_share: float) -> torch.Tensor:
+    """Leaves a piece of floor under three of four clouds, as segmentation of a real scan does.
+
+    Args:
+        points: `(B, N, 3)` clouds, y up.
+        keys: `(B,)` int64 keys of `object_keys`.
+        largest_share: a quarter of the clouds get none; of the others, a share of the points that is uniform in
+            `[0, largest_share)` moves to a horizontal disc below the object, as wide as 0.7 to 1.3 footprints.
+
+    Returns:
+        `(B, N, 3)` float32.
+
+    Raises:
+        ValueError: `largest_share` outside `[0, 1)`.
+    """
+    if not 0.0 <= largest_share < 1.0:
+        raise ValueError(f"The share of floor is {largest_share}; give a share of at least 0 and below 1.")
+    clouds = _coordinates_first(points)
+    number = clouds.shape[2]
+    draws = keyed_uniform(keys, 2, substream(Stream.PRETRAIN_CLOUD, 3))
+    count = ((4.0 * draws[:, :1] - 1.0).clamp(min=0.0) / 3.0 * largest_share * number).to(torch.int64)
+    moved = keyed_order(keys, number, substream(Stream.PRETRAIN_CLOUD, 4)) < count  # (B, N)
+    low, high = clouds.amin(dim=2, keepdim=True), clouds.amax(dim=2, keepdim=True)  # (B, 3, 1)
+    reach = (0.7 + 0.6 * draws[:, 1, None]) * (high - low)[:, ::2, 0].norm(dim=1, keepdim=True) / 2
+    polar = keyed_uniform(keys, (2, number), substream(Stream.PRETRAIN_CLOUD, 5))
+    distance, angle = reach * polar[:, 0].sqrt(), 2.0 * math.pi * polar[:, 1]
+    offsets = torch.stack([distance * angle.cos(), torch.zeros_like(angle), distance * angle.sin()], dim=1)
+    middle = torch.stack([(low + high)[:, 0] / 2, low[:, 1], (low + high)[:, 2] / 2], dim=1)
+    return torch.where(moved[:, None], middle + offsets, clouds).transpose(1, 2).contiguous()
+
+
+def _from_further_away(image: Image.Image, background: tuple[int, ...], generator: random.Random) -> Image.Image:
+    """The view with each side shrunk to 0.65 to 1 of its length, on more of its plain background."""
+    width, height = (max(1, round(generator.uniform(0.65, 1.0) * side)) for side in image.size)
+    left, top = generator.randint(0, image.width - width), generator.randint(0, image.height - height)
+    canvas = Image.new("RGB", image.size, tuple(map(int, background)))
+    canvas.paste(image.resize((width, height), Image.Resampling.BILINEAR), (left, top))
+    return canvas
+
+
+def random_room(image: Image.Image, generator: random.Random) -> Image.Image:
+    """Puts a rendered object into a room: a coloured wall, a patch of floor, a lamp on one side, often little light.
+
+    Pre-training on plain studio backgrounds alone makes a small tower read backgrounds. A view whose corners do not
+    show one plain colour (a photograph) and one on black (a depth map) stay as they are.
+
+    Args:
+        image: RGB view, H x W.
+        generator: source of everything random.
+    """
+    corners = np.asarray(image)[[0, 0, -1, -1], [0, -1, 0, -1]]
+    if np.ptp(corners, axis=0).max() > 0 or corners.max() == 0:
+        return image
+    pixels = np.asarray(_from_further_away(image, tuple(corners[0]), generator), dtype=np.float32)
+    empty = np.abs(pixels - corners[0]).max(axis=2) <= 3.0
+    if empty.all():
+        return image
+    height, width = empty.shape
+    rows, columns = np.mgrid[0:height, 0:width].astype(np.float32)
+    wall = np.array([generator.uniform(0.0, 170.0) for _ in range(3)], dtype=np.float32)
+    fall = generator.uniform(-60.0, 60.0) * (rows[..., None] / height - 0.5)
+    scene = np.broadcast_to(wall, pixels.shape) + fall
+    if generator.random() < 0.7:
+        ys, xs = np.nonzero(~empty)
+        across = max(float(np.ptp(xs)), 4.0) * generator.uniform(0.5, 0.8)
+        deep = across * generator.uniform(0.15, 0.5)
+        middle = ys.max() - deep * generator.uniform(0.0, 0.9)
+        floor = ((columns - xs.mean()) / across) ** 2 + ((rows - middle) / deep) ** 2 <= 1.0
+        scene = np.where(floor[..., None], generator.uniform(15.0, 220.0), scene)
+    slope = generator.uniform(-0.5, 0.5) * (columns / width - 0.5)
+    light = generator.uniform(0.5, 1.15) * (1.0 + slope)
+    mixed = np.where(empty[..., None], scene, pixels * light[..., None])
+    return Image.fromarray(mixed.clip(0.0, 255.0).astype(np.uint8))
+
+
 def image_transform_options(image_processor: Any) -> dict[str, Any]:
     """Arguments of the image transforms that belong to a model's image processor.
 
@@ -392,6 +467,7 @@ class StrongImageTransform(_ImageTransform):
         ratio: range of the crop's width divided by its height.
         flip: probability of the horizontal flip.
         rand_augment: timm's description of RandAugment, or an empty string for none.
+        room: probability of [`random_room`], before everything else.
 
     Raises:
         ValueError: a size below 1, malformed colour statistics or ranges.
@@ -406,11 +482,12 @@ class StrongImageTransform(_ImageTransform):
         ratio: tuple[float, float] = (3 / 4, 4 / 3),
         flip: float = 0.5,
         rand_augment: str = RAND_AUGMENT,
+        room: float = 0.0,
     ) -> None:
         super().__init__(image_size, mean, std)
         if not 0.0 < scale[0] <= scale[1] <= 1.0 or not 0.0 < ratio[0] <= ratio[1]:
             raise ValueError(f"Crop scale {scale} and ratio {ratio} must be positive ranges, the scale up to 1.")
-        self.scale, self.ratio, self.flip = scale, ratio, flip
+        self.scale, self.ratio, self.flip, self.room = scale, ratio, flip, room
         self._rand_augment: Any = self._make_rand_augment(rand_augment) if rand_augment else None
 
     def _make_rand_augment(self, description: str) -> Any:
@@ -466,6 +543,10 @@ class StrongImageTransform(_ImageTransform):
         """Transform a PIL image to `(3, image_size, image_size)` float32, determined by the seed."""
         image = image.convert("RGB") if image.mode != "RGB" else image
         generator = random.Random(seed)
+        # Its own generator: without a room nothing else is drawn differently.
+        in_room = random.Random(seed ^ 0x524F4F4D)
+        if self.room > 0.0 and in_room.random() < self.room:
+            image = random_room(image, in_room)
         size = (self.image_size, self.image_size)
         image = image.crop(self.crop_box(*image.size, generator)).resize(size, Image.Resampling.BICUBIC)
         if generator.random() < self.flip:

@@ -25,8 +25,19 @@ def check_mask_unit(image_size: int, patch_size: int, mask_unit: int) -> None:
         )
 
 
+def default_mask_unit(image_size: int, patch_size: int) -> int:
+    """The paper's masked square, a seventh of the view's side (32 of 224 px), in whole patches that tile the view.
+
+    Args:
+        image_size: side of the square view in pixels.
+        patch_size: side of a patch in pixels; divides `image_size`.
+    """
+    units = [unit for unit in range(patch_size, image_size + 1, patch_size) if image_size % unit == 0]
+    return min(units, key=lambda unit: abs(unit - image_size / 7), default=patch_size)
+
+
 def image_patch_mask(
-    keys: torch.Tensor, image_size: int, patch_size: int, mask_unit: int = 32, ratio: float = 0.3
+    keys: torch.Tensor, image_size: int, patch_size: int, mask_unit: int | None = None, ratio: float = 0.3
 ) -> torch.Tensor:
     """Patch-aligned random masks: whole squares of `mask_unit` pixels, equally many in every image.
 
@@ -36,7 +47,7 @@ def image_patch_mask(
         keys: `(B,)` int64 keys of `object_keys`.
         image_size: side of the square image in pixels.
         patch_size: side of a patch of the image tower in pixels.
-        mask_unit: side of a masked square in pixels.
+        mask_unit: side of a masked square in pixels; default [`default_mask_unit`].
         ratio: share of the units to mask; their number is rounded up.
 
     Returns:
@@ -45,6 +56,7 @@ def image_patch_mask(
     Raises:
         ValueError: units do not fit patches and image, or `ratio` lies outside 0 .. 1.
     """
+    mask_unit = default_mask_unit(image_size, patch_size) if mask_unit is None else mask_unit
     check_mask_unit(image_size, patch_size, mask_unit)
     if not 0.0 <= ratio <= 1.0:
         raise ValueError(f"The image mask ratio is {ratio}; give a share between 0 and 1.")

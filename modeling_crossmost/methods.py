@@ -121,6 +121,7 @@ class Pretraining:
             label_smoothing=train.label_smoothing,
             clouds=clouds,
             occlusion=train.occlusion,
+            floor=train.floor,
             stretch=train.stretch,
         )
         self.needs_two_captions = self.arguments.caption_contrast

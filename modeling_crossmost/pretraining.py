@@ -11,7 +11,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from .augmentation_crossmost import CloudAugmentation, normalize_clouds, occlude_clouds, strong_clouds
+from .augmentation_crossmost import CloudAugmentation, add_floor, normalize_clouds, occlude_clouds, strong_clouds
 from .modeling_crossmost import CrossMoSTModel
 from .random_crossmost import Stream, keyed_integers, keyed_uniform
 from .self_training import gather_batch
@@ -31,6 +31,7 @@ class PretrainingArguments:
         label_smoothing: share of the contrastive target that is spread over the whole batch.
         clouds: strengths of the cloud augmentation.
         occlusion: largest share of a cloud that is cut off from one horizontal side, as a scanner on the other sees it.
+        floor: largest share of the points that lies on the floor; a quarter of the clouds have none.
         stretch: factor by which each axis may be stretched or squeezed (1 leaves proportions).
     """
 
@@ -42,6 +43,7 @@ class PretrainingArguments:
     label_smoothing: float = 0.0
     clouds: CloudAugmentation = field(default_factory=CloudAugmentation)
     occlusion: float = 0.0
+    floor: float = 0.0
     stretch: float = 1.0
 
     def __post_init__(self) -> None:
@@ -49,8 +51,9 @@ class PretrainingArguments:
             raise ValueError("freeze_image, freeze_text and freeze_point leave nothing to train: drop one of them.")
         if not 0.0 <= self.label_smoothing < 1.0:
             raise ValueError(f"label_smoothing must lie in [0, 1), got {self.label_smoothing}.")
-        if not 0.0 <= self.occlusion < 1.0:
-            raise ValueError(f"occlusion must lie in [0, 1), got {self.occlusion}.")
+        for name in ("occlusion", "floor"):
+            if not 0.0 <= getattr(self, name) < 1.0:
+                raise ValueError(f"{name} must lie in [0, 1), got {getattr(self, name)}.")
         if self.stretch < 1.0:
             raise ValueError(f"stretch must be at least 1, got {self.stretch}.")
 
@@ -154,7 +157,7 @@ def contrastive_loss(
 
 
 def pretraining_clouds(points: torch.Tensor, keys: torch.Tensor, arguments: PretrainingArguments) -> torch.Tensor:
-    """Clouds as real sources give them: stretched, turned, noisy, thinned, cropped, seen from one side; normalised.
+    """Clouds as real sources give them: stretched, turned, noisy, thinned, cropped, seen from one side, on a floor.
 
     Args:
         points: (B, N, 3).
@@ -169,6 +172,8 @@ def pretraining_clouds(points: torch.Tensor, keys: torch.Tensor, arguments: Pret
     clouds = strong_clouds(points, keys, augmentation=arguments.clouds)
     if arguments.occlusion > 0.0:
         clouds = occlude_clouds(clouds, keys, arguments.occlusion)
+    if arguments.floor > 0.0:
+        clouds = add_floor(clouds, keys, arguments.floor)
     return normalize_clouds(clouds)
 
 

@@ -79,13 +79,16 @@ class RenderStyle:
 
     A face of colour c gets c * (ambient + diffuse * ((1 - headlight) * max(0, n . light) + headlight * |n . v|)),
     where the unit normal n is turned towards the camera (both sides of a face are shaded alike) and v points from the
-    face to the camera; the sum is cut at 1.
+    face to the camera; the sum is cut at 1. With a depth cue q the result is multiplied by 1 - q (1 - t), where t goes
+    from 0 on the far side of the object's bounding sphere to 1 on the near side.
 
     Attributes:
         light: direction towards the light, any length.
         light_frame: "camera" (x right, y up, z towards the viewer) or "world".
         ambient, diffuse: strengths of constant and directional light.
         headlight: part of the directional light, in [0, 1], that comes from the camera itself.
+        depth_cue: how much darker the far side is than the near side, in [0, 1]: a lamp's fall-off, and the classical
+            way to keep depth readable in a small picture.
         base_colour: where the mesh has no colours.
         use_colours: whether the mesh's own face or vertex colours are used.
         background_top, background_bottom: colours of the first and last row, linear between.
@@ -95,11 +98,12 @@ class RenderStyle:
     light_frame: str = "camera"
     ambient: float = 0.35
     diffuse: float = 0.75
-    headlight: float = 0.4
+    headlight: float = 0.6
+    depth_cue: float = 0.75
     base_colour: tuple[float, float, float] = (210.0, 210.0, 210.0)
     use_colours: bool = True
-    background_top: tuple[float, float, float] = (255.0, 255.0, 255.0)
-    background_bottom: tuple[float, float, float] = (255.0, 255.0, 255.0)
+    background_top: tuple[float, float, float] = (24.0, 24.0, 24.0)
+    background_bottom: tuple[float, float, float] = (24.0, 24.0, 24.0)
 
     def __post_init__(self):
         if self.light_frame not in ("camera", "world"):
@@ -108,6 +112,8 @@ class RenderStyle:
             raise ValueError("The light's direction must not be the zero vector.")
         if not 0.0 <= self.headlight <= 1.0:
             raise ValueError(f"The headlight's part must lie in [0, 1], got {self.headlight}.")
+        if not 0.0 <= self.depth_cue <= 1.0:
+            raise ValueError(f"The depth cue must lie in [0, 1], got {self.depth_cue}.")
 
 
 DEFAULT_STYLE = RenderStyle()
@@ -247,8 +253,13 @@ def render_mesh(
     rotations = camera_rotations(cameras)
     for image, camera, rotation, zoom, table in zip(images, cameras, rotations, zooms, colours, strict=True):
         rows, columns = _window(vertices[used], camera, rotation, zoom, image_size)
-        hits = _cast(scene, camera, rotation, zoom, image_size, supersample, rows, columns)
-        image[rows, columns] = _composite(hits, table, background[rows], supersample)
+        origins, directions = _rays(camera, rotation, zoom, image_size, supersample, rows, columns)
+        hits = scene.run(origins.reshape(-1, 3), directions.reshape(-1, 3)).reshape(origins.shape[:2])
+        samples = _face_samples(hits, table)
+        if style.depth_cue > 0.0:
+            depth = _hit_depth(hits, origins, directions, vertices[faces], camera)
+            samples[..., :3] *= 1.0 - style.depth_cue * ((depth - camera.distance + 1.0) / 2.0).clip(0.0, 1.0)[..., None]
+        image[rows, columns] = _composite(samples, background[rows], supersample)
     return images
 
 
@@ -302,17 +313,10 @@ def _window(vertices: np.ndarray, camera: Camera, rotation: np.ndarray, zoom: fl
     return spans[0], spans[1]
 
 
-def _cast(
-    scene: Any,
-    camera: Camera,
-    rotation: np.ndarray,
-    zoom: float,
-    size: int,
-    supersample: int,
-    rows: slice,
-    columns: slice,
-) -> np.ndarray:
-    """Faces int32 (h * supersample, w * supersample) that the rays of an image window hit first, -1 for none."""
+def _rays(
+    camera: Camera, rotation: np.ndarray, zoom: float, size: int, supersample: int, rows: slice, columns: slice
+) -> tuple[np.ndarray, np.ndarray]:
+    """Origins and directions (not of unit length), each float32 (h * supersample, w * supersample, 3), of a window."""
     fine = size * supersample
     steps = (np.arange(fine, dtype=np.float32) + 0.5) * (2.0 / fine) - 1.0
     half = _half_frame(camera) / zoom
@@ -320,30 +324,55 @@ def _cast(
     y = -steps[rows.start * supersample : rows.stop * supersample] * half
     right, up, back = rotation.astype(np.float32)
     plane = x[None, :, None] * right + y[:, None, None] * up
-    shape = plane.shape[:2]
     if camera.field_of_view > 0.0:
-        directions = (plane - back).reshape(-1, 3)
+        directions = plane - back
         origins = np.broadcast_to(back * np.float32(camera.distance), directions.shape)
     else:
-        origins = (plane + back * np.float32(camera.distance)).reshape(-1, 3)
+        origins = plane + back * np.float32(camera.distance)
         directions = np.broadcast_to(-back, origins.shape)
-    hits = scene.run(np.ascontiguousarray(origins), np.ascontiguousarray(directions))
-    return hits.reshape(shape)
+    return np.ascontiguousarray(origins), np.ascontiguousarray(directions)
 
 
-def _composite(hits: np.ndarray, table: np.ndarray, background: np.ndarray, supersample: int) -> np.ndarray:
+def _hit_depth(
+    hits: np.ndarray,
+    origins: np.ndarray,
+    directions: np.ndarray,
+    corners: np.ndarray,
+    camera: Camera,
+) -> np.ndarray:
+    """Depth float32 (h, w) along the view where rays meet the planes of the faces (h, w) that they hit first.
+
+    Args:
+        hits: faces, -1 for none; what stands there means nothing then.
+        origins, directions: float32 (h, w, 3) rays.
+        corners: (F, 3, 3) vertices of the faces.
+        camera: where the rays come from.
+    """
+    corners = corners.astype(np.float32)
+    normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    offsets = np.einsum("fc,fc->f", normals, corners[:, 0])
+    normal = normals[hits]
+    along = np.einsum("hwc,hwc->hw", normal, directions)
+    gap = offsets[hits] - np.einsum("hwc,hwc->hw", normal, origins)
+    # A direction's component along the view is 1 in both kinds of camera, so the parameter is the depth.
+    return np.divide(gap, along, out=np.full_like(gap, camera.distance), where=np.abs(along) > 1e-12)
+
+
+def _face_samples(hits: np.ndarray, table: np.ndarray) -> np.ndarray:
+    """Colour and coverage float32 (h, w, 4) of faces (h, w), -1 for none, from the table uint8 (F + 1, 4)."""
+    # One 32-bit word a face makes the look-up one gather instead of four.
+    return np.take(table.view(np.uint32)[:, 0], hits).view(np.uint8).reshape(*hits.shape, 4).astype(np.float32)
+
+
+def _composite(samples: np.ndarray, background: np.ndarray, supersample: int) -> np.ndarray:
     """Averages the rays of each pixel over the background's rows (h, 3): uint8 (h, w, 3).
 
     Args:
-        hits: (h * supersample, w * supersample) faces, -1 for none.
-        table: colour and coverage uint8 (F + 1, 4); index -1 is its empty last row.
+        samples: colour and coverage float32 (h * supersample, w * supersample, 4); nothing is hit where they are 0.
         background: float (h, 3).
         supersample: rays along a pixel's side.
     """
-    # One 32-bit word a face makes the look-up one gather instead of four.
-    words = np.take(table.view(np.uint32)[:, 0], hits)
-    samples = words.view(np.uint8).reshape(*hits.shape, 4)
-    total = np.zeros((hits.shape[0] // supersample, hits.shape[1] // supersample, 4), dtype=np.float32)
+    total = np.zeros((samples.shape[0] // supersample, samples.shape[1] // supersample, 4), dtype=np.float32)
     for row in range(supersample):
         for column in range(supersample):
             total += samples[row::supersample, column::supersample]

@@ -66,7 +66,7 @@ def make_batches(
     data, train, options = arguments.data, arguments.train, image_transform_options(processor.image_processor)
     rand_augment = "" if arguments.method.rand_augment == "none" else arguments.method.rand_augment
     crop = arguments.method.image_crop()
-    strong = StrongImageTransform(**options, scale=crop, rand_augment=rand_augment)
+    strong = StrongImageTransform(**options, scale=crop, rand_augment=rand_augment, room=train.room)
     common: dict[str, Any] = {
         "weak_transform": WeakImageTransform(**options) if method.needs_weak_views else None,
         "strong_transform": strong if method.needs_strong_views else None,

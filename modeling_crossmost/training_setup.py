@@ -52,7 +52,8 @@ def load_model_and_processor(arguments: Arguments) -> tuple[CrossMoSTModel, Cros
     verbosity = transformers_logging.get_verbosity()
     transformers_logging.set_verbosity_error()  # the load report would call the new decoders missing
     try:
-        loaded: Any = model_class.from_pretrained(name, output_loading_info=True)  # a pair, which no annotation says
+        attention = arguments.data.attn_implementation
+        loaded: Any = model_class.from_pretrained(name, attn_implementation=attention, output_loading_info=True)
         model, info = loaded
         processor = CrossMoSTProcessor.from_pretrained(name)
     except Exception as error:  # a damaged file surfaces as many types, and each is the user's to mend

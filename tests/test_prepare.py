@@ -346,10 +346,11 @@ def test_furniture_objects_never_repeat():
 
 
 def test_depth_views_of_clean_furniture_show_its_own_cloud():
-    """The first half of the views is grey on black, as projections are; the second half is rendered."""
-    source = FurniturePairs(config_name="clean", image_size=32, num_points=256, num_views=4)
+    """The first third of the views is grey on black, as projections are; the rest is rendered, on a plain grey."""
+    source = FurniturePairs(config_name="clean", image_size=32, num_points=256, num_views=6)
     views = source.make_pair(source.objects()["train"][0])["views"]
-    assert views.shape == (4, 32, 32, 3)
+    assert views.shape == (6, 32, 32, 3)
+    assert (views[2:, 0, 0] > 0).all()
     for view in views[:2]:
         assert np.array_equal(view[..., 0], view[..., 1]) and np.array_equal(view[..., 0], view[..., 2])
         assert view[0, 0, 0] == 0 and view.max() > 200

@@ -150,7 +150,7 @@ def test_the_logit_scale_is_bounded():
 
 
 def test_clouds_are_normalised_keyed_and_stretched_in_bounds():
-    arguments = PretrainingArguments(occlusion=0.4, stretch=1.5)
+    arguments = PretrainingArguments(occlusion=0.4, floor=0.3, stretch=1.5)
     clouds = tiny_clouds(SIZE, 200)
     made = pretraining_clouds(clouds, make_keys(), arguments)
     assert made.shape == clouds.shape
@@ -205,6 +205,7 @@ def test_a_few_steps_bring_the_loss_down():
         ({"freeze_point": True}, "leave nothing to train"),
         ({"label_smoothing": 1.0}, r"label_smoothing must lie in \[0, 1\), got 1.0"),
         ({"occlusion": 1.0}, r"occlusion must lie in \[0, 1\), got 1.0"),
+        ({"floor": -0.1}, r"floor must lie in \[0, 1\), got -0.1"),
         ({"stretch": 0.5}, "stretch must be at least 1, got 0.5"),
     ],
 )

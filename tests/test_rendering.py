@@ -1,5 +1,7 @@
 """Ray-cast views of meshes and realistic projection of clouds."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import trimesh
@@ -24,9 +26,14 @@ from modeling_crossmost.rendering_crossmost import (
 
 FRONT = Camera(0.0, 0.0, 3.0, 40.0)
 FLAT = Camera(0.0, 0.0, 3.0, 0.0)
-UNLIT = RenderStyle(ambient=1.0, diffuse=0.0, background_top=(0, 0, 0), background_bottom=(0, 0, 0))
+UNLIT = RenderStyle(ambient=1.0, diffuse=0.0, depth_cue=0.0, background_top=(0, 0, 0), background_bottom=(0, 0, 0))
 WHITE = RenderStyle(
-    ambient=1.0, diffuse=0.0, base_colour=(255, 255, 255), background_top=(0, 0, 0), background_bottom=(0, 0, 0)
+    ambient=1.0,
+    diffuse=0.0,
+    depth_cue=0.0,
+    base_colour=(255, 255, 255),
+    background_top=(0, 0, 0),
+    background_bottom=(0, 0, 0),
 )
 
 
@@ -114,14 +121,39 @@ def test_right_and_up_in_the_world_are_right_and_up_in_the_image():
 
 def test_brightness_is_lamberts_law():
     tilt = 35.0
-    style = RenderStyle(light=(0, 0, 5), ambient=0.1, diffuse=0.8, headlight=0.0, base_colour=(200, 100, 50))
+    style = RenderStyle(
+        light=(0, 0, 5), ambient=0.1, diffuse=0.8, headlight=0.0, depth_cue=0.0, base_colour=(200, 100, 50)
+    )
     image = render_mesh(square(tilt=tilt), [FLAT], 21, style)[0]
     expected = (0.1 + 0.8 * np.cos(np.radians(tilt))) * np.array([200, 100, 50])
     assert np.abs(image[10, 10] - expected).max() <= 0.5
     # A light from the side: its angle to the normal (0, -sin, cos) counts, the viewer's does not.
-    style = RenderStyle(light=(0, -1, 0), ambient=0.0, diffuse=1.0, headlight=0.0, base_colour=(200, 200, 200))
+    style = RenderStyle(
+        light=(0, -1, 0), ambient=0.0, diffuse=1.0, headlight=0.0, depth_cue=0.0, base_colour=(200, 200, 200)
+    )
     image = render_mesh(square(tilt=tilt), [FLAT], 21, style)[0]
     assert abs(int(image[10, 10, 0]) - 200 * np.sin(np.radians(tilt))) <= 0.5
+
+
+@pytest.mark.parametrize("field_of_view", [0.0, 40.0])
+def test_the_depth_cue_darkens_a_ball_as_its_depth_says(field_of_view):
+    camera, size, cue = Camera(25.0, 10.0, 3.0, field_of_view), 65, 0.8
+    style = replace(UNLIT, base_colour=(250.0, 250.0, 250.0), use_colours=False, depth_cue=cue)
+    ball = trimesh.creation.icosphere(subdivisions=5)
+    image = render_mesh(ball, [camera], size, style, fill=None)[0, ..., 0].astype(float)
+    # Where the ray from the camera (0, 0, d) through the pixel meets the unit sphere, in the camera's frame.
+    step = (np.arange(size) + 0.5) * 2 / size - 1
+    x, y = np.meshgrid(step, -step)
+    if field_of_view == 0.0:
+        z = np.sqrt(np.clip(1 - x**2 - y**2, 0, None))
+        hit = x**2 + y**2 < 0.9
+    else:
+        square = (x**2 + y**2) * np.tan(np.radians(20.0)) ** 2
+        inside = 9 - (1 + square) * 8
+        z = 3 - (3 - np.sqrt(np.clip(inside, 0, None))) / (1 + square)
+        hit = inside > 0.1
+    assert np.abs(image - 250 * (1 - cue * (1 - (z + 1) / 2)))[hit].max() < 2
+    assert hit.sum() > 1000 and np.ptp(image[hit]) > 40
 
 
 def test_both_sides_of_a_face_look_alike():
@@ -132,12 +164,12 @@ def test_both_sides_of_a_face_look_alike():
 
 def test_a_light_in_the_world_does_not_turn_with_the_camera():
     ring = camera_ring(2, 0.0, 3.0, 40.0)
-    side = RenderStyle(light=(0, 0, 1), light_frame="world", ambient=0.2, diffuse=0.8, headlight=0.0)
+    side = RenderStyle(light=(0, 0, 1), light_frame="world", ambient=0.2, diffuse=0.8, headlight=0.0, depth_cue=0.0)
     front, back = render_mesh(trimesh.creation.box(), ring, 17, side)[:, 8, 8, 0]
     assert front == pytest.approx(side.base_colour[0], abs=1) and back == pytest.approx(
         0.2 * side.base_colour[0], abs=1
     )
-    attached = RenderStyle(light=(0, 0, 1), ambient=0.2, diffuse=0.8, headlight=0.0)
+    attached = RenderStyle(light=(0, 0, 1), ambient=0.2, diffuse=0.8, headlight=0.0, depth_cue=0.0)
     front, back = render_mesh(trimesh.creation.box(), ring, 17, attached)[:, 8, 8, 0]
     assert front == back
 
@@ -215,8 +247,8 @@ def test_unusable_requests_are_refused():
     broken = trimesh.Trimesh([[0, 0, 0], [1, 0, 0], [0, np.nan, 0]], [[0, 1, 2]], process=False)
     with pytest.raises(ValueError, match="NaN or infinite"):
         render_mesh(broken, [FRONT], 16)
-    for wrong in ({"light": (0, 0, 0)}, {"light_frame": "moon"}, {"headlight": 1.5}):
-        with pytest.raises(ValueError, match=r"light"):
+    for wrong in ({"light": (0, 0, 0)}, {"light_frame": "moon"}, {"headlight": 1.5}, {"depth_cue": -0.1}):
+        with pytest.raises(ValueError, match=r"light|depth cue"):
             RenderStyle(**wrong)
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import trimesh
 
-from modeling_crossmost.geometry_crossmost import face_colours, normalize_points, sample_surface
+from modeling_crossmost.geometry_crossmost import normalize_points, sample_surface
 from modeling_crossmost.rendering_crossmost import RenderStyle
 
 
@@ -97,7 +97,7 @@ def scan_instance(mesh: trimesh.Trimesh, count: int, rng: np.random.Generator) -
     floor = _disc(num_floor, reach, rng) + np.array([center[0], low[1], center[2]])
     floor = floor + rng.normal(0.0, NOISE * radius, floor.shape)
     points = rng.permutation(np.concatenate([surface, floor]))
-    return Instance(normalize_points(points), _with_floor(placed, reach, rng))
+    return Instance(normalize_points(points), placed)
 
 
 def _disc(count: int, radius: float, rng: np.random.Generator) -> np.ndarray:
@@ -106,40 +106,20 @@ def _disc(count: int, radius: float, rng: np.random.Generator) -> np.ndarray:
     return np.stack([distance * np.cos(angle), np.zeros(count), distance * np.sin(angle)], axis=1)
 
 
-def _with_floor(mesh: trimesh.Trimesh, reach: float, rng: np.random.Generator) -> trimesh.Trimesh:
-    """The mesh on an irregular patch of floor."""
-    corners = 10
-    angles = np.linspace(0.0, 2.0 * np.pi, corners, endpoint=False)
-    radii = reach * rng.uniform(0.5, 1.0, corners)
-    rim = np.stack([radii * np.cos(angles), np.zeros(corners), radii * np.sin(angles)], axis=1)
-    low, high = mesh.bounds
-    center = np.array([(low[0] + high[0]) / 2, low[1] - 1e-3 * mesh.scale, (low[2] + high[2]) / 2])
-    vertices = np.concatenate([[np.zeros(3)], rim]) + center
-    following = np.roll(np.arange(1, corners + 1), -1)
-    faces = np.stack([np.zeros(corners, dtype=int), following, np.arange(1, corners + 1)], axis=1)
-    grey = np.full(3, rng.uniform(60.0, 200.0)) + rng.uniform(-20.0, 20.0, 3)
-    colours = np.tile(np.append(np.clip(grey, 0, 255), 255).astype(np.uint8), (corners, 1))
-    painted = face_colours(mesh)
-    if painted is None:
-        painted = np.full((len(mesh.faces), 4), 200, dtype=np.uint8)
-    return trimesh.Trimesh(
-        np.concatenate([np.asarray(mesh.vertices), vertices]),
-        np.concatenate([np.asarray(mesh.faces), faces + len(mesh.vertices)]),
-        face_colors=np.concatenate([painted, colours]),
-        process=False,
-    )
-
-
 def clean_view_style(rng: np.random.Generator) -> RenderStyle:
-    """Look of the `clean` views: a studio with a light or dark plain background and mild variation of the light."""
-    shade = rng.uniform(190.0, 255.0) if rng.random() < 0.6 else rng.uniform(0.0, 60.0)
+    """Look of the `clean` views: a dark studio, a lamp beside the camera, mostly unpainted objects.
+
+    A small tower learns shape from these; light walls, dark objects and other lamps before that only hold it up.
+    """
+    shade = rng.uniform(4.0, 40.0)
     background = (shade, shade, shade)
     return RenderStyle(
-        light=tuple(rng.normal((0.3, 0.7, 0.6), 0.35)),
-        ambient=rng.uniform(0.25, 0.45),
-        diffuse=rng.uniform(0.6, 0.9),
-        headlight=rng.uniform(0.2, 0.6),
-        use_colours=bool(rng.random() < 0.7),
+        light=tuple(rng.normal((0.3, 0.7, 0.6), 0.2)),
+        ambient=rng.uniform(0.3, 0.4),
+        diffuse=rng.uniform(0.6, 0.8),
+        headlight=rng.uniform(0.5, 0.8),
+        depth_cue=rng.uniform(0.6, 0.9),
+        use_colours=bool(rng.random() < 0.3),
         background_top=background,
         background_bottom=background,
     )
@@ -147,14 +127,16 @@ def clean_view_style(rng: np.random.Generator) -> RenderStyle:
 
 def scan_view_style(rng: np.random.Generator) -> RenderStyle:
     """Look of the `scan` views: one lamp from a low side, a coloured wall that changes from top to bottom."""
-    wall = rng.uniform(60.0, 200.0, 3)
+    wall = rng.uniform(20.0, 90.0, 3)
     side = rng.uniform(0.0, 2.0 * np.pi)
     return RenderStyle(
         light=(float(np.cos(side)), rng.uniform(0.05, 0.5), float(np.sin(side))),
         light_frame="world",
-        ambient=rng.uniform(0.15, 0.35),
-        diffuse=rng.uniform(0.7, 1.1),
-        headlight=0.0,
-        background_top=tuple(np.clip(wall + rng.uniform(-40.0, 40.0), 0, 255)),
-        background_bottom=tuple(np.clip(wall + rng.uniform(-40.0, 40.0), 0, 255)),
+        ambient=rng.uniform(0.3, 0.45),
+        diffuse=rng.uniform(0.7, 1.0),
+        headlight=0.4,
+        depth_cue=0.6,
+        use_colours=bool(rng.random() < 0.25),
+        background_top=tuple(np.clip(wall + rng.uniform(-20.0, 20.0), 0, 255)),
+        background_bottom=tuple(np.clip(wall + rng.uniform(-20.0, 20.0), 0, 255)),
     )
