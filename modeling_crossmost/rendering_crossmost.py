@@ -246,7 +246,8 @@ def render_mesh(
     vertices = (vertices - centre) / radius
     scene = _embree_scene(vertices, faces)
     zooms = _zooms(vertices[used], cameras, fill)
-    colours = _shaded_faces(mesh, vertices[faces], cameras, style)
+    planes = _face_planes(vertices[faces])
+    colours = _shaded_faces(mesh, vertices[faces].mean(axis=1), planes[:, :3], cameras, style)
     background = np.linspace(style.background_top, style.background_bottom, image_size)
     images = np.empty((len(cameras), image_size, image_size, 3), dtype=np.uint8)
     images[...] = np.rint(background)[:, None]
@@ -257,8 +258,8 @@ def render_mesh(
         hits = scene.run(origins.reshape(-1, 3), directions.reshape(-1, 3)).reshape(origins.shape[:2])
         samples = _face_samples(hits, table)
         if style.depth_cue > 0.0:
-            depth = _hit_depth(hits, origins, directions, vertices[faces], camera)
-            samples[..., :3] *= 1.0 - style.depth_cue * ((depth - camera.distance + 1.0) / 2.0).clip(0.0, 1.0)[..., None]
+            near = _nearness(hits, origins, directions, planes, camera)
+            samples[..., :3] *= 1.0 - style.depth_cue * (1.0 - near[..., None])
         image[rows, columns] = _composite(samples, background[rows], supersample)
     return images
 
@@ -270,22 +271,28 @@ def _embree_scene(vertices: np.ndarray, faces: np.ndarray) -> Any:
     return scene
 
 
-def _shaded_faces(mesh: Mesh, corners: np.ndarray, cameras: Sequence[Camera], style: RenderStyle) -> np.ndarray:
+def _face_planes(corners: np.ndarray) -> np.ndarray:
+    """Unit normals n and offsets n . p (F, 4) of faces with corners (F, 3, 3); zero for faces without area."""
+    normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-30)
+    return np.concatenate([normals, (normals * corners[:, 0]).sum(axis=1, keepdims=True)], axis=1)
+
+
+def _shaded_faces(
+    mesh: Mesh, centroids: np.ndarray, normals: np.ndarray, cameras: Sequence[Camera], style: RenderStyle
+) -> np.ndarray:
     """Colour and coverage uint8 (V, F + 1, 4) of every face from every camera; the last row is the empty background.
 
     Args:
         mesh: source of the faces' own colours.
-        corners: (F, 3, 3), centred and scaled.
+        centroids, normals: (F, 3) of the centred and scaled faces.
         cameras: V of them.
         style: light and colours.
     """
-    normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-    normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-30)
-    centroids = corners.mean(axis=1)
     colours = face_colours(mesh) if style.use_colours else None
     base = np.asarray(style.base_colour) if colours is None else colours[:, :3].astype(np.float64)
     light = np.asarray(style.light) / np.linalg.norm(style.light)
-    tables = np.zeros((len(cameras), len(corners) + 1, 4), dtype=np.uint8)
+    tables = np.zeros((len(cameras), len(normals) + 1, 4), dtype=np.uint8)
     for table, camera, rotation in zip(tables, cameras, camera_rotations(cameras), strict=True):
         if camera.field_of_view > 0.0:
             toward = rotation[2] * camera.distance - centroids
@@ -333,29 +340,26 @@ def _rays(
     return np.ascontiguousarray(origins), np.ascontiguousarray(directions)
 
 
-def _hit_depth(
-    hits: np.ndarray,
-    origins: np.ndarray,
-    directions: np.ndarray,
-    corners: np.ndarray,
-    camera: Camera,
+def _nearness(
+    hits: np.ndarray, origins: np.ndarray, directions: np.ndarray, planes: np.ndarray, camera: Camera
 ) -> np.ndarray:
-    """Depth float32 (h, w) along the view where rays meet the planes of the faces (h, w) that they hit first.
+    """Float32 (h, w) of where rays meet the faces they hit: 1 on the near side of the unit sphere, 0 on the far side.
 
     Args:
-        hits: faces, -1 for none; what stands there means nothing then.
-        origins, directions: float32 (h, w, 3) rays.
-        corners: (F, 3, 3) vertices of the faces.
+        hits: (h, w) faces, -1 for none; those get 0.
+        origins, directions: float32 (h, w, 3) rays; a direction's component along the view is 1.
+        planes: (F, 4) unit normals and offsets of the faces.
         camera: where the rays come from.
     """
-    corners = corners.astype(np.float32)
-    normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-    offsets = np.einsum("fc,fc->f", normals, corners[:, 0])
-    normal = normals[hits]
-    along = np.einsum("hwc,hwc->hw", normal, directions)
-    gap = offsets[hits] - np.einsum("hwc,hwc->hw", normal, origins)
-    # A direction's component along the view is 1 in both kinds of camera, so the parameter is the depth.
-    return np.divide(gap, along, out=np.full_like(gap, camera.distance), where=np.abs(along) > 1e-12)
+    near = np.zeros(hits.shape, dtype=np.float32)
+    hit = hits >= 0
+    plane = planes.astype(np.float32)[hits[hit]]
+    along = (plane[:, :3] * directions[hit]).sum(axis=1)
+    gap = plane[:, 3] - (plane[:, :3] * origins[hit]).sum(axis=1)
+    # A face seen edge-on has no one depth: the middle.
+    depth = np.divide(gap, along, out=np.full_like(gap, camera.distance), where=np.abs(along) > 1e-6)
+    near[hit] = ((camera.distance + 1.0 - depth) / 2.0).clip(0.0, 1.0)
+    return near
 
 
 def _face_samples(hits: np.ndarray, table: np.ndarray) -> np.ndarray:
