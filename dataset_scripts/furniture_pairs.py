@@ -28,13 +28,14 @@ if TYPE_CHECKING:
 CONFIG_NAMES = ("clean", "scan")
 DEFAULT_CONFIG = "scan"
 SPLITS = ("train", "test")
-OBJECTS_PER_CLASS = {"clean": 600, "scan": 100}
+OBJECTS_PER_CLASS = {"clean": 600, "scan": 200}
 TEST_PER_CLASS = {"clean": 20, "scan": 40}
 # Of `clean`, the first third is projected (depth), the rest shaded, which is harder to learn. `scan` has shaded views
 # only.
-NUM_VIEWS = {"clean": 12, "scan": 6}
+NUM_VIEWS = {"clean": 12, "scan": 4}
 IMAGE_SIZE = 64
 SHADED_ELEVATION = (10.0, 45.0)  # degrees
+SCAN_STEP = 40.0  # degrees of azimuth between the views of a scan: nobody walked around the object
 SEEDS_PER_BLOCK = 10_000_000  # objects of one class, configuration, split and seed: blocks never meet
 
 
@@ -135,7 +136,8 @@ class FurniturePairs(PairSource):
         if self.config_name == "scan":
             clouds = "seen from one side, with noise and floor remains, axes scaled, any yaw"
             views = (
-                f"{count} azimuths at equal steps from a random one, elevation random in {low:g} to {high:g} degrees"
+                f"{count} azimuths, {SCAN_STEP:g} degrees apart, from a random one; elevation random in {low:g} to "
+                f"{high:g} degrees"
             )
         else:
             clouds = "the whole surface, any yaw"
@@ -152,10 +154,11 @@ class FurniturePairs(PairSource):
 
 
 def _scan_cameras(count: int, rng: np.random.Generator) -> list[Camera]:
-    from modeling_crossmost.rendering_crossmost import SHADED_CAMERA, camera_ring
+    from modeling_crossmost.rendering_crossmost import SHADED_CAMERA, Camera
 
-    placed = {"count": count, "elevation": rng.uniform(*SHADED_ELEVATION), "start_azimuth": rng.uniform(0.0, 360.0)}
-    return camera_ring(**{**SHADED_CAMERA, **placed})
+    elevation, start = rng.uniform(*SHADED_ELEVATION), rng.uniform(0.0, 360.0)
+    lens = SHADED_CAMERA["distance"], SHADED_CAMERA["field_of_view"]
+    return [Camera((start + SCAN_STEP * view) % 360.0, elevation, *lens) for view in range(count)]
 
 
 def _clean_views(instance: Any, count: int, image_size: int, rng: np.random.Generator) -> np.ndarray:

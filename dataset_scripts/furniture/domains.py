@@ -18,7 +18,7 @@ UNSEEN_SHARE = (0.3, 0.5)  # of the surface, on the far side of a single scanner
 SCANNER_ELEVATION = (0.0, 30.0)  # degrees above the horizon
 NOISE = 0.01  # standard deviation, in units of the object's radius
 FLOOR_SHARE = (0.05, 0.15)  # of the points, left on the floor around the object
-FLOOR_REACH = 1.2  # radius of the floor patch, in units of the footprint's
+FLOOR_REACH = 1.0  # radius of the floor patch, in units of the footprint's
 AXIS_SCALE = (0.7, 1.4)  # factor per axis
 _CANDIDATES = 4  # surface samples per point that is kept, before visibility
 
