@@ -56,7 +56,7 @@ style: $(STAMP)
 	$(BIN)/ruff check --fix .
 
 # Embedded furniture "clean" -> tokenizer and untrained towers -> text tower -> image tower in two stages (the small
-# CLIP) -> point tower (ULIP). The recipes count on two processes, which share a batch; about 75 minutes on two cores.
+# CLIP) -> point tower (ULIP). The recipes count on two processes, which share a batch; 51 minutes on two cores.
 # PRECISION=no where the CPU has no bf16 instructions; three times slower.
 MINI := outputs/mini
 PRECISION ?= bf16

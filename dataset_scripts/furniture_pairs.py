@@ -32,7 +32,7 @@ OBJECTS_PER_CLASS = {"clean": 600, "scan": 200}
 TEST_PER_CLASS = {"clean": 20, "scan": 40}
 # Of `clean`, the first third is projected (depth), the rest shaded, which is harder to learn. `scan` has shaded views
 # only.
-NUM_VIEWS = {"clean": 12, "scan": 4}
+NUM_VIEWS = {"clean": 12, "scan": 3}
 IMAGE_SIZE = 64
 SHADED_ELEVATION = (10.0, 45.0)  # degrees
 SCAN_STEP = 40.0  # degrees of azimuth between the views of a scan: nobody walked around the object

@@ -20,6 +20,7 @@ NOISE = 0.01  # standard deviation, in units of the object's radius
 FLOOR_SHARE = (0.05, 0.15)  # of the points, left on the floor around the object
 FLOOR_REACH = 1.0  # radius of the floor patch, in units of the footprint's
 AXIS_SCALE = (0.7, 1.4)  # factor per axis
+LAMP_COLOUR = (0.55, 1.0)  # of each of red, green and blue, before the strongest becomes 1
 _CANDIDATES = 4  # surface samples per point that is kept, before visibility
 
 
@@ -126,17 +127,19 @@ def clean_view_style(rng: np.random.Generator) -> RenderStyle:
 
 
 def scan_view_style(rng: np.random.Generator) -> RenderStyle:
-    """Look of the `scan` views: one lamp from a low side, a coloured wall that changes from top to bottom."""
+    """Look of the `scan` views: bare objects under one coloured lamp, before a coloured wall."""
     wall = rng.uniform(20.0, 90.0, 3)
+    lamp = rng.uniform(*LAMP_COLOUR, 3)
     side = rng.uniform(0.0, 2.0 * np.pi)
     return RenderStyle(
         light=(float(np.cos(side)), rng.uniform(0.05, 0.5), float(np.sin(side))),
         light_frame="world",
         ambient=rng.uniform(0.3, 0.45),
         diffuse=rng.uniform(0.7, 1.0),
-        headlight=0.4,
-        depth_cue=0.6,
-        use_colours=bool(rng.random() < 0.25),
+        headlight=0.6,
+        depth_cue=0.7,
+        base_colour=tuple(210.0 * lamp / lamp.max()),
+        use_colours=False,
         background_top=tuple(np.clip(wall + rng.uniform(-20.0, 20.0), 0, 255)),
         background_bottom=tuple(np.clip(wall + rng.uniform(-20.0, 20.0), 0, 255)),
     )
