@@ -137,7 +137,7 @@ class TrainArguments:
 
     method: str = field(default="crossmost", metadata={"choices": METHODS})
     output_dir: str = "outputs/quickstart/crossmost"
-    num_train_epochs: int = 10
+    num_train_epochs: int = 8
     max_steps: int = -1
     per_device_train_batch_size: int = 32
     per_device_eval_batch_size: int = 64
@@ -146,12 +146,12 @@ class TrainArguments:
     min_learning_rate: float = 1e-5
     warmup_epochs: float = 1.0
     weight_decay: float = 0.05
-    layer_decay: float = 0.65
+    layer_decay: float = 1.0
     official_parameter_groups: bool = False
     max_grad_norm: float | None = None
     ema_decay_start: float = 0.99
-    ema_decay: float = 0.9998
-    ema_ramp_steps: int = 400
+    ema_decay: float = 0.999
+    ema_ramp_steps: int = 200
     freeze_text: bool = True
     freeze_point: bool = False
     caption_contrast: bool = False

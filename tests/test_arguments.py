@@ -84,17 +84,19 @@ def test_nothing_means_the_quick_starts_cross_most_run():
     assert arguments.train.output_dir == "outputs/quickstart/crossmost"
 
 
-def test_method_optimiser_and_teacher_are_the_papers_by_default():
+def test_the_method_is_the_papers_by_default():
     arguments = parse_arguments([])
     method, train = arguments.method, arguments.train
     assert (method.pseudo_label, method.loss_variant, method.align_temperature) == ("joint", "paper", None)
     assert method.align and method.fairness and method.masked_modeling and method.freeze_point_tokenizer
+    assert (train.ema_decay_start, train.weight_decay, train.max_grad_norm) == (0.99, 0.05, None)
+
+
+def test_the_papers_recipe_names_its_optimiser_teacher_and_strengths():
+    arguments = parse_arguments(["recipes/paper.yaml"])
+    method, train = arguments.method, arguments.train
     assert (train.ema_decay_start, train.ema_decay, train.ema_ramp_steps) == (0.99, 0.9998, 400)
     assert (train.weight_decay, train.layer_decay, train.max_grad_norm) == (0.05, 0.65, None)
-
-
-def test_the_papers_recipe_names_its_strengths():
-    method = parse_arguments(["recipes/paper.yaml"]).method
     assert method.rand_augment == "rand-m9-mstd0.5-inc1" and method.confidence_threshold == 0.84
     assert (method.image_mask_unit, method.image_mask_ratio) == (32, 0.3)
     assert (method.point_mask_ratio_min, method.point_mask_ratio_max) == (0.3, 0.4)
