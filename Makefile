@@ -57,7 +57,7 @@ style: $(STAMP)
 
 # Embedded furniture "clean" -> tokenizer and untrained towers -> text tower -> image tower in two stages (the small
 # CLIP) -> point tower (ULIP). The recipes count on two processes, which share a batch; 51 minutes on two cores.
-# PRECISION=no where the CPU has no bf16 instructions; three times slower.
+# PRECISION=no where the CPU has no bf16 instructions; slower.
 MINI := outputs/mini
 PRECISION ?= bf16
 MINI_TRAIN := ACCELERATE_USE_CPU=true ACCELERATE_MIXED_PRECISION=$(PRECISION) OMP_NUM_THREADS=1 \

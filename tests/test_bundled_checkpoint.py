@@ -1,4 +1,4 @@
-"""The checkpoint in `assets/crossmost-mini`: what it weighs, how its tokenizer ends texts, what it knows unseen."""
+"""The checkpoint in `assets/crossmost-mini`: what it weighs, which words it knows, what it knows unseen."""
 
 import json
 from pathlib import Path

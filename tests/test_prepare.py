@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from datasets import load_dataset
 from dataset_scripts import shards
 from dataset_scripts.builder import PairObject, PointViewBuilder, Selection, arrange_splits, hold_out
 from dataset_scripts.folder import FolderPairs
-from dataset_scripts.furniture_pairs import FurniturePairs, cached_furniture
+from dataset_scripts.furniture_pairs import FurniturePairs, _scan_cameras, cached_furniture
 from dataset_scripts.prepare import main
 from dataset_scripts.readers import encode_view
 
@@ -330,6 +331,11 @@ def test_furniture_has_two_configurations(tmp_path):
         assert row["object_id"].split("/")[2].replace("_", " ") == data["train"].features["label"].names[row["label"]]
     assert all(len(captions) == 5 and all(captions) for captions in clean["train"]["captions"])
     assert "captions" not in scan["train"].features
+
+
+def test_scans_are_seen_from_one_side():
+    azimuths = [camera.azimuth for camera in _scan_cameras(3, np.random.default_rng(4))]
+    assert [(later - first) % 360.0 for first, later in pairwise(azimuths)] == pytest.approx([40.0, 40.0])
 
 
 def test_furniture_objects_never_repeat():
