@@ -19,6 +19,8 @@ from typing import Any
 import datasets
 import numpy as np
 
+from .limits import object_limits
+
 
 logger = logging.getLogger(__name__)
 
@@ -34,12 +36,16 @@ class PairObject:
         class_name: Name with spaces, or None where the source knows no classes.
         path: File to read ("" for generated objects).
         seed: Number that a generated object is made from; unused for files.
+        row: Row of the object in a file that holds many.
+        frames: Folder or archive of the object's real views ("" where views are rendered).
     """
 
     object_id: str
     class_name: str | None = None
     path: str = ""
     seed: int = 0
+    row: int = 0
+    frames: str = ""
 
 
 @dataclass(frozen=True)
@@ -195,6 +201,13 @@ class PairSource(abc.ABC):
         """(object_id, reason) of what was found but cannot become an object."""
         return []
 
+    def base(self) -> PairSource | None:
+        """The source that this one holds a part of the classes of, with the same pairs; None for a source of its own.
+
+        Prepared together, such a configuration takes its rows from the base instead of making them again.
+        """
+        return None
+
     def splits(self) -> dict[str, list[PairObject]]:
         """Objects by split after the selection, in the order of the rows."""
         return arrange_splits(self.objects(), self.selection)
@@ -283,7 +296,8 @@ class PointViewBuilder(datasets.GeneratorBasedBuilder):
 def try_record(source: PairSource, item: PairObject) -> dict[str, Any] | str:
     """The row of an object, or one line of text why it cannot be used."""
     try:
-        return source.record(item)
+        with object_limits():
+            return source.record(item)
     except ValueError as error:
         reason = str(error)
     except Exception as error:  # Foreign files break parsers in every way; one of them must not end a long run.

@@ -1,7 +1,7 @@
 """Pairs from any tree of meshes and clouds; labels and splits are read from the names of the folders.
 
 Known layouts: `<class>/<split>/file`, `<split>/<class>/file`, `<class>/file`, `<split>/file` and files without folders.
-Deeper folders below these belong to the object's name.
+Deeper folders below these belong to the object's name. Pictures in a folder of the object's own are its real views.
 """
 
 from __future__ import annotations
@@ -12,13 +12,19 @@ from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+import numpy as np
+
 from .builder import PairObject, PairSource, object_rng
+from .frames import FRAME_FOLDERS, choose, find_frames, is_frame, read_frames
 from .readers import FOREIGN_ENDINGS, read_geometry, readable_endings, walk_files
 
 
 # Folder name, lower case -> split. "val" is spelt out, as the Hub does.
 SPLIT_FOLDERS = {"train": "train", "test": "test", "val": "validation", "validation": "validation"}
 SPLIT_ORDER = ("train", "validation", "test")
+# Pictures beside files of these types are their textures.
+TEXTURED_ENDINGS = (".obj", ".gltf")
+REAL_VIEWS = 20  # of an object with more pictures, as for Redwood and Co3D
 
 
 def spoken_name(folder_name: str) -> str:
@@ -43,11 +49,15 @@ def place(path: PurePosixPath) -> tuple[str, str | None]:
 
 @dataclass(frozen=True)
 class FolderPairs(PairSource):
-    """Pairs from a folder: meshes get shaded views, clouds realistic depth projections.
+    """Pairs from a folder: meshes get shaded views, clouds realistic depth projections, objects with pictures those.
+
+    An object's pictures lie in the folder `<object>` beside the file `<object>.<ending>`, or together with the only
+    mesh or cloud of a folder, there or in a subfolder of `FRAME_FOLDERS`; that folder is the object's, not a class.
 
     Args:
         source: The folder.
         up_axis: Axis that points up in the files, "x", "y" (glTF's convention) or "z"; pairs are y up.
+        supersample: Rays along each side of a pixel of a shaded view; 1 is not anti-aliased and three times as fast.
 
     Raises:
         ValueError: The folder is missing or holds no mesh and no cloud, or the axis is unknown.
@@ -55,11 +65,14 @@ class FolderPairs(PairSource):
 
     source: str = ""
     up_axis: str = "y"
+    supersample: int = 2
 
     def __post_init__(self):
         from modeling_crossmost.geometry_crossmost import UP_AXES
 
         super().__post_init__()
+        if not 1 <= self.supersample <= 8:
+            raise ValueError(f"The number of rays along a pixel's side must lie in 1..8, got {self.supersample}.")
         if self.up_axis not in UP_AXES:
             raise ValueError(f"The up axis must be one of {', '.join(UP_AXES)}, got {self.up_axis!r}.")
 
@@ -80,24 +93,52 @@ class FolderPairs(PairSource):
         return [path for path in self._files if path.suffix.lower() in readable_endings()]
 
     @cached_property
+    def _frame_folders(self) -> dict[PurePosixPath, PurePosixPath]:
+        """The folder of real views of every readable file that has one."""
+        pictured = {path.parent for path in self._files if is_frame(path.name)}
+        neighbours = Counter(path.parent for path in self._readable)
+        found = {}
+        for path in self._readable:
+            own = path.with_suffix("")
+            if _holds_frames(own, pictured):
+                found[path] = own
+            elif path.suffix.lower() in TEXTURED_ENDINGS or neighbours[path.parent] > 1:
+                continue
+            elif _holds_frames(path.parent, pictured):
+                found[path] = path.parent
+        return found
+
+    def _place(self, path: PurePosixPath) -> tuple[str, str | None]:
+        """`place` of a file; an object's own folder is no class."""
+        return place(path.parent if self._frame_folders.get(path) == path.parent else path)
+
+    @cached_property
     def _usable(self) -> list[PurePosixPath]:
         """Readable files, without those outside of the class folders of a source that has classes."""
-        labelled = [path for path in self._readable if place(path)[1] is not None]
+        labelled = [path for path in self._readable if self._place(path)[1] is not None]
         return labelled or self._readable
 
     def class_names(self) -> list[str] | None:
-        folders = {place(path)[1] for path in self._usable}
+        folders = {self._place(path)[1] for path in self._usable}
         return sorted({spoken_name(folder) for folder in folders if folder is not None}) or None
 
     def objects(self) -> dict[str, list[PairObject]]:
         stems = Counter(path.with_suffix("") for path in self._usable)
         found: dict[str, list[PairObject]] = {split: [] for split in SPLIT_ORDER}
         for path in self._usable:
-            split, folder = place(path)
+            split, folder = self._place(path)
             # Files that differ in their ending alone keep it: ids are unique.
             object_id = printable(path if stems[path.with_suffix("")] > 1 else path.with_suffix(""))
             name = None if folder is None else spoken_name(folder)
-            found[split].append(PairObject(object_id, name, str(Path(self.source) / path)))
+            frames = self._frame_folders.get(path)
+            found[split].append(
+                PairObject(
+                    object_id,
+                    name,
+                    str(Path(self.source) / path),
+                    frames="" if frames is None else str(Path(self.source) / frames),
+                )
+            )
         return {split: items for split, items in found.items() if items}
 
     def unusable(self) -> list[tuple[str, str]]:
@@ -110,31 +151,57 @@ class FolderPairs(PairSource):
         return sorted(reasons)
 
     def make_pair(self, item: PairObject) -> dict[str, Any]:
-        from modeling_crossmost.geometry_crossmost import geometry_to_cloud, normalize_points
-        from modeling_crossmost.rendering_crossmost import DEPTH_CAMERA, SHADED_CAMERA, depth_views, shaded_views
+        from modeling_crossmost.geometry_crossmost import geometry_to_cloud
 
         geometry = read_geometry(Path(item.path), self.up_axis)
-        points = geometry_to_cloud(geometry, self.num_points, object_rng(item.object_id, self.seed))
+        rng = object_rng(item.object_id, self.seed)
+        points = geometry_to_cloud(geometry, self.num_points, rng)
+        if item.frames:
+            frames = find_frames(Path(item.frames))
+            chosen = choose(len(frames), self.num_views or REAL_VIEWS, rng)
+            return {"points": points, "views": read_frames([frames[index] for index in chosen], self.image_size)}
+        return {"points": points, "views": self._rendered(geometry)}
+
+    def _rendered(self, geometry: Any) -> np.ndarray:
+        from modeling_crossmost.geometry_crossmost import normalize_points
+        from modeling_crossmost.rendering_crossmost import DEPTH_CAMERA, SHADED_CAMERA, depth_views, shaded_views
+
         if hasattr(geometry, "faces"):
-            views = shaded_views(geometry, self.num_views or int(SHADED_CAMERA["count"]), self.image_size)
-        else:
-            # All points of the file, not only the sampled ones: a denser cloud projects to a better surface.
-            views = depth_views(
-                normalize_points(geometry), self.num_views or int(DEPTH_CAMERA["count"]), self.image_size
-            )
-        return {"points": points, "views": views}
+            count = self.num_views or int(SHADED_CAMERA["count"])
+            return shaded_views(geometry, count, self.image_size, supersample=self.supersample)
+        # All points of the file, not only the sampled ones: a denser cloud projects to a better surface.
+        count = self.num_views or int(DEPTH_CAMERA["count"])
+        return depth_views(normalize_points(geometry), count, self.image_size)
 
     def describe(self) -> dict[str, str]:
-        from modeling_crossmost.rendering_crossmost import DEFAULT_FILL, DEPTH_CAMERA, SHADED_CAMERA
+        from modeling_crossmost.rendering_crossmost import DEFAULT_FILL, DEFAULT_STYLE, DEPTH_CAMERA, SHADED_CAMERA
 
         return {
             "Source axis": f"{self.up_axis} up; the pairs are y up",
             "Clouds": f"{self.num_points} points, mean at the origin, largest norm 1; meshes: area-weighted sampling, "
             "clouds: farthest point sampling, or seeded repeats where there are fewer points",
             "Framing": f"every view is zoomed so that the object reaches {DEFAULT_FILL:.0%} of the half frame",
-            "Views of meshes": f"ray casting (Embree), {camera_text(SHADED_CAMERA, self.num_views)}",
+            "Views of meshes": f"ray casting (Embree), {self.supersample} x {self.supersample} rays a pixel, "
+            f"{camera_text(SHADED_CAMERA, self.num_views)}",
+            "Light": style_text(DEFAULT_STYLE),
             "Views of clouds": f"realistic depth projection, {camera_text(DEPTH_CAMERA, self.num_views)}",
+            "Real views": f"where an object has pictures: {self.num_views or REAL_VIEWS} of them, drawn without "
+            f"repeats; short side {self.image_size} px, centre kept",
         }
+
+
+def _holds_frames(folder: PurePosixPath, pictured: set[PurePosixPath]) -> bool:
+    return folder in pictured or any(folder / name in pictured for name in FRAME_FOLDERS)
+
+
+def style_text(style: Any) -> str:
+    """One line about a `RenderStyle`."""
+    light = " ".join(f"{value:g}" for value in style.light)
+    return (
+        f"directional from ({light}) in the {style.light_frame}'s frame, ambient {style.ambient:g}, diffuse "
+        f"{style.diffuse:g}, of which {style.headlight:g} from the camera, depth cue {style.depth_cue:g}; background "
+        f"{style.background_top[0]:g} of 255"
+    )
 
 
 def camera_text(table: dict[str, float], num_views: int | None) -> str:

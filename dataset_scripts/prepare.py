@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 
 if TYPE_CHECKING:
@@ -21,10 +21,18 @@ if TYPE_CHECKING:
     from .shards import Prepared
 
 INTERRUPTED = 130
-# Options that only some data sets take.
-SOURCE_OPTIONS = {
-    "folder": ("source", "up_axis"),
-    "furniture": ("config", "objects_per_class", "test_per_class"),
+# Option -> the data sets that take it; the others take all data sets.
+ARCHIVES = (
+    *("modelnet40", "modelnet10", "modelnet40_depth", "scanobjectnn", "scanobjectnn_withbg", "scanobjectnn_hardest"),
+    *("redwood", "co3d", "shapenet55"),
+)
+OPTION_OWNERS = {
+    "source": (*ARCHIVES, "folder"),
+    "up_axis": (*ARCHIVES, "folder"),
+    "supersample": ("modelnet40", "modelnet10", "folder"),
+    "config": ("modelnet40", "modelnet40_depth", "furniture"),
+    "objects_per_class": ("furniture",),
+    "test_per_class": ("furniture",),
 }
 
 
@@ -40,15 +48,18 @@ def make_parser() -> argparse.ArgumentParser:
     parser = SentenceParser("python -m dataset_scripts.prepare", description=__doc__, allow_abbrev=False)
     parser.add_argument("name", metavar="NAME", help=f"data set: {', '.join(SOURCE_MAKERS)}")
     parser.add_argument("--output", required=True, help="folder of the prepared data set")
-    parser.add_argument("--source", help="folder: the tree of meshes and clouds")
-    parser.add_argument("--up-axis", choices=("x", "y", "z"), help="folder: axis that points up in the files (y)")
-    parser.add_argument("--config", choices=("clean", "scan"), help="furniture: make this configuration only")
+    parser.add_argument("--source", help="folder of the archive, or the tree of meshes and clouds")
+    parser.add_argument("--up-axis", choices=("x", "y", "z"), help="axis that points up in the files (folder: y)")
+    parser.add_argument("--supersample", type=int, help="rays along a pixel's side of shaded views (2; 1 is faster)")
+    parser.add_argument("--config", help="this configuration only: furniture clean, scan; modelnet40 medium, hard")
     parser.add_argument(
-        "--objects-per-class", type=int, help="furniture: train objects per class (clean 600, scan 100)"
+        "--objects-per-class", type=int, help="furniture: train objects per class (clean 600, scan 200)"
     )
     parser.add_argument("--test-per-class", type=int, help="furniture: test objects per class (clean 20, scan 40)")
-    parser.add_argument("--num-points", type=int, default=1024, help="points of every cloud (%(default)s)")
-    parser.add_argument("--num-views", type=int, help="views (folder: 12 of a mesh, 10 of a cloud; furniture: 12 or 6)")
+    parser.add_argument(
+        "--num-points", type=int, help="points of every cloud (1024; meshes of archives 8192, HDF5 clouds 2048)"
+    )
+    parser.add_argument("--num-views", type=int, help="views (mesh 12, cloud 10, real frames 20; furniture 12 and 3)")
     parser.add_argument("--image-size", type=int, help="side of the views in pixels (224; furniture 64)")
     parser.add_argument("--split", nargs="+", metavar="SPLIT", help="keep these splits only")
     parser.add_argument("--holdout", type=float, default=0.0, help="share of train that goes to split holdout (0)")
@@ -75,44 +86,91 @@ def _selection(args: argparse.Namespace) -> Selection:
     return Selection(splits or None, args.holdout, args.limit)
 
 
+def _given(**options: Any) -> dict[str, Any]:
+    """The options that are not None: the others keep the default of their source."""
+    return {name: value for name, value in options.items() if value is not None}
+
+
+def _common(args: argparse.Namespace) -> dict[str, Any]:
+    return _given(
+        num_points=args.num_points,
+        num_views=args.num_views,
+        image_size=args.image_size,
+        seed=args.seed,
+        selection=_selection(args),
+    )
+
+
+def _located(args: argparse.Namespace) -> dict[str, Any]:
+    """`_common` with the source and what describes its files."""
+    if not args.source:
+        raise ValueError(f"The data set {args.name!r} needs --source, the folder that holds its files.")
+    source = os.path.expanduser(args.source)
+    return {**_common(args), **_given(source=source, up_axis=args.up_axis, supersample=args.supersample)}
+
+
 def _folder_sources(args: argparse.Namespace) -> list[PairSource]:
     from .folder import FolderPairs
 
-    if not args.source:
-        raise ValueError("The data set 'folder' needs --source, the folder that holds the meshes and clouds.")
-    source = FolderPairs(
-        num_points=args.num_points,
-        num_views=args.num_views,
-        image_size=224 if args.image_size is None else args.image_size,
-        seed=args.seed,
-        selection=_selection(args),
-        source=os.path.expanduser(args.source),
-        up_axis=args.up_axis or "y",
-    )
-    return [source]
+    return [FolderPairs(**_located(args))]
+
+
+def _modelnet_sources(args: argparse.Namespace) -> list[PairSource]:
+    from .archives.modelnet import modelnet_sources
+
+    return modelnet_sources(args.name, config=args.config, **_located(args))
+
+
+def _scanobjectnn_sources(args: argparse.Namespace) -> list[PairSource]:
+    from .archives.scanobjectnn import ScanObjectNNPairs
+
+    return [ScanObjectNNPairs(version=args.name, **_located(args))]
+
+
+def _redwood_sources(args: argparse.Namespace) -> list[PairSource]:
+    from .archives.redwood import RedwoodPairs
+
+    return [RedwoodPairs(**_located(args))]
+
+
+def _co3d_sources(args: argparse.Namespace) -> list[PairSource]:
+    from .archives.co3d import Co3dPairs
+
+    return [Co3dPairs(**_located(args))]
+
+
+def _shapenet_sources(args: argparse.Namespace) -> list[PairSource]:
+    from .archives.shapenet import ShapeNet55Pairs
+
+    return [ShapeNet55Pairs(**_located(args))]
 
 
 def _furniture_sources(args: argparse.Namespace) -> list[PairSource]:
-    from .furniture_pairs import CONFIG_NAMES, IMAGE_SIZE, FurniturePairs
+    from .furniture_pairs import CONFIG_NAMES, FurniturePairs
 
     return [
         FurniturePairs(
-            num_points=args.num_points,
-            num_views=args.num_views,
-            image_size=IMAGE_SIZE if args.image_size is None else args.image_size,
-            seed=args.seed,
-            selection=_selection(args),
             config_name=config,
             objects_per_class=args.objects_per_class,
             test_per_class=args.test_per_class,
+            **_common(args),
         )
         for config in ((args.config,) if args.config else CONFIG_NAMES)
     ]
 
 
 SOURCE_MAKERS: dict[str, Callable[[argparse.Namespace], list[PairSource]]] = {
-    "folder": _folder_sources,
+    "modelnet40": _modelnet_sources,
+    "modelnet10": _modelnet_sources,
+    "modelnet40_depth": _modelnet_sources,
+    "scanobjectnn": _scanobjectnn_sources,
+    "scanobjectnn_withbg": _scanobjectnn_sources,
+    "scanobjectnn_hardest": _scanobjectnn_sources,
+    "redwood": _redwood_sources,
+    "co3d": _co3d_sources,
+    "shapenet55": _shapenet_sources,
     "furniture": _furniture_sources,
+    "folder": _folder_sources,
 }
 
 
@@ -124,10 +182,9 @@ def make_sources(args: argparse.Namespace) -> list[PairSource]:
     """
     if args.name not in SOURCE_MAKERS:
         raise ValueError(f"Unknown data set {args.name!r}; choose one of {', '.join(SOURCE_MAKERS)}.")
-    for owner, options in SOURCE_OPTIONS.items():
-        for option in options:
-            if owner != args.name and getattr(args, option) is not None:
-                raise ValueError(f"The data set {args.name!r} takes no --{option.replace('_', '-')}; leave it out.")
+    for option, owners in OPTION_OWNERS.items():
+        if args.name not in owners and getattr(args, option) is not None:
+            raise ValueError(f"The data set {args.name!r} takes no --{option.replace('_', '-')}; leave it out.")
     if args.num_proc < 1:
         raise ValueError(f"The number of processes must be at least 1, got {args.num_proc}.")
     return SOURCE_MAKERS[args.name](args)
@@ -149,9 +206,11 @@ def prepare(args: argparse.Namespace) -> Prepared:
     from .shards import write_dataset
 
     class_names = [source.class_names() for source in sources]
+    names = [source.config_name for source in sources]
+    default = "default" if "default" in names else names[-1]
 
     def finish(prepared: Prepared, folder: Path) -> None:
-        write_card(folder, sources, prepared, default_config=sources[-1].config_name)
+        write_card(folder, sources, prepared, default_config=default)
         if args.preview:
             write_preview(folder, prepared, class_names)
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 # Endings of 3D formats that people have but that cannot be read: listed as skipped instead of passed over in silence.
 FOREIGN_ENDINGS = frozenset(
-    (".3ds", ".3mf", ".blend", ".ctm", ".dae", ".e57", ".fbx", ".igs", ".iges", ".las", ".laz", ".max", ".pcd", ".step")
+    (".3ds", ".3mf", ".blend", ".ctm", ".dae", ".e57", ".fbx", ".igs", ".iges", ".las", ".laz", ".max", ".step")
     + (".stp", ".usd", ".usda", ".usdc", ".usdz", ".wrl", ".x3d", ".7z", ".gz", ".rar", ".tar", ".tgz", ".zip")
 )
 

@@ -17,6 +17,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -35,37 +36,53 @@ SKIPPED_FILE = "skipped.jsonl"
 POLL_SECONDS = 0.25
 # Code that decides what a pair looks like, below the root of the repository.
 PAIR_CODE = (
+    "dataset_scripts/archives/*.py",
     "dataset_scripts/builder.py",
     "dataset_scripts/folder.py",
+    "dataset_scripts/frames.py",
     "dataset_scripts/furniture_pairs.py",
+    "dataset_scripts/limits.py",
     "dataset_scripts/readers.py",
     "dataset_scripts/shards.py",
     "dataset_scripts/furniture/*.py",
     "modeling_crossmost/geometry_crossmost.py",
+    "modeling_crossmost/materials_crossmost.py",
+    "modeling_crossmost/pcd_crossmost.py",
     "modeling_crossmost/rendering_crossmost.py",
 )
 
 
 @dataclass(frozen=True)
 class Shard:
-    """One unit of work: consecutive rows of one split, written into one file.
+    """One unit of work: consecutive rows of one split, written into one file per configuration that holds them.
 
     Args:
         source: Index of the source in the list that is prepared.
         split: Name of the split.
         index: Number of the shard within its split.
         items: Objects of the shard, in the order of the rows.
+        parts: Indices of the sources that take the rows of their classes from here (see `PairSource.base`).
     """
 
     source: int
     split: str
     index: int
     items: tuple[PairObject, ...]
+    parts: tuple[int, ...] = ()
 
     @property
     def stem(self) -> str:
         """File name without ending in the working folder."""
-        return f"{self.source}-{self.split}-{self.index:05d}"
+        return self.stem_of(self.source)
+
+    def stem_of(self, source: int) -> str:
+        """`stem` of the file for one of `sources`."""
+        return f"{source}-{self.split}-{self.index:05d}"
+
+    @property
+    def sources(self) -> tuple[int, ...]:
+        """Indices of all sources whose rows are written here; its own first."""
+        return (self.source, *self.parts)
 
 
 @dataclass
@@ -122,41 +139,74 @@ def code_key() -> str:
     return digest.hexdigest()[:16]
 
 
-def write_shard(shard: Shard, source: PairSource, folder: Path, strict: bool, advance: Callable[[], None]) -> ShardNote:
-    """Makes and writes the pairs of one shard; both files appear only when they are complete.
+def write_shard(
+    shard: Shard, sources: Sequence[PairSource], folder: Path, strict: bool, advance: Callable[[], None]
+) -> list[ShardNote]:
+    """Makes and writes the pairs of one shard; its files appear only when they are complete.
 
     Args:
         shard: What to write.
-        source: Maker of the pairs.
+        sources: All sources.
         folder: Working folder.
         strict: Whether an object that cannot be used is an error.
         advance: Called after every object.
 
+    Returns:
+        The notes of `shard.sources`, in that order.
+
     Raises:
         ValueError: An object cannot be used, and `strict` is set.
     """
-    from datasets.arrow_writer import ParquetWriter
-
-    note, features = ShardNote(), source.features()
-    classes: Counter[str] = Counter()
-    partial = folder / f"{shard.stem}.partial"
-    with ParquetWriter(features=features, path=str(partial), writer_batch_size=ROWS_PER_GROUP) as writer:
+    skipped = []
+    with ExitStack() as stack:
+        files = [stack.enter_context(_ShardFile(folder / shard.stem_of(n), sources[n])) for n in shard.sources]
         for item in shard.items:
-            record = try_record(source, item)
+            record = try_record(sources[shard.source], item)
             if not isinstance(record, str):
-                writer.write(features.encode_example(record))
-                if item.class_name is not None:
-                    classes[item.class_name] += 1
+                for file in files:
+                    file.write(item, record)
             elif strict:
                 raise ValueError(f"{item.object_id} cannot be used: {record}")
             else:
-                note.skipped.append((item.object_id, record))
+                skipped.append((item.object_id, record))
             advance()
-        note.rows, note.num_bytes = writer.finalize()
-    note.classes = dict(sorted(classes.items()))
-    os.replace(partial, folder / f"{shard.stem}.parquet")
-    write_text(folder / f"{shard.stem}.json", json.dumps(asdict(note)))
-    return note
+        notes = [file.finish() for file in files]
+    notes[0].skipped = skipped
+    write_text(folder / f"{shard.stem}.json", json.dumps([asdict(note) for note in notes]))
+    return notes
+
+
+class _ShardFile:
+    """One Parquet file of a shard, for one source; takes the rows of the source's classes."""
+
+    def __init__(self, path: Path, source: PairSource):
+        from datasets.arrow_writer import ParquetWriter
+
+        self.path = path
+        self.features = source.features()
+        self.class_names = source.class_names()
+        self.classes: Counter[str] = Counter()
+        partial = str(path.with_name(f"{path.name}.partial"))
+        self.writer = ParquetWriter(features=self.features, path=partial, writer_batch_size=ROWS_PER_GROUP)
+
+    def __enter__(self) -> _ShardFile:
+        self.writer.__enter__()
+        return self
+
+    def __exit__(self, *reason: Any) -> None:
+        self.writer.__exit__(*reason)
+
+    def write(self, item: PairObject, record: dict[str, Any]) -> None:
+        if item.class_name is not None:
+            if self.class_names is None or item.class_name not in self.class_names:
+                return
+            self.classes[item.class_name] += 1
+        self.writer.write(self.features.encode_example(record))
+
+    def finish(self) -> ShardNote:
+        rows, num_bytes = self.writer.finalize()
+        os.replace(self.path.with_name(f"{self.path.name}.partial"), self.path.with_name(f"{self.path.name}.parquet"))
+        return ShardNote(rows, num_bytes, dict(sorted(self.classes.items())))
 
 
 def write_text(path: Path, text: str) -> None:
@@ -166,22 +216,30 @@ def write_text(path: Path, text: str) -> None:
     os.replace(temporary, path)
 
 
-def read_note(path: Path) -> ShardNote | None:
-    """The note of a finished shard, or None where it is not finished."""
+def read_notes(path: Path) -> list[ShardNote] | None:
+    """The notes of a finished shard, or None where it is not finished."""
     if not path.exists():
         return None
-    note = ShardNote(**json.loads(path.read_text(encoding="utf-8")))
-    note.skipped = [(name, reason) for name, reason in note.skipped]
-    return note
+    notes = [ShardNote(**note) for note in json.loads(path.read_text(encoding="utf-8"))]
+    for note in notes:
+        note.skipped = [(name, reason) for name, reason in note.skipped]
+    return notes
 
 
 def plan_shards(sources: Sequence[PairSource]) -> list[Shard]:
-    """Cuts the splits of all sources into shards."""
+    """Cuts the splits of all sources into shards; those that have their base among them take its rows."""
     shards = []
+    parts: dict[int, list[int]] = {number: [] for number in range(len(sources))}
     for number, source in enumerate(sources):
-        for split, items in source.splits().items():
+        base = source.base()
+        if base in sources:
+            parts[sources.index(base)].append(number)
+    derived = {number for numbers in parts.values() for number in numbers}
+    for number, source in enumerate(sources):
+        for split, items in source.splits().items() if number not in derived else ():
             for index, start in enumerate(range(0, len(items), OBJECTS_PER_SHARD)):
-                shards.append(Shard(number, split, index, tuple(items[start : start + OBJECTS_PER_SHARD])))
+                rows = tuple(items[start : start + OBJECTS_PER_SHARD])
+                shards.append(Shard(number, split, index, rows, tuple(parts[number])))
     return shards
 
 
@@ -235,6 +293,8 @@ def write_dataset(
             that is not usable. Nothing is left behind then.
     """
     check_output(output)
+    if strict and (unusable := next((entry for source in sources for entry in source.unusable()), None)):
+        raise ValueError(f"{unusable[0]} cannot be used: {unusable[1]}")
     shards = plan_shards(sources)
     key = plan_key(sources, shards, strict)
     found = _read_prepared(output, key)
@@ -288,9 +348,9 @@ def _write_missing(
     num_proc: int,
     strict: bool,
     progress: Callable[..., Any] | None,
-) -> list[ShardNote]:
-    """Writes the shards without a note; returns the notes of all shards in order."""
-    found = ((shard, read_note(work / f"{shard.stem}.json")) for shard in shards)
+) -> list[list[ShardNote]]:
+    """Writes the shards without notes; returns the notes of all shards in order."""
+    found = ((shard, read_notes(work / f"{shard.stem}.json")) for shard in shards)
     notes = {shard: note for shard, note in found if note is not None}
     missing = [shard for shard in shards if shard not in notes]
     done = sum(len(shard.items) for shard in notes)
@@ -302,7 +362,7 @@ def _write_missing(
         if processes > 1:
             written = _write_in_processes(sources, missing, work, processes, strict, advance)
         else:
-            written = ((s, write_shard(s, sources[s.source], work, strict, advance)) for s in missing)
+            written = ((s, write_shard(s, sources, work, strict, advance)) for s in missing)
         notes.update(written)
     finally:
         if bar is not None:
@@ -317,7 +377,7 @@ def _write_in_processes(
     processes: int,
     strict: bool,
     advance: Callable[[int], Any],
-) -> Iterator[tuple[Shard, ShardNote]]:
+) -> Iterator[tuple[Shard, list[ShardNote]]]:
     # Spawned, not forked: the caller may hold threads (torch, Arrow) that a fork would copy half-way.
     context = multiprocessing.get_context("spawn")
     counter = context.Value("q", 0)
@@ -357,25 +417,26 @@ def _follow_parent() -> None:
         os._exit(1)
 
 
-def _work_on(shard: Shard) -> ShardNote:
+def _work_on(shard: Shard) -> list[ShardNote]:
     def advance() -> None:
         with _worker["counter"].get_lock():
             _worker["counter"].value += 1
 
-    return write_shard(shard, _worker["sources"][shard.source], _worker["work"], _worker["strict"], advance)
+    return write_shard(shard, _worker["sources"], _worker["work"], _worker["strict"], advance)
 
 
 def _assemble(
-    sources: Sequence[PairSource], shards: Sequence[Shard], notes: Sequence[ShardNote], work: Path
+    sources: Sequence[PairSource], shards: Sequence[Shard], notes: Sequence[Sequence[ShardNote]], work: Path
 ) -> Prepared:
     """Moves the shards to their final names below `work/dataset`; may be repeated after a kill at any moment."""
     final = work / "dataset"
     filled: dict[tuple[int, str], list[tuple[Shard, ShardNote]]] = {}
-    skipped = [entry for source in sources for entry in source.unusable()]
-    for shard, note in zip(shards, notes, strict=True):
-        skipped += note.skipped
-        if note.rows:
-            filled.setdefault((shard.source, shard.split), []).append((shard, note))
+    skipped = list(dict.fromkeys(entry for source in sources for entry in source.unusable()))
+    for shard, written in zip(shards, notes, strict=True):
+        for number, note in zip(shard.sources, written, strict=True):
+            skipped += note.skipped
+            if note.rows:
+                filled.setdefault((number, shard.split), []).append((shard, note))
     if not filled:
         first = f"; the first reason: {skipped[0][1]}" if skipped else "."
         raise ValueError(f"None of the {len(skipped)} objects can be used{first}")
@@ -387,7 +448,7 @@ def _assemble(
         for index, (shard, _) in enumerate(members):
             summary.files.append(f"{folder}/{split}-{index:05d}-of-{len(members):05d}.parquet")
             if not (final / summary.files[-1]).exists():
-                os.replace(work / f"{shard.stem}.parquet", final / summary.files[-1])
+                os.replace(work / f"{shard.stem_of(number)}.parquet", final / summary.files[-1])
         splits[number][split] = summary
     return Prepared(splits, skipped)
 

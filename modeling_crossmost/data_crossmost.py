@@ -379,10 +379,11 @@ class PairDataset(torch.utils.data.Dataset):
 
 
 class StreamingPairDataset(torch.utils.data.IterableDataset):
-    """Training pairs in the order of the shards, without labels; the same items as `PairDataset` gives.
+    """Training pairs shard by shard, without labels; the same items as `PairDataset` gives.
 
-    Objects are identified by their clouds, because a stream has no row numbers; draws therefore differ from the
-    map-style ones. Processes may get different numbers of objects: stop all of them after the same number of steps.
+    The shards' order is drawn by (seed, epoch); there is no shuffle buffer, which no resumed run could restore. Objects
+    are identified by their clouds, because a stream has no row numbers; draws therefore differ from the map-style ones.
+    Processes may get different numbers of objects: stop all of them after the same number of steps.
 
     Args:
         dataset: streamed pairs; columns that training may not see are dropped.
@@ -412,11 +413,14 @@ class StreamingPairDataset(torch.utils.data.IterableDataset):
         )
         dataset = training_dataset(dataset, captions=tokenizer is not None)
         self.dataset = split_dataset_by_node(dataset, rank=process_index, world_size=num_processes)
-        self.epoch = 0
+        self.set_epoch(0)
 
     def set_epoch(self, epoch: int) -> None:
-        """Draw for another epoch from the next iterator of the loader on."""
+        """Draw for another epoch, in another order of the shards, from the next iterator of the loader on."""
         self.epoch = epoch
+        # `datasets` shuffles the shards by its epoch number, before it divides them, unless that is 0.
+        key = object_keys(self.reader.seed, epoch, torch.zeros(1, dtype=torch.int64))
+        self.dataset.set_epoch(1 + int(keyed_integers(key, 2**31 - 1, (), Stream.PERMUTATION)))
 
     def __iter__(self) -> Iterator[Item]:
         # The stream divides its shards among the loader's workers by itself.

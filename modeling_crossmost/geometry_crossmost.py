@@ -13,6 +13,15 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from .materials_crossmost import (
+    SurfaceColours,
+    attach_colours,
+    concatenate_colours,
+    plain_colours,
+    surface_colours,
+)
+from .pcd_crossmost import read_pcd
+
 
 # A `trimesh.Trimesh`. trimesh is optional, and a plain import, even for type checkers only, would make loading this
 # file from the Hub demand it.
@@ -20,17 +29,21 @@ Mesh: TypeAlias = Any
 
 UP_AXES = ("x", "y", "z")
 MESH_TYPES = ("obj", "off", "ply", "stl", "glb", "gltf")
-CLOUD_TYPES = ("ply", "xyz", "npy")
+CLOUD_TYPES = ("ply", "xyz", "npy", "pcd")
 FILE_TYPES = tuple(dict.fromkeys(MESH_TYPES + CLOUD_TYPES))
 
 # Farthest point sampling costs count x N; clouds beyond this size are thinned first (seeded, point 0 kept).
 MAX_POINTS_FOR_FARTHEST_SAMPLING = 200_000
 
+# Faces and points of one file, instances counted each time: a file of some bytes can place a part a million times.
+MAX_FACES = 4_000_000
+MAX_POINTS = 20_000_000
+
 # Grey level of parts without colours in a file where other parts have them.
 DEFAULT_GREY = 200
 
-# trimesh's stand-ins for a material that says nothing about colour: its default colour and its empty image.
-_READER_GREYS = ((102, 102, 102), (100, 100, 100))
+# Extensions of glTF that the reader leaves as zeros or stumbles over where it cannot decode them.
+_COMPRESSIONS = ("KHR_draco_mesh_compression", "EXT_meshopt_compression")
 
 _TO_Y_UP = {
     "x": ((0.0, -1.0, 0.0), (1.0, 0.0, 0.0), (0.0, 0.0, 1.0)),
@@ -92,14 +105,18 @@ def convert_up_axis(points: np.ndarray, source: str, target: str = "y") -> np.nd
 
 
 def orient_geometry(geometry: Mesh | np.ndarray, source: str, target: str = "y") -> Mesh | np.ndarray:
-    """`convert_up_axis` for a mesh (a rotated copy) or a cloud (N, 3).
+    """`convert_up_axis` for a mesh (a rotated copy, which keeps its colours as `load_geometry` does) or a cloud.
 
     Raises:
         ValueError: for an axis other than x, y, z.
     """
     if source == target or isinstance(geometry, np.ndarray):
         return convert_up_axis(geometry, source, target)
-    oriented = geometry.copy()
+    if getattr(getattr(geometry, "visual", None), "kind", None) == "texture":
+        # A copy of the material would copy, and so decode, its images.
+        oriented = attach_colours(geometry.copy(include_visual=False), surface_colours(geometry))
+    else:
+        oriented = geometry.copy()
     oriented.vertices = convert_up_axis(np.asarray(geometry.vertices), source, target)
     return oriented
 
@@ -241,15 +258,19 @@ def load_geometry(path: str | Path, file_type: str | None = None) -> Mesh | np.n
     """Reads a mesh or a cloud from a file, in the file's own units and axes.
 
     Args:
-        path: obj, off (the header may be glued to the counts), ply, stl, glb or gltf for meshes, ply, xyz or npy for
-            clouds. Scenes are merged, each part by its place in the scene. Materials and textures become face colours.
+        path: obj, off (the header may be glued to the counts), ply, stl, glb or gltf for meshes, ply, xyz, npy or pcd
+            (its NaN points, "no measurement", are dropped) for clouds. Scenes are merged, each part by its place in the
+            scene.
         file_type: one of `FILE_TYPES`; the file's ending by default.
 
     Returns:
-        A `trimesh.Trimesh` (vertices as stored: not merged, no normals), or for files without faces a cloud (N, 3).
+        A `trimesh.Trimesh` (vertices as stored: not merged, no normals), or for files without faces a cloud (N, 3). Its
+        face colours are the mean ones of its colours, materials and textures; those that vary within a face are kept
+        beside them, as `SurfaceColours` in the metadata under `COLOURS_KEY`, where `surface_colours` finds them.
 
     Raises:
-        ValueError: for a file that is missing, of another type, unreadable, empty, not finite or without extent.
+        ValueError: for a file that is missing, of another type, unreadable, empty, not finite, without extent or larger
+            than `MAX_FACES` and `MAX_POINTS`.
     """
     path = Path(path)
     kind = (file_type or path.suffix).lower().lstrip(".")
@@ -261,6 +282,8 @@ def load_geometry(path: str | Path, file_type: str | None = None) -> Mesh | np.n
         raise ValueError(f"{path.name}: the file is empty.")
     if kind == "npy":
         return check_points(_read_npy(path), f"cloud in {path.name}")
+    if kind == "pcd":
+        return check_points(read_pcd(path), f"cloud in {path.name}")
     return _merge_scene(_read_scene(path, kind), path.name)
 
 
@@ -299,7 +322,17 @@ def _read_scene(path: Path, kind: str) -> Any:
     try:
         return trimesh.load_scene(str(path), file_type=kind, process=False)
     except Exception as error:  # the parsers raise nearly every kind of exception on broken files
+        if not isinstance(error, FileNotFoundError) and _names_compression(path, kind):
+            raise ValueError(f"{path.name}: the file is compressed (Draco, meshopt), export it uncompressed.") from None
         raise ValueError(f"{path.name}: the file cannot be read as {kind} ({_reason(error)}).") from None
+
+
+def _names_compression(path: Path, kind: str) -> bool:
+    """Whether a file of glTF names one of `_COMPRESSIONS`."""
+    if kind not in ("glb", "gltf"):
+        return False
+    content = path.read_bytes()
+    return any(name.encode() in content for name in _COMPRESSIONS)
 
 
 def _reason(error: Exception) -> str:
@@ -320,11 +353,13 @@ def _merge_scene(scene: Any, name: str) -> Mesh | np.ndarray:
     raise ValueError(f"{name}: it holds neither faces nor points.")
 
 
-def _scene_parts(scene: Any, name: str) -> tuple[list[tuple[np.ndarray, np.ndarray, np.ndarray | None]], list]:
-    """Splits a scene into placed meshes (vertices (V, 3), faces (F, 3), colours (F, 4) | None) and clouds (N, 3)."""
+def _scene_parts(scene: Any, name: str) -> tuple[list[tuple[np.ndarray, np.ndarray, SurfaceColours | None]], list]:
+    """Splits a scene into placed meshes (vertices (V, 3), faces (F, 3), colours | None) and clouds (N, 3)."""
     trimesh = import_optional("trimesh", "Reading meshes")
     meshes, clouds = [], []
-    colours: dict[str, np.ndarray | None] = {}
+    colours: dict[str, SurfaceColours | None] = {}
+    textures: dict = {}
+    num_faces = num_points = 0
     for node in scene.graph.nodes_geometry:
         transform, key = scene.graph[node]
         part = scene.geometry[key]
@@ -334,6 +369,12 @@ def _scene_parts(scene: Any, name: str) -> tuple[list[tuple[np.ndarray, np.ndarr
         vertices = np.asarray(part.vertices, dtype=np.float64)
         if vertices.ndim != 2 or vertices.shape[1] != 3:
             continue
+        num_points += len(vertices)
+        num_faces += len(getattr(part, "faces", ()))
+        if num_faces > MAX_FACES or num_points > MAX_POINTS:
+            raise ValueError(
+                f"{name}: it has more than {MAX_FACES:,} faces or {MAX_POINTS:,} points in all its parts: simplify it."
+            )
         with np.errstate(invalid="ignore", over="ignore"):  # coordinates that are not finite are refused below
             placed = vertices @ transform[:3, :3].T + transform[:3, 3]
         if not isinstance(part, trimesh.Trimesh) or len(part.faces) == 0:
@@ -341,79 +382,41 @@ def _scene_parts(scene: Any, name: str) -> tuple[list[tuple[np.ndarray, np.ndarr
             continue
         if part.faces.min() < 0 or part.faces.max() >= len(vertices):
             raise ValueError(f"{name}: a face names a vertex that the file does not hold.")
+        # Compressed glTF that the reader does not decode arrives with every vertex of a part in one place.
+        if "from_gltf_primitive" in part.metadata and not np.ptp(vertices, axis=0).any():
+            raise _collapsed(name, f" of its part {key!r}")
         if key not in colours:
-            colours[key] = face_colours(part)
+            colours[key] = surface_colours(part, textures)
         meshes.append((placed, np.asarray(part.faces), colours[key]))
     return meshes, clouds
 
 
-def _merge_meshes(parts: list[tuple[np.ndarray, np.ndarray, np.ndarray | None]], name: str) -> Mesh:
+def _merge_meshes(parts: list[tuple[np.ndarray, np.ndarray, SurfaceColours | None]], name: str) -> Mesh:
     """One mesh of all placed parts; refuses what has no finite, non-degenerate surface."""
     trimesh = import_optional("trimesh", "Reading meshes")
     offsets = np.cumsum([0] + [len(vertices) for vertices, _, _ in parts[:-1]])
     vertices = np.concatenate([part[0] for part in parts])
     faces = np.concatenate([part[1] + offset for part, offset in zip(parts, offsets, strict=True)])
     _check_surface(vertices[faces], name)
-    colours = None
-    if any(part[2] is not None for part in parts):
-        grey = np.array([DEFAULT_GREY, DEFAULT_GREY, DEFAULT_GREY, 255], dtype=np.uint8)
-        colours = np.concatenate([np.broadcast_to(grey, (len(f), 4)) if c is None else c for _, f, c in parts])
-    return trimesh.Trimesh(vertices=vertices, faces=faces, face_colors=colours, process=False)
+    mesh = trimesh.Trimesh(vertices=vertices, faces=faces, process=False)
+    if all(part[2] is None for part in parts):
+        return mesh
+    grey = (DEFAULT_GREY, DEFAULT_GREY, DEFAULT_GREY, 255)
+    colours = [plain_colours(f, grey) if c is None else c for _, f, c in parts]
+    return attach_colours(mesh, concatenate_colours(colours, faces))
 
 
 def _check_surface(corners: np.ndarray, name: str) -> None:
     """Refuses faces (F, 3, 3) without a finite, non-degenerate surface."""
     if not np.isfinite(corners).all():
         raise ValueError(f"{name}: the mesh has NaN or infinite coordinates.")
-    # Compressed glTF (Draco, meshopt) that the reader does not decode arrives with every vertex of a part in one place.
     if not np.ptp(corners, axis=1).any():
-        raise ValueError(
-            f"{name}: all faces have collapsed to points; if the file is compressed (Draco), export it uncompressed."
-        )
+        raise _collapsed(name)
     if not np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]).any():
         raise ValueError(f"{name}: the mesh has no surface area.")
 
 
-def face_colours(mesh: Mesh) -> np.ndarray | None:
-    """Colours uint8 (F, 4) of a mesh's faces from its face or vertex colours, texture or material, else `None`.
-
-    Vertex colours are averaged over a face, textures looked up at the vertices first.
-    """
-    visual = getattr(mesh, "visual", None)
-    if visual is None or not visual.defined:
-        return None
-    if visual.kind == "texture":
-        return _texture_colours(mesh)
-    colours = np.asarray(visual.face_colors)
-    return colours.astype(np.uint8) if colours.shape == (len(mesh.faces), 4) else None
-
-
-def _texture_colours(mesh: Mesh) -> np.ndarray | None:
-    """Face colours uint8 (F, 4) of a mesh with a material; `None` where it has no colour or its image is broken."""
-    uv_to_color = import_optional("trimesh.visual.color", "Reading textures").uv_to_color
-    material, uv = mesh.visual.material, mesh.visual.uv
-    is_gltf = hasattr(material, "baseColorTexture")
-    image = material.baseColorTexture if is_gltf else getattr(material, "image", None)
-    try:
-        looked_up = None if image is None or uv is None or len(uv) == 0 else uv_to_color(uv, image)
-        main = np.asarray(material.main_color, dtype=np.uint8)
-    except Exception:  # broken images fail in many ways, and the shape is usable without them
-        return None
-    if looked_up is not None and np.shape(looked_up) == (len(mesh.vertices), 4):
-        colours = np.rint(np.asarray(looked_up)[mesh.faces].mean(axis=1)).astype(np.uint8)
-    elif main.shape == (4,) and not (is_gltf and material.baseColorFactor is None):
-        colours = np.tile(main, (len(mesh.faces), 1))
-        # glTF's colour factors are linear light, its images and the colours of obj are not.
-        if is_gltf:
-            colours[:, :3] = _linear_to_srgb(colours[:, :3])
-    else:
-        return None
-    unset = (colours == colours[:1]).all() and tuple(colours[0, :3]) in _READER_GREYS
-    return None if unset else colours
-
-
-def _linear_to_srgb(levels: np.ndarray) -> np.ndarray:
-    """sRGB levels uint8 of linear-light levels uint8 (IEC 61966-2-1)."""
-    linear = levels / 255.0
-    encoded = np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1.0 / 2.4) - 0.055)
-    return np.rint(encoded * 255.0).astype(np.uint8)
+def _collapsed(name: str, where: str = "") -> ValueError:
+    return ValueError(
+        f"{name}: all faces{where} have collapsed to points; if the file is compressed (Draco), export it uncompressed."
+    )

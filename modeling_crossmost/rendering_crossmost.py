@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from .geometry_crossmost import Mesh, check_points, face_colours, import_optional
+from .geometry_crossmost import Mesh, check_points, import_optional
+from .materials_crossmost import SurfaceColours, surface_colours
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,7 @@ class RenderStyle:
         depth_cue: how much darker the far side is than the near side, in [0, 1]: a lamp's fall-off, and the classical
             way to keep depth readable in a small picture.
         base_colour: where the mesh has no colours.
-        use_colours: whether the mesh's own face or vertex colours are used.
+        use_colours: whether the mesh's own colours (of faces, vertices, materials and textures) are used.
         background_top, background_bottom: colours of the first and last row, linear between.
     """
 
@@ -215,7 +216,7 @@ def render_mesh(
     """Shaded views of a mesh by ray casting (Embree), flat Lambert shading.
 
     The mesh is centred on its bounding box and scaled into the unit sphere; its own colours are used where it has them
-    (vertex colours averaged over a face).
+    (`surface_colours`): vertex colours are interpolated, textures looked up per ray. All surfaces are opaque.
 
     Args:
         mesh: y up, any units.
@@ -247,7 +248,8 @@ def render_mesh(
     scene = _embree_scene(vertices, faces)
     zooms = _zooms(vertices[used], cameras, fill)
     planes = _face_planes(vertices[faces])
-    colours = _shaded_faces(mesh, vertices[faces].mean(axis=1), planes[:, :3], cameras, style)
+    surface = surface_colours(mesh) if style.use_colours else None
+    colours = _shaded_faces(surface, vertices[faces].mean(axis=1), planes[:, :3], cameras, style)
     background = np.linspace(style.background_top, style.background_bottom, image_size)
     images = np.empty((len(cameras), image_size, image_size, 3), dtype=np.uint8)
     images[...] = np.rint(background)[:, None]
@@ -255,8 +257,7 @@ def render_mesh(
     for image, camera, rotation, zoom, table in zip(images, cameras, rotations, zooms, colours, strict=True):
         rows, columns = _window(vertices[used], camera, rotation, zoom, image_size)
         origins, directions = _rays(camera, rotation, zoom, image_size, supersample, rows, columns)
-        hits = scene.run(origins.reshape(-1, 3), directions.reshape(-1, 3)).reshape(origins.shape[:2])
-        samples = _face_samples(hits, table)
+        hits, samples = _cast(scene, origins, directions, table, surface)
         if style.depth_cue > 0.0:
             near = _nearness(hits, origins, directions, planes, camera)
             samples[..., :3] *= 1.0 - style.depth_cue * (1.0 - near[..., None])
@@ -279,18 +280,26 @@ def _face_planes(corners: np.ndarray) -> np.ndarray:
 
 
 def _shaded_faces(
-    mesh: Mesh, centroids: np.ndarray, normals: np.ndarray, cameras: Sequence[Camera], style: RenderStyle
+    surface: SurfaceColours | None,
+    centroids: np.ndarray,
+    normals: np.ndarray,
+    cameras: Sequence[Camera],
+    style: RenderStyle,
 ) -> np.ndarray:
     """Colour and coverage uint8 (V, F + 1, 4) of every face from every camera; the last row is the empty background.
 
+    Faces whose colour varies are white here.
+
     Args:
-        mesh: source of the faces' own colours.
+        surface: the faces' own colours.
         centroids, normals: (F, 3) of the centred and scaled faces.
         cameras: V of them.
         style: light and colours.
     """
-    colours = face_colours(mesh) if style.use_colours else None
-    base = np.asarray(style.base_colour) if colours is None else colours[:, :3].astype(np.float64)
+    if surface is None:
+        base = np.asarray(style.base_colour)
+    else:
+        base = np.where(surface.varying[:, None], 255.0, surface.faces[:, :3])
     light = np.asarray(style.light) / np.linalg.norm(style.light)
     tables = np.zeros((len(cameras), len(normals) + 1, 4), dtype=np.uint8)
     for table, camera, rotation in zip(tables, cameras, camera_rotations(cameras), strict=True):
@@ -338,6 +347,34 @@ def _rays(
         origins = plane + back * np.float32(camera.distance)
         directions = np.broadcast_to(-back, origins.shape)
     return np.ascontiguousarray(origins), np.ascontiguousarray(directions)
+
+
+def _cast(
+    scene: Any, origins: np.ndarray, directions: np.ndarray, table: np.ndarray, surface: SurfaceColours | None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Faces (h, w) that rays meet, -1 for none, and the colour and coverage float32 (h, w, 4) there.
+
+    Args:
+        scene: of Embree.
+        origins, directions: float32 (h, w, 3) rays.
+        table: uint8 (F + 1, 4) of `_shaded_faces`.
+        surface: colours of the faces that are white there.
+    """
+    shape = origins.shape[:2]
+    origins, directions = origins.reshape(-1, 3), directions.reshape(-1, 3)
+    if surface is None or not surface.varying.any():
+        hits = scene.run(origins, directions).reshape(shape)
+        return hits, _face_samples(hits, table)
+    found = scene.run(origins, directions, output=True)
+    hits = found["primID"]
+    samples = _face_samples(hits, table)
+    places = np.flatnonzero(surface.varying[hits] & (hits >= 0))
+    second, third = found["u"][places], found["v"][places]
+    weights = np.stack([1.0 - second - third, second, third], axis=1)
+    colours = surface.at(hits[places], weights) / 255.0
+    for channel in range(3):
+        samples[places, channel] *= colours[:, channel]
+    return hits.reshape(shape), samples.reshape(*shape, 4)
 
 
 def _nearness(

@@ -17,6 +17,7 @@ from modeling_crossmost.data_crossmost import (
     PairDataset,
     StreamingPairDataset,
     TwoViewBatchSampler,
+    _content_number,
     check_view_sizes,
     class_names,
     collate_evaluation,
@@ -324,8 +325,10 @@ def test_streaming_gives_the_same_kind_of_items(folder, pairs):
     stream = StreamingPairDataset(load_pairs(folder, streaming=True), grey, grey, seed=1)
     items = list(stream)
     mapped = PairDataset(pairs, grey, grey, seed=1)
-    assert len(items) == OBJECTS
-    for i, (item, other) in enumerate(zip(items, mapped.__getitems__(range(OBJECTS)), strict=True)):
+    rows = {_content_number(mapped[i]["points"]): i for i in range(OBJECTS)}
+    order = [rows[int(item["index"])] for item in items]
+    assert sorted(order) == list(range(OBJECTS))
+    for i, item, other in zip(order, items, mapped.__getitems__(order), strict=True):
         assert {name: (value.shape, value.dtype) for name, value in item.items()} == {
             name: (value.shape, value.dtype) for name, value in other.items()
         }
@@ -334,6 +337,31 @@ def test_streaming_gives_the_same_kind_of_items(folder, pairs):
     assert all(equal(a, b) for a, b in zip(items, stream, strict=True))
     stream.set_epoch(1)
     assert not all(equal(a, b) for a, b in zip(items, stream, strict=True))
+
+
+def test_every_epoch_streams_the_shards_in_an_order_of_its_own(tmp_path, monkeypatch, pairs):
+    """Whole shards change places, by (seed, epoch) alone; within a shard the rows stay in order."""
+    monkeypatch.setattr("datasets.config.HF_DATASETS_CACHE", str(tmp_path / "cache"))
+    shards, each = 5, OBJECTS // 5
+    (tmp_path / "pairs" / "data").mkdir(parents=True)
+    for shard in range(shards):
+        path = tmp_path / "pairs" / "data" / f"train-{shard:05d}-of-00005.parquet"
+        pairs.select(range(shard * each, (shard + 1) * each)).to_parquet(path)
+    rows = {_content_number(item["points"]): i for i, item in enumerate(PairDataset(pairs, None, None))}
+
+    def order(seed: int, epoch: int) -> list[int]:
+        stream = StreamingPairDataset(load_pairs(tmp_path / "pairs", streaming=True), None, None, seed=seed)
+        stream.set_epoch(epoch)
+        return [rows[int(item["index"])] for item in stream]
+
+    seen = [order(0, epoch) for epoch in range(4)]
+    for rows_seen in seen:
+        starts = rows_seen[::each]
+        assert sorted(starts) == [shard * each for shard in range(shards)]
+        assert rows_seen == [start + i for start in starts for i in range(each)]
+    assert len({tuple(each_order) for each_order in seen}) > 1
+    assert seen[2] == order(0, 2)
+    assert seen != [order(1, epoch) for epoch in range(4)]
 
 
 @pytest.mark.parametrize("workers", [0, 2])

@@ -14,7 +14,6 @@ from modeling_crossmost.geometry_crossmost import (
     as_geometry,
     check_points,
     convert_up_axis,
-    face_colours,
     farthest_points,
     geometry_to_cloud,
     load_geometry,
@@ -25,6 +24,7 @@ from modeling_crossmost.geometry_crossmost import (
     rotation_to_y_up,
     sample_surface,
 )
+from modeling_crossmost.materials_crossmost import face_colours
 
 
 SHARED = Path(os.environ.get("CROSSMOST_SHARED") or Path(__file__).resolve().parents[2] / "shared")
@@ -249,6 +249,20 @@ def test_scenes_are_merged_where_their_nodes_place_them(tmp_path):
     for merged in (load_geometry(tmp_path / "two.glb"), as_geometry(scene)):
         assert len(merged.faces) == 24
         assert np.allclose(merged.bounds, [[-0.5, -0.5, -0.5], [10.5, 0.5, 0.5]])
+
+
+def test_a_small_file_of_countless_instances_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr("modeling_crossmost.geometry_crossmost.MAX_FACES", 100)
+    scene = trimesh.Scene()
+    for index in range(9):
+        scene.add_geometry(
+            trimesh.creation.box(),
+            geom_name="box",
+            transform=trimesh.transformations.translation_matrix([2.0 * index, 0, 0]),
+        )
+    scene.export(tmp_path / "many.glb")
+    with pytest.raises(ValueError, match=r"many\.glb: it has more than 100 faces"):
+        load_geometry(tmp_path / "many.glb")
 
 
 def test_face_colours_come_from_faces_vertices_and_materials(tmp_path):

@@ -3,6 +3,8 @@
 import hashlib
 import json
 import os
+import resource
+import time
 from itertools import pairwise
 from pathlib import Path
 
@@ -10,11 +12,13 @@ import numpy as np
 import pytest
 import trimesh
 from datasets import load_dataset
+from PIL import Image
 
 from dataset_scripts import shards
 from dataset_scripts.builder import PairObject, PointViewBuilder, Selection, arrange_splits, hold_out
 from dataset_scripts.folder import FolderPairs
 from dataset_scripts.furniture_pairs import FurniturePairs, _scan_cameras, cached_furniture
+from dataset_scripts.limits import object_limits
 from dataset_scripts.prepare import main
 from dataset_scripts.readers import encode_view
 
@@ -108,8 +112,6 @@ def test_prepared_folder_loads_in_every_way(tmp_path):
 def test_views_are_lossless():
     import io
 
-    from PIL import Image
-
     view = np.random.default_rng(0).integers(0, 256, (32, 32, 3), dtype=np.uint8)
     with Image.open(io.BytesIO(encode_view(view))) as decoded:
         assert decoded.format == "WEBP"
@@ -135,12 +137,12 @@ def test_up_axis_becomes_y(tmp_path, up_axis, column):
 def test_bad_files_are_listed_and_strict_refuses_them(tmp_path, capsys):
     root = make_tree(tmp_path / "raw", ["bed/a.off", "bed/b.ply", "stray.obj"])
     (root / "bed" / "broken.ply").write_bytes(b"ply\nnothing more")
-    (root / "bed" / "scan.pcd").write_text("# .PCD")
+    (root / "bed" / "scan.fbx").write_text("; FBX")
     (root / "bed" / "readme.txt").write_text("passed over")
     (root / "bed" / ".hidden.off").write_text("passed over")
     assert run(root, tmp_path / "pairs") == 0
     lines = [json.loads(line) for line in (tmp_path / "pairs" / "skipped.jsonl").read_text().splitlines()]
-    assert {line["object"] for line in lines} == {"bed/broken", "bed/scan.pcd", "stray.obj"}
+    assert {line["object"] for line in lines} == {"bed/broken", "bed/scan.fbx", "stray.obj"}
     assert all(line["reason"] for line in lines)
     assert len(load_dataset(str(tmp_path / "pairs"), split="train")) == 2
     assert "3 objects skipped" in capsys.readouterr().out
@@ -165,6 +167,70 @@ def test_files_with_equal_stems_keep_distinct_ids(tmp_path):
     root = make_tree(tmp_path / "raw", ["bed/a.off", "bed/a.ply", "bed/b.off"])
     ids = [item.object_id for item in FolderPairs(source=str(root)).objects()["train"]]
     assert sorted(ids) == ["bed/a.off", "bed/a.ply", "bed/b"]
+
+
+def write_pictures(folder: Path, count: int = 3, ending: str = "jpg") -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for number in range(count):
+        Image.new("RGB", (64, 48), (60 + 40 * number, 0, 0)).save(folder / f"{number}.{ending}", quality=95)
+
+
+def test_pictures_of_an_object_are_its_views(tmp_path):
+    """Beside the file in a folder of its name, or with the only cloud of a folder; that folder is then no class."""
+    root = make_tree(tmp_path / "raw", ["bed/a.npy", "bed/b.npy", "sofa/scan_1/cloud.ply", "sofa/scan_2/cloud.ply"])
+    write_pictures(root / "bed" / "a", 30)
+    write_pictures(root / "sofa" / "scan_1")
+    write_pictures(root / "sofa" / "scan_2" / "images", ending="png")
+    assert run(root, tmp_path / "pairs", "--num-views", "20") == 0
+    rows = {row["object_id"]: row for row in load_dataset(str(tmp_path / "pairs"), split="train")}
+    assert {name: len(row["views"]) for name, row in rows.items()} == {
+        "bed/a": 20, "bed/b": 20, "sofa/scan_1/cloud": 3, "sofa/scan_2/cloud": 3,
+    }  # fmt: skip
+    assert [rows[name]["label"] for name in sorted(rows)] == [0, 0, 1, 1]
+    for name in ("sofa/scan_1/cloud", "sofa/scan_2/cloud"):
+        reds = [int(np.asarray(view)[16, 16, 0]) for view in rows[name]["views"]]
+        assert np.abs(np.subtract(reds, [60, 100, 140])).max() < 4
+        assert {view.size for view in rows[name]["views"]} == {(32, 32)}
+
+
+def test_an_objects_own_folder_is_no_class(tmp_path):
+    root = make_tree(tmp_path / "raw", ["scan_1/cloud.ply", "scan_2/cloud.ply"])
+    assert FolderPairs(source=str(root)).class_names() == ["scan 1", "scan 2"]
+    write_pictures(root / "scan_1")
+    write_pictures(root / "scan_2" / "rgb")
+    assert FolderPairs(source=str(root)).class_names() is None
+
+
+def test_pictures_beside_a_material_are_textures(tmp_path):
+    root = make_tree(tmp_path / "raw", ["bed/one/a.obj"])
+    write_pictures(root / "bed" / "one")
+    (item,) = FolderPairs(source=str(root)).objects()["train"]
+    assert (item.frames, item.class_name) == ("", "bed")
+
+
+def test_a_broken_picture_is_a_reason(tmp_path):
+    root = make_tree(tmp_path / "raw", ["bed/a.npy", "bed/b.npy"])
+    write_pictures(root / "bed" / "a")
+    (root / "bed" / "a" / "9.jpg").write_bytes(b"no picture")
+    assert run(root, tmp_path / "pairs", "--num-views", "20") == 0
+    (line,) = map(json.loads, (tmp_path / "pairs" / "skipped.jsonl").read_text().splitlines())
+    assert line["object"] == "bed/a" and "9.jpg" in line["reason"]
+
+
+def test_an_object_that_never_ends_or_eats_memory_is_a_reason():
+    def endless() -> None:
+        while True:
+            pass
+
+    with pytest.raises(ValueError, match=r"more than 0.2 s"), object_limits(seconds=0.2):
+        endless()
+    before = resource.getrlimit(resource.RLIMIT_DATA)
+    with pytest.raises(ValueError, match="more than 64 MiB"), object_limits(num_bytes=64 << 20):
+        np.ones(512 << 20, dtype=np.uint8)
+    assert resource.getrlimit(resource.RLIMIT_DATA) == before
+    with object_limits(seconds=0.05):
+        pass
+    time.sleep(0.1)  # the alarm is off
 
 
 def test_holdout_takes_the_lowest_digests_of_every_class():

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 import trimesh
 
-from modeling_crossmost.geometry_crossmost import face_colours
+from modeling_crossmost.materials_crossmost import face_colours
 
 from .parts import Shape, chance, pick
 

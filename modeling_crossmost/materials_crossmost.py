@@ -1,0 +1,318 @@
+"""Colours of a mesh's surface: one per face, interpolated between corners, or looked up in textures (numpy only).
+
+Colours are sRGB levels. A surface is opaque: alpha, of images too, is carried along at most and never looked through.
+Of a material only the base colour counts. Textures repeat beyond [0, 1], and v points up, as in trimesh.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+
+# Where `load_geometry` keeps the `SurfaceColours` in `mesh.metadata`, for meshes that one colour a face does not tell.
+COLOURS_KEY = "crossmost_surface_colours"
+
+# Larger images are reduced to at most this side: more than a view of any model resolves.
+MAX_TEXTURE_SIDE = 1024
+
+# Images of more pixels are not decoded.
+MAX_TEXTURE_PIXELS = 64_000_000
+
+# Faces that span less of a texture, in texels, have one colour.
+_ONE_TEXEL_PART = 0.01
+
+# trimesh's stand-ins for a material that says nothing about colour: its default colour and its empty image.
+_READER_GREYS = ((102, 102, 102), (100, 100, 100))
+
+# Points that are looked up at once.
+_BLOCK = 16_384
+
+# Barycentric points whose mean integrates a triangle exactly up to degree 2.
+_MEAN_POINTS = ((2 / 3, 1 / 6, 1 / 6), (1 / 6, 2 / 3, 1 / 6), (1 / 6, 1 / 6, 2 / 3))
+
+
+@dataclass(frozen=True)
+class SurfaceColours:
+    """Colours of a mesh's F faces; immutable, copies of a mesh share it.
+
+    A point gets its corners' colours interpolated, times its texture; without corners its texture, else its face's
+    colour.
+
+    Attributes:
+        triangles: int (F, 3), the mesh's faces that the rows belong to.
+        faces: uint8 (F, 4), the mean colour of each.
+        corners: uint8 (F, 3, 3), white where only the texture counts.
+        uv: float32 (F, 3, 2), places in the texture.
+        texture_index: int32 (F,), -1 for none.
+        textures: each uint8 (H + 2, W + 2, 4), row 0 at the top, with one repeated texel around it.
+    """
+
+    triangles: np.ndarray
+    faces: np.ndarray
+    corners: np.ndarray | None = None
+    uv: np.ndarray | None = None
+    texture_index: np.ndarray | None = None
+    textures: tuple[np.ndarray, ...] = ()
+
+    def __deepcopy__(self, memo: dict) -> SurfaceColours:
+        return self
+
+    @cached_property
+    def varying(self) -> np.ndarray:
+        """Which faces do not have one colour: bool (F,)."""
+        varies = np.zeros(len(self.faces), dtype=bool)
+        if self.corners is not None:
+            varies |= (self.corners != self.corners[:, :1]).any(axis=(1, 2))
+        if self.texture_index is not None:
+            varies |= self.texture_index >= 0
+        return varies
+
+    def at(self, faces: np.ndarray, weights: np.ndarray) -> np.ndarray:
+        """Colours float32 (P, 3) in [0, 255] of points given by face (P,) and barycentric weights (P, 3)."""
+        weights = np.asarray(weights, dtype=np.float32)
+        colours = np.empty((len(faces), 3), dtype=np.float32)
+        # Fresh memory is what costs time with large arrays, so a block's is used again by the next one.
+        for start in range(0, len(faces), _BLOCK):
+            block = slice(start, start + _BLOCK)
+            colours[block] = self._channels(faces[block], weights[block]).T
+        return colours
+
+    def _channels(self, faces: np.ndarray, weights: np.ndarray) -> np.ndarray:
+        """`at` for one block, (3, P)."""
+        if self.corners is None:
+            colours = np.take(self.faces, faces, axis=0).T[:3].astype(np.float32)
+        else:
+            colours = _interpolate(self.corners, faces, weights)
+        if self.texture_index is None or self.uv is None:
+            return colours
+        index = np.take(self.texture_index, faces)
+        for number in np.flatnonzero(np.bincount(index + 1)[1:]):
+            chosen = np.flatnonzero(index == number)
+            levels = _look_up(self.textures[number], *_interpolate(self.uv, faces[chosen], weights[chosen]))
+            colours[:, chosen] = levels if self.corners is None else levels * colours[:, chosen] / 255.0
+        return colours
+
+
+def surface_colours(mesh: Any, textures: dict | None = None) -> SurfaceColours | None:
+    """Colours of a mesh from what `load_geometry` kept, its face or vertex colours, texture or material, else `None`.
+
+    Of a material: its texture (glTF: times the colour factor; obj: as it is), or where it has no usable one its
+    colour; glTF's vertex colours multiply either. What `load_geometry` kept counts until the mesh's faces or colours
+    are changed.
+
+    Args:
+        mesh: a `trimesh.Trimesh`.
+        textures: textures read before, by image and factor; read ones are added.
+    """
+    visual = getattr(mesh, "visual", None)
+    if visual is None or not visual.defined:
+        return None
+    triangles = np.asarray(mesh.faces)
+    if visual.kind == "texture":
+        found = _material_colours(visual, triangles, len(mesh.vertices), {} if textures is None else textures)
+        return None if found is None or _is_unset(found) else found
+    faces = np.asarray(visual.face_colors).astype(np.uint8)
+    if faces.shape != (len(triangles), 4):
+        return None
+    kept = mesh.metadata.get(COLOURS_KEY)
+    is_kept = isinstance(kept, SurfaceColours) and np.array_equal(kept.triangles, triangles)
+    if is_kept and np.array_equal(kept.faces, faces):
+        return kept
+    if visual.kind == "vertex":
+        return SurfaceColours(triangles, faces, np.asarray(visual.vertex_colors)[triangles, :3].astype(np.uint8))
+    return SurfaceColours(triangles, faces)
+
+
+def face_colours(mesh: Any) -> np.ndarray | None:
+    """Mean colours uint8 (F, 4) of a mesh's faces as `surface_colours` finds them, else `None`."""
+    found = surface_colours(mesh)
+    return None if found is None else found.faces
+
+
+def plain_colours(triangles: np.ndarray, colour: Sequence[int] | np.ndarray) -> SurfaceColours:
+    """One colour (4,) for all faces (F, 3)."""
+    return SurfaceColours(triangles, np.tile(np.array(colour, dtype=np.uint8), (len(triangles), 1)))
+
+
+def concatenate_colours(parts: Sequence[SurfaceColours], triangles: np.ndarray) -> SurfaceColours:
+    """Colours of a merged mesh with faces (sum of F, 3) from those of its parts."""
+    faces = np.concatenate([part.faces for part in parts])
+    corners = uv = index = None
+    if any(part.corners is not None for part in parts):
+        corners = np.concatenate([_corners(part) for part in parts])
+    textures = {id(texture): texture for part in parts for texture in part.textures}
+    if textures:
+        places = {key: place for place, key in enumerate(textures)}
+        uv = np.concatenate([np.zeros((len(p.faces), 3, 2), np.float32) if p.uv is None else p.uv for p in parts])
+        index = np.concatenate([_renumbered(part, places) for part in parts])
+    return SurfaceColours(triangles, faces, corners, uv, index, tuple(textures.values()))
+
+
+def attach_colours(mesh: Any, colours: SurfaceColours | None) -> Any:
+    """Gives a mesh the mean colours of its faces, and where they do not tell all, the rest in its metadata."""
+    mesh.metadata.pop(COLOURS_KEY, None)
+    if colours is None:
+        return mesh
+    # Copies: what a caller changes in place is to be noticed.
+    mesh.visual.face_colors = colours.faces.copy()
+    if colours.varying.any():
+        mesh.metadata[COLOURS_KEY] = replace(colours, triangles=np.array(mesh.faces))
+    return mesh
+
+
+# -------------------------------------------------------------------------------------------------- materials
+
+
+def _material_colours(visual: Any, triangles: np.ndarray, count: int, textures: dict) -> SurfaceColours | None:
+    """Colours from a material, its texture and glTF's vertex colours (`count` of them), `None` where there are none."""
+    material = visual.material
+    is_gltf = hasattr(material, "baseColorTexture")
+    image = material.baseColorTexture if is_gltf else getattr(material, "image", None)
+    main = _main_colour(material)
+    # glTF's colour factors and vertex colours are linear light, its images and the colours of obj are not.
+    factor = main[:3] / 255.0 if is_gltf and main is not None else np.ones(3)
+    tint = _linear_vertex_colours(visual, count)
+    uv = None if visual.uv is None else np.asarray(visual.uv)
+    if image is not None and uv is not None and uv.ndim == 2 and len(uv) == count and uv.shape[1] >= 2:
+        # trimesh writes its default grey beside the image of a material without a colour.
+        scale = np.ones(3) if main is not None and tuple(main[:3]) == _READER_GREYS[0] else factor
+        key = (id(image), *scale)
+        if key not in textures:
+            textures[key] = _read_texture(image, scale)
+        if textures[key] is not None:
+            corners = None if tint is None else _encode(tint)[triangles]
+            return _textured(triangles, uv[triangles, :2], textures[key], corners)
+    if tint is not None:
+        corners = _encode(tint * factor)[triangles]
+        mean = np.rint(corners.mean(axis=1)).astype(np.uint8)
+        return SurfaceColours(triangles, np.pad(mean, ((0, 0), (0, 1)), constant_values=255), corners)
+    if main is None:
+        return None
+    return plain_colours(triangles, np.append(_encode(factor), main[3]) if is_gltf else main)
+
+
+def _main_colour(material: Any) -> np.ndarray | None:
+    """A material's colour uint8 (4,), linear light for glTF; `None` where it has none."""
+    if hasattr(material, "baseColorTexture") and material.baseColorFactor is None:
+        return None
+    colour = getattr(material, "main_color", None)
+    colour = np.zeros(0) if colour is None else np.asarray(colour)
+    return colour.astype(np.uint8) if colour.shape == (4,) else None
+
+
+def _linear_vertex_colours(visual: Any, count: int) -> np.ndarray | None:
+    """glTF's vertex colours (V, 3) in [0, 1] that stand beside a material; `None` without usable ones."""
+    stored = visual.vertex_attributes.get("color", None) if hasattr(visual, "vertex_attributes") else None
+    if stored is None or np.ndim(stored) != 2 or len(stored) != count or np.shape(stored)[1] < 3:
+        return None
+    colours = np.asarray(stored)[:, :3]
+    if np.issubdtype(colours.dtype, np.integer):
+        colours = colours / np.iinfo(colours.dtype).max
+    return np.clip(colours, 0.0, 1.0) if np.isfinite(colours).all() else None
+
+
+def _textured(triangles: np.ndarray, uv: np.ndarray, texture: np.ndarray, corners: np.ndarray | None) -> SurfaceColours:
+    """Colours of faces at uv (F, 3, 2) of one texture, times those of the corners (F, 3, 3)."""
+    uv = np.where(np.isfinite(uv), uv, 0.0)
+    # Whole turns cost float32 its digits.
+    uv = (uv - np.floor(uv.min(axis=1, keepdims=True))).astype(np.float32)
+    index = np.zeros(len(triangles), dtype=np.int32)
+    looked_up = SurfaceColours(triangles, np.full((len(triangles), 4), 255, np.uint8), corners, uv, index, (texture,))
+    every = np.arange(len(triangles))
+    mean = np.mean([looked_up.at(every, np.tile(point, (len(every), 1))) for point in _MEAN_POINTS], axis=0)
+    faces = np.pad(np.rint(mean).astype(np.uint8), ((0, 0), (0, 1)), constant_values=255)
+    if corners is None:
+        height, width = texture.shape[:2]
+        one_colour = (np.ptp(uv, axis=1) * (width, height) < _ONE_TEXEL_PART).all(axis=1)
+        index[one_colour | (texture == texture[:1, :1]).all()] = -1
+    return SurfaceColours(triangles, faces, corners, uv, index, (texture,))
+
+
+def _is_unset(colours: SurfaceColours) -> bool:
+    """Whether all faces have the grey that the reader gives to a material without colours."""
+    levels = np.unique(colours.faces[:, :3], axis=0).tolist()
+    return len(levels) == 1 and tuple(levels[0]) in _READER_GREYS and not colours.varying.any()
+
+
+def _corners(colours: SurfaceColours) -> np.ndarray:
+    """Colours of the corners uint8 (F, 3, 3), also where they were left out."""
+    if colours.corners is not None:
+        return colours.corners
+    corners = np.repeat(colours.faces[:, None, :3], 3, axis=1)
+    if colours.texture_index is not None:
+        corners[colours.texture_index >= 0] = 255
+    return corners
+
+
+def _renumbered(colours: SurfaceColours, places: dict[int, int]) -> np.ndarray:
+    """The texture index int32 (F,) for textures at new places (by their id)."""
+    if colours.texture_index is None:
+        return np.full(len(colours.faces), -1, dtype=np.int32)
+    # The last entry is that of index -1.
+    table = np.array([places[id(texture)] for texture in colours.textures] + [-1], dtype=np.int32)
+    return table[colours.texture_index]
+
+
+# --------------------------------------------------------------------------------------------------- textures
+
+
+def _read_texture(image: Any, factor: np.ndarray) -> np.ndarray | None:
+    """A PIL image times a factor (3,) of linear light, as in `SurfaceColours.textures`; `None` where it is unusable."""
+    try:
+        if image.width * image.height > MAX_TEXTURE_PIXELS:
+            return None
+        image = image.convert("RGB")
+        levels = np.asarray(image.reduce(-(-max(image.size) // MAX_TEXTURE_SIDE)))
+    except Exception:  # broken images fail in many ways, and the shape is usable without them
+        return None
+    if (factor != 1.0).any():
+        table = _encode(_decode(np.arange(256))[:, None] * factor)
+        levels = np.stack([table[levels[..., channel], channel] for channel in range(3)], axis=-1)
+    opaque = np.pad(levels, ((0, 0), (0, 0), (0, 1)), constant_values=255)
+    return np.ascontiguousarray(np.pad(opaque, ((1, 1), (1, 1), (0, 0)), mode="wrap"))
+
+
+def _look_up(texture: np.ndarray, u: np.ndarray, v: np.ndarray) -> np.ndarray:
+    """Levels float32 (3, P) of a texture (H + 2, W + 2, 4) at u, v float32 (P,), bilinear between texel centres."""
+    width, height = texture.shape[1] - 2, texture.shape[0] - 2
+    # Texel i has its centre at (i + 0.5) / width; the texture's own border moves all by one.
+    x, y = (u - np.floor(u)) * width + 0.5, (np.ceil(v) - v) * height + 0.5
+    left, top = np.floor(x), np.floor(y)
+    x -= left
+    y -= top
+    first = top.astype(np.int64) * (width + 2) + left.astype(np.int64)
+    upper, upper_right, lower, lower_right = (_texels(texture, first + step) for step in (0, 1, width + 2, width + 3))
+    upper += (upper_right - upper) * x
+    lower += (lower_right - lower) * x
+    return upper + (lower - upper) * y
+
+
+def _texels(texture: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """Levels float32 (3, P) of a texture's texels at places (P,) in row order."""
+    # One 32-bit word a texel makes the look-up one gather instead of three.
+    words = np.take(texture.view(np.uint32).reshape(-1), places)
+    return words.view(np.uint8).reshape(-1, 4).T[:3].astype(np.float32, order="C")
+
+
+def _interpolate(corners: np.ndarray, faces: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Values float32 (C, P) at barycentric weights (P, 3) of faces (P,) from those of all corners (F, 3, C)."""
+    values = np.take(corners, faces, axis=0).transpose(1, 2, 0).astype(np.float32, order="C")
+    first, second, third = weights.T
+    return values[0] * first + values[1] * second + values[2] * third
+
+
+def _decode(levels: np.ndarray) -> np.ndarray:
+    """Linear light in [0, 1] of sRGB levels in [0, 255] (IEC 61966-2-1)."""
+    encoded = levels / 255.0
+    return np.where(encoded <= 0.04045, encoded / 12.92, ((encoded + 0.055) / 1.055) ** 2.4)
+
+
+def _encode(linear: np.ndarray) -> np.ndarray:
+    """sRGB levels uint8 of linear light in [0, 1] (IEC 61966-2-1)."""
+    encoded = np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1.0 / 2.4) - 0.055)
+    return np.rint(encoded * 255.0).astype(np.uint8)
