@@ -1,9 +1,13 @@
 """`dataset_scripts.prepare`: layouts, splits, columns, axes, bad input, resuming and loading of prepared data sets."""
 
+import contextlib
 import hashlib
 import json
 import os
 import resource
+import signal
+import subprocess
+import sys
 import time
 from itertools import pairwise
 from pathlib import Path
@@ -23,6 +27,7 @@ from dataset_scripts.prepare import main
 from dataset_scripts.readers import encode_view
 
 
+ROOT = Path(__file__).resolve().parent.parent
 MODELNET10 = Path(os.environ.get("CROSSMOST_SHARED", Path(__file__).parents[2] / "shared")) / "data" / "modelnet10"
 SMALL = ["--image-size", "32", "--num-points", "64", "--num-views", "2", "--num-proc", "1"]
 
@@ -295,6 +300,39 @@ def test_a_killed_run_goes_on_and_gives_the_same_bytes(tmp_path, small_shards, m
     assert run(root, tmp_path / "pairs") == 0
     assert [shard.index for shard in written] == [0, 1, 2]
     assert contents(tmp_path / "pairs") == contents(tmp_path / "whole")
+
+
+@pytest.mark.slow
+def test_a_run_that_is_killed_ten_times_gives_the_same_bytes(tmp_path):
+    """SIGKILL of the whole process group at random moments, then one run to the end, against an uninterrupted one."""
+    rng = np.random.default_rng(0)
+    root = tmp_path / "raw"
+    for number in range(600):
+        write_object(root / ["bed", "sofa"][number % 2] / f"{number:03d}.npy", number)
+    (root / "bed" / "broken.ply").write_bytes(b"ply\nnothing more")
+    options = ["--image-size", "32", "--num-points", "64", "--num-views", "2", "--num-proc", "2", "--preview"]
+
+    def start(output: Path) -> subprocess.Popen:
+        command = [sys.executable, "-m", "dataset_scripts.prepare", "folder", "--source", str(root)]
+        return subprocess.Popen(
+            [*command, "--output", str(output), *options], cwd=ROOT, start_new_session=True, stderr=subprocess.DEVNULL
+        )
+
+    began = time.monotonic()
+    assert start(tmp_path / "whole").wait() == 0
+    seconds = time.monotonic() - began
+    stopped = 0
+    for moment in rng.uniform(0.3, 0.95, 10) * seconds:
+        process = start(tmp_path / "parts")
+        time.sleep(moment)
+        stopped += process.poll() is None
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    assert stopped > 0
+    assert start(tmp_path / "parts").wait() == 0
+    assert contents(tmp_path / "parts") == contents(tmp_path / "whole")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["parts", "raw", "whole"]
 
 
 def test_a_complete_data_set_is_kept_until_something_changes(tmp_path, capsys):

@@ -1,0 +1,57 @@
+"""Times `prepare`: `python -m benchmarks.bench_prepare`.
+
+Meshes of about 5000 faces to twelve encoded views of 224 px and a cloud, with and without anti-aliasing, as whole
+commands; the largest memory of a process is that of the command and its workers so far.
+"""
+
+import argparse
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import trimesh
+
+from dataset_scripts.prepare import available_cores
+
+
+def write_meshes(folder: Path, count: int) -> None:
+    """`count` different ellipsoids of 5120 faces as binary PLY."""
+    folder.mkdir()
+    ball = trimesh.creation.icosphere(subdivisions=4)
+    rng = np.random.default_rng(0)
+    for number in range(count):
+        mesh = ball.copy()
+        mesh.vertices *= rng.uniform(0.4, 1.6, 3)
+        mesh.export(folder / f"{number:05d}.ply")
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Prints meshes per second and the largest memory of a process."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--meshes", type=int, default=256)
+    parser.add_argument("--num-proc", type=int, default=available_cores())
+    arguments = parser.parse_args(argv)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        write_meshes(folder / "meshes", arguments.meshes)
+        for rays in (2, 1):
+            command = [sys.executable, "-m", "dataset_scripts.prepare", "folder", "--source", str(folder / "meshes")]
+            command += ["--output", str(folder / f"pairs{rays}"), "--supersample", str(rays)]
+            start = time.perf_counter()
+            subprocess.run(
+                [*command, "--num-proc", str(arguments.num_proc)], check=True, stdout=subprocess.DEVNULL, text=True
+            )
+            seconds = time.perf_counter() - start
+            memory = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+            print(
+                f"{rays} x {rays} rays a pixel: {arguments.meshes / seconds:5.1f} meshes/s, {memory:5.0f} MiB at most"
+            )
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
