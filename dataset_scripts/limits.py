@@ -1,4 +1,4 @@
-"""Bounds on the time and memory that one foreign file may cost, so that a single one cannot end a long run."""
+"""Bounds on the computing time and memory that one foreign file may cost, so that none of them ends a long run."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ try:
 except ImportError:  # not a Unix
     resource = None  # type: ignore[assignment]
 
-OBJECT_SECONDS = 60.0  # to read, sample and render one object; the slowest honest ones take a few
+OBJECT_SECONDS = 60.0  # of CPU time to read, sample and render one object; the slowest honest ones take a few
 OBJECT_BYTES = 1_400 * 1024 * 1024  # of memory beyond what the process already holds
 
 
@@ -23,8 +23,9 @@ OBJECT_BYTES = 1_400 * 1024 * 1024  # of memory beyond what the process already 
 def object_limits(seconds: float = OBJECT_SECONDS, num_bytes: int = OBJECT_BYTES) -> Iterator[None]:
     """Turns an endless or greedy object into an exception.
 
-    Memory is bounded where the system counts it (Linux), time where signals reach the caller (the main thread of a
-    process on Unix); elsewhere nothing is bounded.
+    Memory is bounded where the system counts it (Linux), CPU time (a busy machine harms nobody) where signals reach the
+    caller (the main thread of a process on Unix); elsewhere nothing is bounded. Import what the work needs before: an
+    import that is cut short leaves a module in pieces.
 
     Raises:
         ValueError: the object took more than `seconds`, or asked for more than `num_bytes`.
@@ -43,15 +44,15 @@ def _bounded_time(seconds: float) -> Iterator[None]:
         return
 
     def stop(number: int, frame: FrameType | None) -> None:
-        raise ValueError(f"It takes more than {seconds:g} s to read and render: simplify it.")
+        raise ValueError(f"It takes more than {seconds:g} s of computing to read and render: simplify it.")
 
-    before = signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    before = signal.signal(signal.SIGPROF, stop)
+    signal.setitimer(signal.ITIMER_PROF, seconds)
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0.0)
-        signal.signal(signal.SIGALRM, before)
+        signal.setitimer(signal.ITIMER_PROF, 0.0)
+        signal.signal(signal.SIGPROF, before)
 
 
 @contextmanager

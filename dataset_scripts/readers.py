@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import os
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,17 @@ FOREIGN_ENDINGS = frozenset(
     (".3ds", ".3mf", ".blend", ".ctm", ".dae", ".e57", ".fbx", ".igs", ".iges", ".las", ".laz", ".max", ".step")
     + (".stp", ".usd", ".usda", ".usdc", ".usdz", ".wrl", ".x3d", ".7z", ".gz", ".rar", ".tar", ".tgz", ".zip")
 )
+
+# What pairs are made with, some of it imported late because commands that make none need not wait for it.
+LIBRARIES = ("embreex.mesh_construction", "embreex.rtcore_scene", "h5py", "scipy.ndimage", "trimesh.visual.color") + (
+    "modeling_crossmost.rendering_crossmost",
+)
+
+
+def import_libraries() -> None:
+    """Imports everything that makes pairs, before the bounds of a single object apply."""
+    for name in LIBRARIES:
+        import_module(name)
 
 
 def readable_endings() -> frozenset[str]:

@@ -25,7 +25,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from .builder import PairObject, PairSource, try_record
-from .readers import file_state
+from .readers import file_state, import_libraries
 
 
 OBJECTS_PER_SHARD = 128
@@ -158,6 +158,7 @@ def write_shard(
         ValueError: An object cannot be used, and `strict` is set.
     """
     skipped = []
+    import_libraries()
     with ExitStack() as stack:
         files = [stack.enter_context(_ShardFile(folder / shard.stem_of(n), sources[n])) for n in shard.sources]
         for item in shard.items:
