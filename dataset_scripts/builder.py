@@ -20,6 +20,7 @@ import datasets
 import numpy as np
 
 from .limits import object_limits
+from .readers import encode_view, import_libraries
 
 
 logger = logging.getLogger(__name__)
@@ -228,8 +229,6 @@ class PairSource(abc.ABC):
 
     def record(self, item: PairObject) -> dict[str, Any]:
         """The row of one object: `make_pair` with its id and label added and its views encoded."""
-        from .readers import encode_view
-
         pair = self.make_pair(item)
         pair["object_id"] = item.object_id
         pair["views"] = [{"bytes": encode_view(view), "path": None} for view in pair["views"]]
@@ -283,6 +282,7 @@ class PointViewBuilder(datasets.GeneratorBasedBuilder):
         return [datasets.SplitGenerator(name=name, gen_kwargs={"items": items}) for name, items in splits.items()]
 
     def _generate_examples(self, items: list[PairObject]) -> Iterator[tuple[str, dict[str, Any]]]:
+        import_libraries()
         for item in items:
             record = try_record(self.config.pairs, item)
             if not isinstance(record, str):

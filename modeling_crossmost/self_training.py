@@ -72,7 +72,7 @@ class SelfTrainingArguments:
     """
 
     pseudo_label: str = "joint"
-    confidence_threshold: float = 0.7
+    confidence_threshold: float = 0.8
     confidence_threshold_image: float | None = None
     confidence_threshold_point: float | None = None
     point_confidence_weight: float = 1.0
@@ -97,9 +97,9 @@ class SelfTrainingArguments:
     strong_turn: float = 360.0
     strong_shift: float = 0.0
     strong_jitter: float = 0.01
-    strong_dropout: float = 0.5
-    strong_crop: list[float] = field(default_factory=lambda: [0.8, 1.0])
-    strong_image_crop: list[float] = field(default_factory=lambda: [0.6, 1.0])
+    strong_dropout: float = 0.3
+    strong_crop: list[float] = field(default_factory=lambda: [0.9, 1.0])
+    strong_image_crop: list[float] = field(default_factory=lambda: [0.8, 1.0])
     rand_augment: str = "none"
 
     def __post_init__(self) -> None:
