@@ -571,7 +571,8 @@ class CrossMoSTForSelfTraining(CrossMoSTModel):
     def _build(self, config: CrossMoSTConfig) -> None:
         if config.vision_config is None:
             raise ValueError(
-                "Self-training needs both towers, but the model has no image tower (config.vision_config is None)."
+                "CrossMoSTForSelfTraining needs both towers, but this model has no image tower "
+                "(config.vision_config is None)."
             )
         super()._build(config)
         vision, point = config.vision_config, config.point_config
