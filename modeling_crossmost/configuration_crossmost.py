@@ -1,6 +1,7 @@
 """Configurations: the point tower's own, and the composite that holds both towers, the classes and the axis."""
 
 from collections.abc import Sequence
+from dataclasses import field
 
 from huggingface_hub.dataclasses import strict
 from transformers import CLIPTextConfig, CLIPVisionConfig
@@ -77,7 +78,8 @@ class CrossMoSTConfig(PreTrainedConfig):
     """Everything that a trained model carries: towers, embedding width, classes, prompts and axis.
 
     Args:
-        vision_config: configuration of the `CLIPVisionModel`.
+        vision_config: configuration of the `CLIPVisionModel` (not given: ViT-B/16); `None` leaves the image tower out,
+            for a model of clouds alone.
         point_config: configuration of the point tower.
         text_config: configuration of the optional `CLIPTextModel` that `set_classes` uses; `None` leaves it out.
         projection_dim: width D of the shared embedding space.
@@ -93,12 +95,12 @@ class CrossMoSTConfig(PreTrainedConfig):
 
     model_type = "crossmost"
     sub_configs_defaults = {
-        "vision_config": SubConfigSpec(CLIPVisionConfig, init_kwargs={"patch_size": 16}),
+        "vision_config": SubConfigSpec(CLIPVisionConfig, optional=True),
         "point_config": SubConfigSpec(CrossMoSTPointConfig),
         "text_config": SubConfigSpec(CLIPTextConfig, optional=True),
     }
 
-    vision_config: dict | PreTrainedConfig | None = None
+    vision_config: dict | PreTrainedConfig | None = field(default_factory=lambda: {"patch_size": 16})
     point_config: dict | PreTrainedConfig | None = None
     text_config: dict | PreTrainedConfig | None = None
     projection_dim: int = 512

@@ -128,8 +128,10 @@ class Pretraining:
         self.needs_strong_views = not self.arguments.caption_contrast
 
     def check(self, model: CrossMoSTModel) -> None:
-        """There is a text tower, and something to train."""
+        """There are text and image towers, and something to train."""
         frozen = self.arguments
+        if model.vision_model is None:
+            raise ValueError("pretrain needs a model with an image tower; this one was saved without.")
         if model.text_model is None:
             raise ValueError("pretrain needs a model with a text tower; this one was saved without.")
         if frozen.freeze_image and frozen.freeze_text and frozen.freeze_point:

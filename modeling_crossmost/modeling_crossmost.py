@@ -324,8 +324,8 @@ def unit_length(features: torch.Tensor) -> torch.Tensor:
 class CrossMoSTModel(CrossMoSTPreTrainedModel):
     """CLIP image tower, Point-BERT tower and the classifier that they share (paper section 3.2).
 
-    Either modality may be left out of a call. The classifier's rows start as text embeddings of the class names
-    ([`set_classes`]) and are trained afterwards.
+    Either modality may be left out of a call; a model of clouds alone has no image tower (`vision_config` is `None`).
+    The classifier's rows start as text embeddings of the class names ([`set_classes`]) and are trained afterwards.
     """
 
     config: CrossMoSTConfig
@@ -336,9 +336,14 @@ class CrossMoSTModel(CrossMoSTPreTrainedModel):
         self.post_init()  # once, when every parameter of the subclass stands too
 
     def _build(self, config: CrossMoSTConfig) -> None:
-        self.vision_model = CLIPVisionModel._from_config(config.vision_config)
+        vision = config.vision_config
+        self.vision_model: CLIPVisionModel | None = None
+        self.visual_projection: nn.Linear | None = None
+        if vision is not None:
+            self.vision_model = CLIPVisionModel._from_config(vision)
         self.point_model = CrossMoSTPointModel._from_config(config.point_config)
-        self.visual_projection = nn.Linear(config.vision_config.hidden_size, config.projection_dim, bias=False)
+        if vision is not None:
+            self.visual_projection = nn.Linear(vision.hidden_size, config.projection_dim, bias=False)
         self.point_projection = nn.Linear(2 * config.point_config.hidden_size, config.projection_dim, bias=False)
         self.text_model: CLIPTextModel | None = None
         self.text_projection: nn.Linear | None = None
@@ -357,8 +362,21 @@ class CrossMoSTModel(CrossMoSTPreTrainedModel):
         return unit_length(self.point_projection(self.point_model(point_values=point_values, **kwargs).pooler_output))
 
     def get_image_features(self, pixel_values: torch.Tensor, **kwargs) -> torch.Tensor:
-        """Unit-length embeddings f^I(h^I(view)): (B, 3, H, W) -> (B, D)."""
-        return unit_length(self.visual_projection(self.vision_model(pixel_values=pixel_values, **kwargs).pooler_output))
+        """Unit-length embeddings f^I(h^I(view)): (B, 3, H, W) -> (B, D).
+
+        Raises:
+            ValueError: the model was made without an image tower.
+        """
+        vision_model, visual_projection = self._image_tower()
+        return unit_length(visual_projection(vision_model(pixel_values=pixel_values, **kwargs).pooler_output))
+
+    def _image_tower(self) -> tuple[CLIPVisionModel, nn.Linear]:
+        if self.vision_model is None or self.visual_projection is None:
+            raise ValueError(
+                "This model has no image tower (config.vision_config is None): give it point_values alone, or build a "
+                "model with CrossMoSTModel.from_backbones(clip, ...)."
+            )
+        return self.vision_model, self.visual_projection
 
     def get_text_features(self, input_ids: torch.Tensor, attention_mask: torch.Tensor | None = None) -> torch.Tensor:
         """Unit-length embeddings f^S(h^S(text)): (B, T) token ids -> (B, D).
@@ -439,7 +457,7 @@ class CrossMoSTModel(CrossMoSTPreTrainedModel):
             [`CrossMoSTOutput`].
 
         Raises:
-            ValueError: neither modality, or a shape that is not one of the above.
+            ValueError: neither modality, views without an image tower, or a shape that is not one of the above.
 
         Example:
         ```python
@@ -462,8 +480,9 @@ class CrossMoSTModel(CrossMoSTPreTrainedModel):
             output.update(point_embeds=embeds, logits_per_point=self.classify(embeds))
             towers["point_model_output"] = tower
         if pixel_values is not None:
-            tower = self.vision_model(pixel_values=self._flatten_views(pixel_values), **kwargs)
-            embeds = unit_length(self.visual_projection(tower.pooler_output))
+            vision_model, visual_projection = self._image_tower()
+            tower = vision_model(pixel_values=self._flatten_views(pixel_values), **kwargs)
+            embeds = unit_length(visual_projection(tower.pooler_output))
             embeds, logits = self._fuse_views(embeds.view(len(pixel_values), -1, embeds.shape[-1]))
             output.update(image_embeds=embeds, logits_per_image=logits)
             towers["vision_model_output"] = tower
@@ -550,6 +569,11 @@ class CrossMoSTForSelfTraining(CrossMoSTModel):
     """
 
     def _build(self, config: CrossMoSTConfig) -> None:
+        if config.vision_config is None:
+            raise ValueError(
+                "CrossMoSTForSelfTraining needs both towers, but this model has no image tower "
+                "(config.vision_config is None)."
+            )
         super()._build(config)
         vision, point = config.vision_config, config.point_config
         self.image_mask_token = nn.Parameter(torch.zeros(vision.hidden_size))
@@ -568,14 +592,15 @@ class CrossMoSTForSelfTraining(CrossMoSTModel):
         class name; its submodules are run here in the tower's own order. Without a mask the result is bit-equal to the
         tower's `last_hidden_state`.
         """
-        embeddings = self.vision_model.embeddings
+        vision_model, _ = self._image_tower()
+        embeddings = vision_model.embeddings
         patches = embeddings.patch_embedding(pixel_values.to(embeddings.patch_embedding.weight.dtype))
         patches = patches.flatten(2).transpose(1, 2)  # (B, P, H_v)
         if bool_masked_pos is not None:
             patches = torch.where(bool_masked_pos.unsqueeze(-1), self.image_mask_token, patches)
         class_token = embeddings.class_embedding.expand(len(patches), 1, -1)
         tokens = torch.cat([class_token, patches], dim=1) + embeddings.position_embedding(embeddings.position_ids)
-        return self.vision_model.encoder(inputs_embeds=self.vision_model.pre_layrnorm(tokens)).last_hidden_state
+        return vision_model.encoder(inputs_embeds=vision_model.pre_layrnorm(tokens)).last_hidden_state
 
     @can_return_tuple
     def forward(
@@ -607,8 +632,9 @@ class CrossMoSTForSelfTraining(CrossMoSTModel):
         """
         if pixel_values is None or (point_values is None and groups is None):
             raise ValueError("Self-training needs pairs: give pixel_values and point_values (or groups).")
+        vision_model, visual_projection = self._image_tower()
         image_tokens = self.encode_masked_image(pixel_values, bool_masked_pos)
-        image_embeds = unit_length(self.visual_projection(self.vision_model.post_layernorm(image_tokens[:, 0])))
+        image_embeds = unit_length(visual_projection(vision_model.post_layernorm(image_tokens[:, 0])))
         patch_tokens = self.patch_layernorm(image_tokens[:, 1:])
 
         point = self.point_model(
@@ -629,7 +655,7 @@ class CrossMoSTForSelfTraining(CrossMoSTModel):
             pixel_predictions=self.pixel_decoder(patch_tokens),
             token_predictions=self.token_decoder(point.last_hidden_state[:, 1:]),
             point_tokens=point.point_tokens,
-            image_local_embeds=unit_length(self.visual_projection(patch_tokens)),
+            image_local_embeds=unit_length(visual_projection(patch_tokens)),
             point_local_embeds=point_local,
             point_global_embeds=point_global,
         )

@@ -179,7 +179,8 @@ def resolve_classes(
     """Decides the classes and prompts of the run and brings the classifier and the label map into line.
 
     Order: `class_names` of the options, else the evaluation split's, else the model's. A model that already knows just
-    these classes keeps its classifier (it may be trained) unless `prompts` asks for another one.
+    these classes keeps its classifier (it may be trained) unless `prompts` asks for another one or it is zero, as the
+    converter leaves it where a file has none.
 
     Returns:
         Class names in the model's order, and prompt templates.
@@ -191,7 +192,8 @@ def resolve_classes(
     wanted = data.class_names or (evaluator.labels if evaluator else None) or config.class_names
     wanted = check_class_names([name.strip().replace("_", " ") for name in wanted])
     templates = prompt_set(data.prompts) if data.prompts else list(config.prompt_templates)
-    if sorted(wanted) != sorted(config.class_names) or data.prompts:
+    is_known = sorted(wanted) == sorted(config.class_names) and bool(model.classifier.weight.any())
+    if not is_known or data.prompts:
         model.set_classes(wanted, templates, tokenizer=processor.tokenizer)
     names = list(model.config.class_names)
     if evaluator is not None:

@@ -8,7 +8,8 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from modeling_crossmost.convert_crossmost_to_hf import convert_crossmost, convert_state_dict
+from modeling_crossmost.official_models import convert_crossmost
+from modeling_crossmost.official_names import convert_state_dict
 from modeling_crossmost.self_training import SelfTrainingArguments
 
 

@@ -100,6 +100,14 @@ def test_saving_and_loading_keeps_every_field(tmp_path, text):
         assert all(getattr(loaded.vision_config, name) == value for name, value in VISION.items())
 
 
+def test_the_image_tower_can_be_left_out_and_stays_so(tmp_path):
+    tiny_config(vision_config=None).save_pretrained(tmp_path)
+    for loaded in (CrossMoSTConfig.from_pretrained(tmp_path), AutoConfig.from_pretrained(tmp_path)):
+        assert loaded.vision_config is None
+    CrossMoSTConfig().save_pretrained(tmp_path)
+    assert CrossMoSTConfig.from_pretrained(tmp_path).vision_config.patch_size == 16
+
+
 def test_the_point_configuration_loads_alone_and_out_of_the_composite(tmp_path):
     config = tiny_config()
     config.save_pretrained(tmp_path / "both")

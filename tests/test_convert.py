@@ -1,4 +1,4 @@
-"""The converter's command line: official files in, folders out, and one sentence for every unusable file."""
+"""The converter on self-trained checkpoints, and on files that are none (other kinds: `test_convert_kinds.py`)."""
 
 import argparse
 import os
@@ -10,24 +10,19 @@ from pathlib import Path
 import pytest
 import torch
 from golden import FIXTURES
+from official_files import SIZES, flags
 from safetensors.torch import load_file
 from torch.testing import assert_close
 
 from modeling_crossmost import CrossMoSTForSelfTraining, CrossMoSTModel
-from modeling_crossmost.convert_crossmost_to_hf import (
-    CheckpointError,
-    convert_crossmost,
-    convert_state_dict,
-    load_official_checkpoint,
-    main,
-    rename_official_key,
-    write_atomically,
-)
+from modeling_crossmost.convert_crossmost_to_hf import main, write_atomically
+from modeling_crossmost.official_checkpoints import CheckpointError, load_official_checkpoint
+from modeling_crossmost.official_models import convert_crossmost
+from modeling_crossmost.official_names import convert_state_dict, rename_official_key
 
 
 CHECKPOINT = FIXTURES / "checkpoint-best_micro.pth"
-SIZES = {"image_heads": 2, "point_heads": 2, "point_groups": 8, "group_size": 4}
-OPTIONS = [text for name, value in SIZES.items() for text in (f"--{name.replace('_', '-')}", str(value))]
+OPTIONS = flags(SIZES)
 
 
 @pytest.fixture(scope="module")
@@ -155,25 +150,31 @@ class Dangerous:
         return os.mkdir, (str(self.path),)
 
 
-@pytest.mark.parametrize("writer", [torch.save, lambda content, path: path.write_bytes(pickle.dumps(content))])
-def test_a_pickle_that_would_execute_code(tmp_path, capsys, content, writer):
+@pytest.mark.parametrize(
+    ("writer", "reason"),
+    [
+        (torch.save, f"it asks for {os.mkdir.__module__}.mkdir, which is not data"),
+        (lambda content, path: path.write_bytes(pickle.dumps(content)), "it is not what torch.save writes"),
+    ],
+)
+def test_a_pickle_that_would_execute_code(tmp_path, capsys, content, writer, reason):
     marker = tmp_path / "executed"
     writer({"model": content["model"], "args": Dangerous(marker)}, tmp_path / "bad.pth")
     arguments = [str(tmp_path / "bad.pth"), "--output", str(tmp_path / "out"), *OPTIONS]
-    assert_refused(capsys, tmp_path, arguments, "is not a checkpoint that can be read safely")
+    assert_refused(capsys, tmp_path, arguments, f"is not a checkpoint that can be read safely ({reason})")
     assert not marker.exists()
 
 
 @pytest.mark.parametrize(
     ("made", "message"),
     [
-        ({"base_model": {"encoder.weight": torch.zeros(2)}}, "no weights under 'model' (top level: base_model)"),
-        ({"state_dict": {}, "epoch": 3}, "(top level: state_dict, epoch): it is not of kind 'crossmost'"),
-        ({}, "no weights under 'model'"),
+        ({"net": {"encoder.weight": torch.zeros(2)}, "epoch": 3}, "is of no known kind (top level: net, epoch)"),
+        ({}, "is of no known kind (top level: )"),
+        ({"model_ema": {"weight": torch.zeros(2)}}, "no weights under 'model' (top level: model_ema)"),
         ({"model": {}}, "no weights under 'model'"),
         ([torch.zeros(2)], "holds a list instead of a dictionary"),
         (torch.zeros(2), "holds a Tensor instead of a dictionary"),
-        ({"model": {"weight": torch.zeros(2)}}, "no tensor for vision_model.embeddings.patch_embedding.weight"),
+        ({"model": {"weight": torch.zeros(2)}}, "no tensor for classifier.weight"),
         ({"model": {"visual.conv1.weight": "text"}}, "holds a str under 'visual.conv1.weight' instead of a tensor"),
         ({"model": {3: torch.zeros(2)}}, "under 3 instead of a tensor"),
     ],
@@ -185,10 +186,16 @@ def test_a_file_of_another_kind(tmp_path, capsys, made, message):
 
 def test_no_checkpoint_at_all(tmp_path, capsys):
     (tmp_path / "text.pth").write_text("not a checkpoint\n")
+    (tmp_path / "picture.pth").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(range(256)))
+    (tmp_path / "archive.pth").write_bytes(b"PK\x03\x04" + bytes(1000))
+    (tmp_path / "weights.pth").write_bytes((FIXTURES / "ulip_text_micro.safetensors").read_bytes())
     for name, message in (
         ("absent.pth", "There is no checkpoint file"),
         (".", "There is no checkpoint file"),
         ("text.pth", "is not a checkpoint that can be read safely"),
+        ("picture.pth", "is not a checkpoint that can be read safely"),
+        ("archive.pth", "is not a checkpoint that can be read safely"),
+        ("weights.pth", "checkpoint"),  # safetensors by another name, which some versions of torch read
     ):
         assert_refused(capsys, tmp_path, [str(tmp_path / name), "--output", str(tmp_path / "out")], message)
 
@@ -249,7 +256,7 @@ def test_an_existing_output_is_left_alone(tmp_path, capsys):
 
 
 def test_a_failure_while_writing_leaves_nothing(tmp_path, capsys, monkeypatch, content):
-    def fill_the_disk(self, folder):
+    def fill_the_disk(self, folder, **kwargs):
         Path(folder).mkdir()
         (Path(folder) / "model.safetensors").write_bytes(b"half")
         raise OSError(28, "No space left on device")

@@ -33,8 +33,10 @@ from modeling_crossmost import (
     CrossMoSTPointModel,
     CrossMoSTProcessor,
 )
-from modeling_crossmost.convert_crossmost_to_hf import convert_state_dict
+from modeling_crossmost.arguments import parse_arguments
+from modeling_crossmost.methods import Pretraining
 from modeling_crossmost.modeling_crossmost import drop_path, prompt_ensemble
+from modeling_crossmost.official_names import convert_state_dict
 from modeling_crossmost.point_ops_crossmost import group_points
 
 
@@ -236,6 +238,29 @@ def test_each_class_reads_the_others_folder(tmp_path):
         tower, info = CrossMoSTPointModel.from_pretrained(tmp_path / folder, output_loading_info=True)
         assert not info["missing_keys"]
         assert_same_tensors(tower, model.point_model)
+
+
+def test_a_model_of_clouds_alone(tmp_path):
+    model, clouds = tiny_model(text=True, vision_config=None), tiny_clouds()
+    assert not any(name.startswith("vis") for name in all_tensors(model))
+    model.save_pretrained(tmp_path)
+    loaded, info = CrossMoSTModel.from_pretrained(tmp_path, output_loading_info=True)
+    assert not info["missing_keys"] and not info["unexpected_keys"]
+    assert_same_tensors(loaded, model)
+
+    both = tiny_model(text=True)
+    result = both.load_state_dict(model.state_dict(), strict=False)
+    assert {name.split(".")[0] for name in result.missing_keys} == {"vision_model", "visual_projection"}
+    with torch.no_grad():
+        output, expected = model(point_values=clouds), both(point_values=clouds)
+    assert torch.equal(output.logits_per_point, expected.logits_per_point) and output.logits_per_image is None
+    for call in (model, model.get_image_features):
+        with pytest.raises(ValueError, match=r"This model has no image tower \(config.vision_config is None\)"):
+            call(pixel_values=tiny_views(3))
+    with pytest.raises(ValueError, match="CrossMoSTForSelfTraining needs both towers"):
+        CrossMoSTForSelfTraining.from_pretrained(tmp_path)
+    with pytest.raises(ValueError, match="pretrain needs a model with an image tower"):
+        Pretraining(parse_arguments(["--method", "pretrain"]), set_classes=None).check(model)
 
 
 def test_initial_weights_follow_the_configuration():
