@@ -6,7 +6,7 @@ H_p and H_v the hidden widths of the point and image towers.
 
 import copy
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
@@ -27,6 +27,11 @@ from .configuration_crossmost import (
 )
 from .outputs_crossmost import CrossMoSTOutput, CrossMoSTPointModelOutput, CrossMoSTSelfTrainingOutput
 from .point_ops_crossmost import PointGroups, check_point_values, group_points
+
+
+if TYPE_CHECKING:
+    # `save_pretrained` copies the files that are named in relative imports, run or not: so the pipeline travels too.
+    from .pipeline_crossmost import PointCloudClassificationPipeline  # noqa: F401
 
 
 # --------------------------------------------------------------------------------------------------------------------
@@ -395,22 +400,33 @@ class CrossMoSTModel(CrossMoSTPreTrainedModel):
         Raises:
             ValueError: no text tower, no tokenizer, or unusable names or templates.
         """
-        names = check_class_names(names)
-        templates = check_prompt_templates(self.config.prompt_templates if templates is None else templates)
-        text_model, _ = self._text_tower()
-        if tokenizer is None:
-            raise ValueError("set_classes needs the text tower's tokenizer: pass tokenizer=processor.tokenizer.")
-        was_training = text_model.training
-        text_model.eval()  # the other parts keep their modes: a frozen tokenizer must not start to train
-        rows = [self._embed_prompts([t.replace("{}", name) for t in templates], tokenizer) for name in names]
-        text_model.train(was_training)
+        templates = list(self.config.prompt_templates if templates is None else templates)
+        weight = self.embed_classes(names, templates, tokenizer)
+        names = list(names)
         classifier = nn.Linear(self.config.projection_dim, len(names), bias=False)
         self.classifier = classifier.to(device=self.logit_scale.device, dtype=self.logit_scale.dtype)
-        self.classifier.weight.copy_(prompt_ensemble(torch.stack(rows)))
+        self.classifier.weight.copy_(weight)
         self.config.class_names, self.config.prompt_templates = names, templates
         self.config.id2label = dict(enumerate(names))
         self.config.label2id = {name: index for index, name in enumerate(names)}
         return self
+
+    @torch.no_grad()
+    def embed_classes(self, names: list[str], templates: list[str] | None = None, tokenizer=None) -> torch.Tensor:
+        """The classifier's rows for class names, which [`set_classes`] installs: unit-length embeddings (C, D).
+
+        Args, Raises: as [`set_classes`]; the model stays as it is.
+        """
+        names = check_class_names(names)
+        templates = check_prompt_templates(self.config.prompt_templates if templates is None else templates)
+        text_model, _ = self._text_tower()
+        if tokenizer is None:
+            raise ValueError("Class names need the text tower's tokenizer: pass tokenizer=processor.tokenizer.")
+        was_training = text_model.training
+        text_model.eval()  # the other parts keep their modes: a frozen tokenizer must not start to train
+        rows = [self._embed_prompts([t.replace("{}", name) for t in templates], tokenizer) for name in names]
+        text_model.train(was_training)
+        return prompt_ensemble(torch.stack(rows))
 
     def _embed_prompts(self, prompts: list[str], tokenizer) -> torch.Tensor:
         length = self.config.text_config.max_position_embeddings
