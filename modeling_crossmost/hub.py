@@ -161,6 +161,9 @@ def push_model(folder: str | Path, repo_id: str, private: bool | None = None) ->
     with tempfile.TemporaryDirectory() as scratch:
         try:
             results, args = _read_mapping(folder / "results.json"), _read_mapping(folder / "args.yaml")
+            kind = CrossMoSTConfig.get_config_dict(folder)[0].get("model_type")
+            if kind != CrossMoSTConfig.model_type:
+                raise ValueError(f"its model_type is {kind!r} instead of {CrossMoSTConfig.model_type!r}")
             config = CrossMoSTConfig.from_pretrained(folder)
             if "modeling_crossmost.py" not in files:  # saved by a version that did not write its code beside it
                 CrossMoSTModel.from_pretrained(folder).save_pretrained(scratch)

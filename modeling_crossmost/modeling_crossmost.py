@@ -88,7 +88,7 @@ class CrossMoSTPointEmbeddings(nn.Module):
         """Groups -> tokens (B, G, H_p) and positions (B, 1 + G, H_p), the class token's position first."""
         tokens = self.token_projection(self.tokenizer(groups.neighborhoods))
         positions = self.position_out(self.position_activation(self.position_in(groups.centers)))
-        class_position = self.class_position.expand(len(tokens), 1, -1)
+        class_position = self.class_position.expand(tokens.shape[0], 1, -1)  # len() would fix the batch in an export
         return tokens, torch.cat([class_position, positions], dim=1)
 
 
@@ -303,7 +303,7 @@ class CrossMoSTPointModel(CrossMoSTPreTrainedModel):
             if mask_token is None:
                 raise ValueError("bool_masked_pos needs mask_token, the embedding that replaces masked tokens.")
             tokens = torch.where(bool_masked_pos.unsqueeze(-1), mask_token.to(dtype), point_tokens)
-        class_token = self.embeddings.class_embedding.expand(len(tokens), 1, -1)
+        class_token = self.embeddings.class_embedding.expand(tokens.shape[0], 1, -1)
         hidden_states = torch.cat([class_token, tokens], dim=1)  # (B, 1 + G, H_p)
         for index, layer in enumerate(self.layers):
             noise = None if drop_path_noise is None else drop_path_noise[:, index]
@@ -480,7 +480,7 @@ class CrossMoSTModel(CrossMoSTPreTrainedModel):
         if pixel_values is not None:
             tower = self.vision_model(pixel_values=self._flatten_views(pixel_values), **kwargs)
             embeds = unit_length(self.visual_projection(tower.pooler_output))
-            embeds, logits = self._fuse_views(embeds.view(len(pixel_values), -1, embeds.shape[-1]))
+            embeds, logits = self._fuse_views(embeds.view(pixel_values.shape[0], -1, embeds.shape[-1]))
             output.update(image_embeds=embeds, logits_per_image=logits)
             towers["vision_model_output"] = tower
         if return_tower_outputs or kwargs.get("output_hidden_states") or kwargs.get("output_attentions"):
@@ -589,7 +589,7 @@ class CrossMoSTForSelfTraining(CrossMoSTModel):
         patches = patches.flatten(2).transpose(1, 2)  # (B, P, H_v)
         if bool_masked_pos is not None:
             patches = torch.where(bool_masked_pos.unsqueeze(-1), self.image_mask_token, patches)
-        class_token = embeddings.class_embedding.expand(len(patches), 1, -1)
+        class_token = embeddings.class_embedding.expand(patches.shape[0], 1, -1)
         tokens = torch.cat([class_token, patches], dim=1) + embeddings.position_embedding(embeddings.position_ids)
         return self.vision_model.encoder(inputs_embeds=self.vision_model.pre_layrnorm(tokens)).last_hidden_state
 

@@ -390,6 +390,7 @@ def test_an_unreachable_hub_loses_nothing_of_run_and_data_set(server, place, tmp
         ("model", {}, "holds no saved model (there is no config.json)"),
         ("model", {"config.json": "{}"}, "holds no saved processor (there is no processor_config.json)"),
         ("model", {"config.json": "{", "processor_config.json": "{}"}, "cannot be loaded ("),
+        ("model", {"config.json": '{"model_type": "clip"}', "processor_config.json": "{}"}, "its model_type is 'clip'"),
         ("dataset", {"data.parquet": ""}, "holds no prepared data set (there is no README.md)"),
         ("space", {"app.py": ""}, "is no Gradio Space: it needs app.py and a README.md"),
         ("space", {"README.md": SPACE_README}, "is no Gradio Space"),
