@@ -5,6 +5,8 @@
 `point.onnx` and `point.pt2` take `point_values` (B, N, 3), `image.onnx` and `image.pt2` take `pixel_values`
 (B, 3, R, R), as the processor makes them; B and N are free. They return logits (B, C) and unit-length embeddings
 (B, D). `export.json` holds what a program without this package has to know: classes, axis, sizes, scale of pixels.
+
+Where different points are exactly equally far from a centre, as in a regular grid, runtimes may choose others of them.
 """
 
 import argparse

@@ -14,8 +14,9 @@ import trimesh
 import yaml
 from huggingface_hub import ModelCard, constants
 from local_hub import READ_ONLY_TOKEN, TOKEN, LocalHub, card_errors
-from toy import NUM_POINTS, make_dataset, make_model
+from toy import NUM_POINTS, flags, make_dataset, make_model
 
+import train
 from dataset_scripts import prepare
 from modeling_crossmost import CrossMoSTForSelfTraining, hub
 from modeling_crossmost.arguments import ArgumentsError, parse_arguments
@@ -353,16 +354,28 @@ def test_after_a_failed_upload_the_same_command_sends_what_is_missing(server, pl
     assert len(server.repositories["model", "tester/toy"].commits) == commits
 
 
-def test_an_unreachable_hub_loses_nothing_of_run_and_data_set(server, place, tmp_path, capsys):
-    from toy import flags
-
-    import train
-
-    server.server.server_close()
-    names = {"model_name_or_path": str(place / "toy"), "dataset": str(place / "data")}
+def train_and_push(place: Path, output_dir: Path) -> int:
+    """A run that ends with an upload; returns its exit code."""
+    names = {"model_name_or_path": str(place / "toy"), "dataset": str(place / "data"), "output_dir": str(output_dir)}
     options = {"method": "zero_shot", "push_to_hub": True, "hub_model_id": "tester/toy", "eval_split": "none"}
+    return train.main(flags(**names, **options))
+
+
+def test_a_run_without_token_warns_first_and_loses_nothing(server, place, tmp_path, without_token, capsys):
+    assert train_and_push(place, tmp_path / "run") == 2
+    lines = [line for line in capsys.readouterr().err.splitlines() if line.startswith(("warning: ", "error: "))]
+    assert len(lines) == 2
+    assert lines[0].startswith("warning: there is no Hugging Face token for the upload at the end")
+    assert lines[1].startswith(
+        f"error: the run lies complete in {tmp_path / 'run'}, but the upload to 'tester/toy' needs"
+    )
+    assert {path.name for path in (tmp_path / "run").iterdir()} >= {"model.safetensors", "results.json", "README.md"}
+
+
+def test_an_unreachable_hub_loses_nothing_of_run_and_data_set(server, place, tmp_path, capsys):
+    server.server.server_close()
     run = tmp_path / "run"
-    assert train.main(flags(**names, **options, class_names=["box", "ball", "tube"], output_dir=str(run))) == 2
+    assert train_and_push(place, run) == 2
     sentence = told(capsys)
     assert sentence.startswith(f"error: the run lies complete in {run}, but the upload to 'tester/toy' failed: ")
     assert f"{server.url} cannot be reached" in sentence
@@ -410,6 +423,7 @@ def test_bad_names_and_cards_are_one_sentence(server, place, capsys):
     assert "'no/such/name' is no name of a repository" in told(capsys)
     with pytest.raises(ArgumentsError, match="'a b' is no name of a repository"):
         parse_arguments(["--push_to_hub", "true", "--hub_model_id", "a b"])
+    ModelCard("---\nlicense: apache-2.0\n---\n").validate()
     with pytest.raises(hub.HubError, match=r'Invalid metadata in README\.md\. - "license" must be one of'):
         hub.upload({"README.md": b"---\nlicense: mine\n---\n"}, "tester/toy")
 
