@@ -18,6 +18,7 @@ from transformers.utils import logging as transformers_logging
 
 from modeling_crossmost.arguments import Arguments, parse_arguments
 from modeling_crossmost.checkpointing import find_checkpoint, load_checkpoint, read_state, save_checkpoint
+from modeling_crossmost.hub import warn_without_token
 from modeling_crossmost.methods import Method, Pretraining, SelfTraining
 from modeling_crossmost.modeling_crossmost import CrossMoSTModel
 from modeling_crossmost.optimization import learning_rate_at, parameter_groups, set_learning_rate
@@ -230,6 +231,8 @@ def run(arguments: Arguments) -> None:
         project_dir=train.output_dir if trackers else None,
         cpu=not torch.cuda.is_available(),
     )
+    if train.push_to_hub and accelerator.is_main_process:
+        warn_without_token()
     set_seed(train.seed)
     started = time.perf_counter()
     model, processor = load_model_and_processor(arguments)

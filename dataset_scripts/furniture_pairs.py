@@ -29,7 +29,7 @@ CONFIG_NAMES = ("clean", "scan")
 DEFAULT_CONFIG = "scan"
 SPLITS = ("train", "test")
 OBJECTS_PER_CLASS = {"clean": 600, "scan": 200}
-TEST_PER_CLASS = {"clean": 20, "scan": 40}
+TEST_PER_CLASS = {"clean": 20, "scan": 100}
 # Of `clean`, the first third is projected (depth), the rest shaded, which is harder to learn. `scan` has shaded views
 # only.
 NUM_VIEWS = {"clean": 12, "scan": 3}

@@ -236,20 +236,22 @@ def summary(args: argparse.Namespace, prepared: Prepared, seconds: float) -> str
     return "\n".join(lines)
 
 
-def push(folder: str, repo: str) -> None:
+def push(folder: str, repo: str) -> str:
     """Uploads a prepared folder as it is, card and pictures included, to the data set repository `repo`.
+
+    Returns:
+        The repository's address.
 
     Raises:
         ValueError: The Hub refused, or cannot be reached.
     """
-    from huggingface_hub import HfApi
+    from modeling_crossmost.hub import HubError, push_dataset
 
     try:
-        HfApi().create_repo(repo, repo_type="dataset", exist_ok=True)
-        HfApi().upload_folder(repo_id=repo, repo_type="dataset", folder_path=os.path.expanduser(folder))
-    except Exception as error:  # the client passes on its HTTP library's errors, which change with its version
-        reason = " ".join(str(error).split()).rstrip(".")
-        raise ValueError(f"The data set lies complete in {folder!r}, but its upload failed: {reason}.") from None
+        return push_dataset(os.path.expanduser(folder), repo)
+    except HubError as error:
+        how = "the same command uploads it without preparing it again"
+        raise ValueError(f"The data set lies complete in {folder!r}, but {error}; {how}.") from None
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -262,7 +264,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         prepared = prepare(args)
         sys.stdout.write(summary(args, prepared, time.monotonic() - start) + "\n")
         if args.push_to_hub:
-            push(args.output, args.push_to_hub)
+            sys.stdout.write(f"Uploaded to {push(args.output, args.push_to_hub)}\n")
     except (ValueError, OSError) as error:
         sys.stderr.write(" ".join(str(error).split()) + "\n")
         return 2

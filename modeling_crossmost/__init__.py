@@ -1,24 +1,42 @@
 """Cross-MoST for the Hugging Face ecosystem: 3D classification without labels.
 
-Importing the package registers its classes with `AutoConfig`, `AutoModel`, `AutoFeatureExtractor` and `AutoProcessor`.
+Importing the package registers its classes with `AutoConfig`, `AutoModel`, `AutoFeatureExtractor`, `AutoProcessor` and
+`pipeline`. What is saved afterwards carries its code with it, for those who have only transformers.
 """
 
-from transformers import AutoConfig, AutoFeatureExtractor, AutoModel, AutoProcessor
+from transformers import AutoConfig, AutoFeatureExtractor, AutoModel, AutoModelForPreTraining, AutoProcessor
+from transformers.pipelines import PIPELINE_REGISTRY
 
-from .configuration_crossmost import CrossMoSTConfig, CrossMoSTPointConfig
+from .configuration_crossmost import PIPELINE_TASK, CrossMoSTConfig, CrossMoSTPointConfig
 from .feature_extraction_crossmost import CrossMoSTFeatureExtractor
 from .modeling_crossmost import CrossMoSTForSelfTraining, CrossMoSTModel, CrossMoSTPointModel
+from .pipeline_crossmost import PointCloudClassificationPipeline
 from .processing_crossmost import CrossMoSTProcessor
 
 
 __version__ = "0.1.0"
 
+# Where this package is installed: transformers finds these classes by the names in a saved folder.
 AutoConfig.register(CrossMoSTConfig.model_type, CrossMoSTConfig, exist_ok=True)
 AutoConfig.register(CrossMoSTPointConfig.model_type, CrossMoSTPointConfig, exist_ok=True)
 AutoModel.register(CrossMoSTConfig, CrossMoSTModel, exist_ok=True)
 AutoModel.register(CrossMoSTPointConfig, CrossMoSTPointModel, exist_ok=True)
+AutoModelForPreTraining.register(CrossMoSTConfig, CrossMoSTForSelfTraining, exist_ok=True)
 AutoFeatureExtractor.register(CrossMoSTConfig, CrossMoSTFeatureExtractor, exist_ok=True)
 AutoProcessor.register(CrossMoSTConfig, CrossMoSTProcessor, exist_ok=True)
+if PIPELINE_TASK not in PIPELINE_REGISTRY.supported_tasks:
+    PIPELINE_REGISTRY.register_pipeline(
+        PIPELINE_TASK, PointCloudClassificationPipeline, pt_model=AutoModel, type="multimodal"
+    )
+
+# Where it is not: `save_pretrained` copies the files of these classes and names them in `auto_map`.
+CrossMoSTConfig.register_for_auto_class()
+CrossMoSTPointConfig.register_for_auto_class()
+CrossMoSTModel.register_for_auto_class("AutoModel")
+CrossMoSTPointModel.register_for_auto_class("AutoModel")
+CrossMoSTForSelfTraining.register_for_auto_class("AutoModelForPreTraining")
+CrossMoSTFeatureExtractor.register_for_auto_class()
+CrossMoSTProcessor.register_for_auto_class()
 
 __all__ = [
     "CrossMoSTConfig",
@@ -28,4 +46,5 @@ __all__ = [
     "CrossMoSTPointConfig",
     "CrossMoSTPointModel",
     "CrossMoSTProcessor",
+    "PointCloudClassificationPipeline",
 ]

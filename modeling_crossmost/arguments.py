@@ -15,6 +15,7 @@ from typing import Any
 import yaml
 from transformers import HfArgumentParser
 
+from .hub import check_repo_id
 from .self_training import SelfTrainingArguments
 
 
@@ -132,7 +133,7 @@ class TrainArguments:
         stop_after_steps: stop early after this many optimiser steps, as an interruption would, with a checkpoint.
         eval_only: only evaluate `model_name_or_path`.
         report_to: accelerate trackers, comma-separated ("tensorboard", "wandb", ...).
-        push_to_hub, hub_model_id: upload the result.
+        push_to_hub, hub_model_id: upload the result to this repository of the Hub when the run is complete.
     """
 
     method: str = field(default="crossmost", metadata={"choices": METHODS})
@@ -199,6 +200,8 @@ class TrainArguments:
             raise ValueError(f"output_dir {self.output_dir} is a file: give a folder.")
         if self.push_to_hub and not self.hub_model_id:
             raise ValueError("push_to_hub needs hub_model_id, such as your-name/crossmost-modelnet40.")
+        if self.hub_model_id:
+            check_repo_id(self.hub_model_id)
 
 
 class _OneSentenceParser(HfArgumentParser):

@@ -6,9 +6,28 @@ from dataclasses import field
 from huggingface_hub.dataclasses import strict
 from transformers import CLIPTextConfig, CLIPVisionConfig
 from transformers.configuration_utils import PreTrainedConfig, SubConfigSpec
+from transformers.utils import TRANSFORMERS_DYNAMIC_MODULE_NAME
 
 
 UP_AXES = ("x", "y", "z")
+
+# What a saved folder tells transformers where this package is not installed: the files beside the weights that define
+# the classes, and the pipeline (which has `transformers.AutoModel` load the model).
+PIPELINE_TASK = "point-cloud-classification"
+PIPELINE_CLASS = "pipeline_crossmost.PointCloudClassificationPipeline"
+AUTO_MAP = {"AutoConfig": "configuration_crossmost.CrossMoSTConfig", "AutoModel": "modeling_crossmost.CrossMoSTModel"}
+
+
+class InstalledPipelines(dict):
+    """`config.custom_pipelines` where this package is installed: told to everybody, found by nobody.
+
+    `transformers.pipeline(model=...)` infers the task from the only key. Where it looks the task up here, it demands
+    `trust_remote_code` and runs the file beside the weights; as it finds nothing, it takes the installed class from
+    its registry, as `AutoModel` prefers installed classes.
+    """
+
+    def __contains__(self, task: object) -> bool:
+        return False
 
 
 @strict
@@ -120,6 +139,10 @@ class CrossMoSTConfig(PreTrainedConfig):
             kwargs.pop(derived, None)
         self.id2label = dict(enumerate(self.class_names))
         self.label2id = {name: index for index, name in enumerate(self.class_names)}
+        kwargs["auto_map"] = {**AUTO_MAP, **(kwargs.get("auto_map") or {})}
+        installed = not __name__.startswith(TRANSFORMERS_DYNAMIC_MODULE_NAME)
+        pipelines = {PIPELINE_TASK: {"impl": PIPELINE_CLASS, "pt": ["AutoModel"], "type": "multimodal"}}
+        kwargs["custom_pipelines"] = InstalledPipelines(pipelines) if installed else pipelines
         super().__post_init__(**kwargs)
         self.validate_architecture()
 

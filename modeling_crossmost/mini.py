@@ -154,6 +154,8 @@ def install(trained: Path, output: Path) -> None:
     try:
         model.save_pretrained(temporary)
         processor.save_pretrained(temporary)
+        for copied in temporary.glob("*.py"):  # the code lies in this repository already
+            copied.unlink()
         shutil.rmtree(output, ignore_errors=True)
         output.parent.mkdir(parents=True, exist_ok=True)
         os.replace(temporary, output)

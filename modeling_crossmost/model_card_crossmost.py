@@ -59,6 +59,7 @@ SELF_TRAINED = ("crossmost", "baseline")
 LABEL_FREE = (*SELF_TRAINED, "zero_shot")
 UP_AXES = ("x", "y", "z")
 MAX_PROMPTS = 10
+FOLDER_PLACEHOLDER = "path/to/this/folder"  # stands in the example until the repository's name is known
 
 CITATION = """```bibtex
 @inproceedings{dharmasiri2024crossmost,
@@ -193,8 +194,22 @@ def _pictures_section(pictures: Sequence[str]) -> str:
 
 
 def _usage_section(args: Mapping[str, Any], up_axis: str) -> str:
-    model = args.get("hub_model_id") or "path/to/this/folder"
+    model = args.get("hub_model_id") or FOLDER_PLACEHOLDER
     return f'''## How to use
+
+```python
+import modeling_crossmost
+from transformers import pipeline
+
+classify = pipeline("point-cloud-classification", model="{model}")
+# up_axis describes your file: "y" is glTF's convention, CAD exports are often "z".
+print(classify("chair.glb", up_axis="y", top_k=3))
+```
+
+Without the package, leave its import out and let the code that lies beside the weights run:
+`pipeline(model="{model}", trust_remote_code=True)`. `AutoModel` and `AutoProcessor` load it in the same way.
+
+Step by step:
 
 ```python
 import torch
@@ -203,7 +218,6 @@ from modeling_crossmost import CrossMoSTModel, CrossMoSTProcessor
 model = CrossMoSTModel.from_pretrained("{model}").eval()
 processor = CrossMoSTProcessor.from_pretrained("{model}")
 
-# up_axis describes your file: "y" is glTF's convention, CAD exports are often "z".
 inputs = processor(mesh="chair.glb", up_axis="y", render_views=12, return_tensors="pt")
 with torch.inference_mode():
     outputs = model(**inputs)
@@ -211,10 +225,10 @@ probabilities = (outputs.logits_per_image.softmax(-1) + outputs.logits_per_point
 print(model.config.class_names[probabilities.argmax()])
 ```
 
-Either modality may be left out: `processor(points=array)` makes inputs for the point tower alone. Without the package
-installed, `AutoModel.from_pretrained("{model}", trust_remote_code=True)` and `AutoProcessor` in the same way load the
-code that lies beside the weights. Where the checkpoint keeps its text tower, other classes need no training:
-`model.set_classes(["a chair", "something to sleep on"], tokenizer=processor.tokenizer)`.
+Either modality may be left out: `processor(points=array)` makes inputs for the point tower alone, as `views=0` does in
+the pipeline. Where the checkpoint keeps its text tower, other classes need no training:
+`classify("bed.glb", candidate_labels=["a chair", "something to sleep on"])`, or
+`model.set_classes(["a chair", "something to sleep on"], tokenizer=processor.tokenizer)` for good.
 
 **Axes.** The model takes **{up_axis}** as up. `up_axis=` says which axis is up in *your* file; the processor rotates.
 Clouds are centred on their mean and scaled so that the farthest point has distance 1; colours of points are ignored.'''
@@ -233,7 +247,10 @@ def _training_section(results: Mapping[str, Any], args: Mapping[str, Any]) -> st
     lines = [
         f"| {title} | {markdown_cell(_shown(value))} |" for title, value in rows.items() if value not in (None, "")
     ]
-    return "\n".join(["## Training", "", "| | |", "|---|---|", *lines, "", "`args.yaml` holds every option."])
+    if not lines:
+        return ""
+    source = ["", "`args.yaml` holds every option."] if args.get("output_dir") else []
+    return "\n".join(["## Training", "", "| | |", "|---|---|", *lines, *source])
 
 
 def _classes_section(class_names: Sequence[str], prompt_templates: Sequence[str]) -> str:

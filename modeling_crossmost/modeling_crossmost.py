@@ -6,7 +6,7 @@ H_p and H_v the hidden widths of the point and image towers.
 
 import copy
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
@@ -27,6 +27,11 @@ from .configuration_crossmost import (
 )
 from .outputs_crossmost import CrossMoSTOutput, CrossMoSTPointModelOutput, CrossMoSTSelfTrainingOutput
 from .point_ops_crossmost import PointGroups, check_point_values, group_points
+
+
+if TYPE_CHECKING:
+    # `save_pretrained` copies the files that are named in relative imports, run or not: so the pipeline travels too.
+    from .pipeline_crossmost import PointCloudClassificationPipeline  # noqa: F401
 
 
 # --------------------------------------------------------------------------------------------------------------------
@@ -83,7 +88,7 @@ class CrossMoSTPointEmbeddings(nn.Module):
         """Groups -> tokens (B, G, H_p) and positions (B, 1 + G, H_p), the class token's position first."""
         tokens = self.token_projection(self.tokenizer(groups.neighborhoods))
         positions = self.position_out(self.position_activation(self.position_in(groups.centers)))
-        class_position = self.class_position.expand(len(tokens), 1, -1)
+        class_position = self.class_position.expand(tokens.shape[0], 1, -1)  # len() would fix the batch in an export
         return tokens, torch.cat([class_position, positions], dim=1)
 
 
@@ -298,7 +303,7 @@ class CrossMoSTPointModel(CrossMoSTPreTrainedModel):
             if mask_token is None:
                 raise ValueError("bool_masked_pos needs mask_token, the embedding that replaces masked tokens.")
             tokens = torch.where(bool_masked_pos.unsqueeze(-1), mask_token.to(dtype), point_tokens)
-        class_token = self.embeddings.class_embedding.expand(len(tokens), 1, -1)
+        class_token = self.embeddings.class_embedding.expand(tokens.shape[0], 1, -1)
         hidden_states = torch.cat([class_token, tokens], dim=1)  # (B, 1 + G, H_p)
         for index, layer in enumerate(self.layers):
             noise = None if drop_path_noise is None else drop_path_noise[:, index]
@@ -413,22 +418,33 @@ class CrossMoSTModel(CrossMoSTPreTrainedModel):
         Raises:
             ValueError: no text tower, no tokenizer, or unusable names or templates.
         """
-        names = check_class_names(names)
-        templates = check_prompt_templates(self.config.prompt_templates if templates is None else templates)
-        text_model, _ = self._text_tower()
-        if tokenizer is None:
-            raise ValueError("set_classes needs the text tower's tokenizer: pass tokenizer=processor.tokenizer.")
-        was_training = text_model.training
-        text_model.eval()  # the other parts keep their modes: a frozen tokenizer must not start to train
-        rows = [self._embed_prompts([t.replace("{}", name) for t in templates], tokenizer) for name in names]
-        text_model.train(was_training)
+        templates = list(self.config.prompt_templates if templates is None else templates)
+        weight = self.embed_classes(names, templates, tokenizer)
+        names = list(names)
         classifier = nn.Linear(self.config.projection_dim, len(names), bias=False)
         self.classifier = classifier.to(device=self.logit_scale.device, dtype=self.logit_scale.dtype)
-        self.classifier.weight.copy_(prompt_ensemble(torch.stack(rows)))
+        self.classifier.weight.copy_(weight)
         self.config.class_names, self.config.prompt_templates = names, templates
         self.config.id2label = dict(enumerate(names))
         self.config.label2id = {name: index for index, name in enumerate(names)}
         return self
+
+    @torch.no_grad()
+    def embed_classes(self, names: list[str], templates: list[str] | None = None, tokenizer=None) -> torch.Tensor:
+        """The classifier's rows for class names, which [`set_classes`] installs: unit-length embeddings (C, D).
+
+        Args, Raises: as [`set_classes`]; the model stays as it is.
+        """
+        names = check_class_names(names)
+        templates = check_prompt_templates(self.config.prompt_templates if templates is None else templates)
+        text_model, _ = self._text_tower()
+        if tokenizer is None:
+            raise ValueError("Class names need the text tower's tokenizer: pass tokenizer=processor.tokenizer.")
+        was_training = text_model.training
+        text_model.eval()  # the other parts keep their modes: a frozen tokenizer must not start to train
+        rows = [self._embed_prompts([t.replace("{}", name) for t in templates], tokenizer) for name in names]
+        text_model.train(was_training)
+        return prompt_ensemble(torch.stack(rows))
 
     def _embed_prompts(self, prompts: list[str], tokenizer) -> torch.Tensor:
         length = self.config.text_config.max_position_embeddings
@@ -483,7 +499,7 @@ class CrossMoSTModel(CrossMoSTPreTrainedModel):
             vision_model, visual_projection = self._image_tower()
             tower = vision_model(pixel_values=self._flatten_views(pixel_values), **kwargs)
             embeds = unit_length(visual_projection(tower.pooler_output))
-            embeds, logits = self._fuse_views(embeds.view(len(pixel_values), -1, embeds.shape[-1]))
+            embeds, logits = self._fuse_views(embeds.view(pixel_values.shape[0], -1, embeds.shape[-1]))
             output.update(image_embeds=embeds, logits_per_image=logits)
             towers["vision_model_output"] = tower
         if return_tower_outputs or kwargs.get("output_hidden_states") or kwargs.get("output_attentions"):
@@ -598,7 +614,7 @@ class CrossMoSTForSelfTraining(CrossMoSTModel):
         patches = patches.flatten(2).transpose(1, 2)  # (B, P, H_v)
         if bool_masked_pos is not None:
             patches = torch.where(bool_masked_pos.unsqueeze(-1), self.image_mask_token, patches)
-        class_token = embeddings.class_embedding.expand(len(patches), 1, -1)
+        class_token = embeddings.class_embedding.expand(patches.shape[0], 1, -1)
         tokens = torch.cat([class_token, patches], dim=1) + embeddings.position_embedding(embeddings.position_ids)
         return vision_model.encoder(inputs_embeds=vision_model.pre_layrnorm(tokens)).last_hidden_state
 

@@ -16,6 +16,7 @@ from .augmentation_crossmost import EvalImageTransform, image_transform_options
 from .configuration_crossmost import check_class_names
 from .data_crossmost import EvaluationDataset, check_view_sizes, class_names, evaluation_loader, load_pairs
 from .evaluation import COLUMNS, Predictions, columns_of, predict, summarize
+from .hub import push_run
 from .loss_crossmost import joint_pseudo_labels
 from .methods import Method, Pretraining
 from .model_card_crossmost import model_card
@@ -338,13 +339,4 @@ def finish_run(
         accelerator.print("\n" + results_table(comparison_rows([results])))
     accelerator.print(f"\nwrote {output_dir} ({', '.join(['results.json', *pictures])})")
     if arguments.train.push_to_hub and arguments.train.hub_model_id is not None:
-        push_run(output_dir, arguments.train.hub_model_id)
-
-
-def push_run(output_dir: Path, repo_id: str) -> None:
-    """Uploads a run's folder without its checkpoints."""
-    from huggingface_hub import HfApi
-
-    api = HfApi()
-    api.create_repo(repo_id, exist_ok=True)
-    api.upload_folder(repo_id=repo_id, folder_path=output_dir, ignore_patterns=["checkpoints/*", ".*"])
+        accelerator.print(f"uploaded to {push_run(output_dir, arguments.train.hub_model_id)}")

@@ -2,6 +2,7 @@
 
 import pytest
 from huggingface_hub import ModelCard
+from local_hub import card_errors
 
 from modeling_crossmost.model_card_crossmost import model_card
 
@@ -63,6 +64,12 @@ def test_metadata_is_read_back(results, args):
     assert values == {"image": 80.0, "image*": 85.12, "point": 82.0, "fused": 87.0}
     for result in data.eval_results:
         assert (result.dataset_name, result.dataset_split, result.metric_type) == ("modelnet10", "holdout", "accuracy")
+
+
+def test_the_hub_takes_the_metadata(results, args):
+    for changes in ({}, {"dataset": "a set of mine (2)"}, {"teacher": None, "zero_shot": None, "per_class": None}):
+        assert card_errors(str(card(results | changes, args)), "model") == []
+    assert card_errors(str(card({}, {"hub_model_id": "someone/chairs"})), "model") == []
 
 
 def test_card_survives_a_second_round(results, args):

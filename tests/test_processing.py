@@ -212,6 +212,13 @@ def test_bad_arguments_give_one_sentence(processor, arguments, message):
 # --------------------------------------------------------------------------------------------------- round trips
 
 
+def settings_of(part) -> dict:
+    """What a processor or one of its parts is set to, less where its code lies, which only saving tells it."""
+    settings = {name: value for name, value in part.to_dict().items() if name != "auto_map"}
+    nested = {name: value for name, value in settings.items() if isinstance(value, dict)}
+    return settings | {name: {k: v for k, v in value.items() if k != "auto_map"} for name, value in nested.items()}
+
+
 def test_saving_and_loading_is_exact(tmp_path, rng):
     processor = make_processor(up_axis="z", seed=5)
     processor.save_pretrained(tmp_path)
@@ -220,12 +227,12 @@ def test_saving_and_loading_is_exact(tmp_path, rng):
     for loaded in (CrossMoSTProcessor.from_pretrained(tmp_path), AutoProcessor.from_pretrained(tmp_path)):
         assert type(loaded) is CrossMoSTProcessor
         assert type(loaded.image_processor) is CLIPImageProcessorPil
-        assert loaded.to_dict() == processor.to_dict()
+        assert settings_of(loaded) == settings_of(processor)
         result = loaded(**inputs)
         assert all(torch.equal(result[key], expected[key]) for key in expected)
     extractor = AutoFeatureExtractor.from_pretrained(tmp_path)
     assert type(extractor) is CrossMoSTFeatureExtractor
-    assert extractor.to_dict() == processor.feature_extractor.to_dict()
+    assert settings_of(extractor) == settings_of(processor.feature_extractor)
     assert (extractor.up_axis, extractor.num_points, extractor.seed) == ("z", POINTS, 5)
 
 
@@ -236,9 +243,7 @@ def test_the_image_backend_is_always_pil():
     assert processor.image_processor.crop_size == {"height": 20, "width": 20}
 
 
-def test_the_processor_loads_from_its_own_code_without_the_package(tmp_path, monkeypatch):
-    monkeypatch.setattr(CrossMoSTProcessor, "_auto_class", "AutoProcessor")
-    monkeypatch.setattr(CrossMoSTFeatureExtractor, "_auto_class", "AutoFeatureExtractor")
+def test_the_processor_loads_from_its_own_code_without_the_package(tmp_path):
     make_processor().save_pretrained(tmp_path / "saved")
     script = (
         "import json, sys\n"

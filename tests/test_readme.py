@@ -9,6 +9,8 @@ import pytest
 from dataset_scripts.prepare import make_parser
 from modeling_crossmost.arguments import DataArguments, TrainArguments
 from modeling_crossmost.convert_crossmost_to_hf import _parse_arguments
+from modeling_crossmost.export_crossmost import make_parser as make_export_parser
+from modeling_crossmost.hub import make_parser as make_hub_parser
 from modeling_crossmost.self_training import SelfTrainingArguments
 
 
@@ -40,6 +42,7 @@ def test_make_targets_exist():
 def test_every_option_belongs_to_a_command():
     known = options_of_train() | {action.dest for action in make_parser()._actions}
     known |= set(vars(_parse_arguments(["x", "--output", "y"])))
+    known |= {action.dest for parser in (make_export_parser(), make_hub_parser()) for action in parser._actions}
     known |= {
         "num_processes",
         "cpu",
@@ -51,6 +54,12 @@ def test_every_option_belongs_to_a_command():
     }  # of accelerate and torch.distributed.run
     named = {name.replace("-", "_") for name in re.findall(r"(?<![\w-])--([a-z][\w-]*[a-z0-9])", TEXT)}
     assert {name for name in named if name not in known} == set()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_python_examples_compile(page):
+    for example in re.findall(r"```python\n(.*?)```", page.read_text(), re.S):
+        compile(example, str(page), "exec")
 
 
 def test_recipes_parse():
