@@ -75,14 +75,14 @@ class Plan:
 
 
 def plans(model: CrossMoSTModel) -> dict[str, Plan]:
-    """The plans of both branches, "point" and "image".
+    """The plans of the branches that the model has: "point", and "image" unless it was made without an image tower.
 
     A cloud needs at least as many points as a sub-cloud has: with fewer the eager model repeats points, which would be
     another graph.
     """
     point, vision = model.config.point_config, model.config.vision_config
-    least, sides = point.group_size, (vision.num_channels, vision.image_size, vision.image_size)
-    return {
+    least = point.group_size
+    found = {
         "point": Plan(
             Branch(model.point_model, model.point_projection, model, "point_values"),
             "point_values",
@@ -90,16 +90,19 @@ def plans(model: CrossMoSTModel) -> dict[str, Plan]:
             {0: Dim("batch"), 1: Dim("points", min=least)},
             (TRACED_BATCH, 2 * least + point.num_groups, 3),
             ((1, least, 3), (3, 2 * least + 1, 3), (2, 4 * least + 2 * point.num_groups, 3)),
-        ),
-        "image": Plan(
+        )
+    }
+    if model.vision_model is not None and model.visual_projection is not None:
+        sides = (vision.num_channels, vision.image_size, vision.image_size)
+        found["image"] = Plan(
             Branch(model.vision_model, model.visual_projection, model, "pixel_values"),
             "pixel_values",
             ("logits_per_image", "image_embeds"),
             {0: Dim("batch")},
             (TRACED_BATCH, *sides),
             ((1, *sides), (5, *sides)),
-        ),
-    }
+        )
+    return found
 
 
 def example(shape: Sequence[int], seed: int = 0) -> torch.Tensor:
