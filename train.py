@@ -176,7 +176,7 @@ class Loop:
 
     def _evaluate_or_save(self, interrupted: bool) -> None:
         train = self.arguments.train
-        every = train.eval_steps if train.eval_steps is not None else max(self.total_steps // 8, 1)
+        every = train.eval_steps if train.eval_steps is not None else max(self.total_steps // 4, 1)
         if every and self._is_due(every):
             self._evaluate()
         every = 0

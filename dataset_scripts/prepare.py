@@ -55,7 +55,7 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--objects-per-class", type=int, help="furniture: train objects per class (clean 600, scan 200)"
     )
-    parser.add_argument("--test-per-class", type=int, help="furniture: test objects per class (clean 20, scan 40)")
+    parser.add_argument("--test-per-class", type=int, help="furniture: test objects per class (clean 20, scan 100)")
     parser.add_argument(
         "--num-points", type=int, help="points of every cloud (1024; meshes of archives 8192, HDF5 clouds 2048)"
     )

@@ -124,7 +124,7 @@ class TrainArguments:
         stretch: pre-training only: largest factor by which an axis of a cloud is stretched or squeezed.
         seed: of everything random.
         logging_steps: optimiser steps between lines of metrics.jsonl.
-        eval_steps: optimiser steps between evaluations while training; default an eighth of the run, 0 never.
+        eval_steps: optimiser steps between evaluations while training; default a quarter of the run, 0 never.
         pseudo_label_accuracy: also measure the teacher's labels on a labelled training split, in a separate pass
             after training that training never sees.
         checkpointing_steps: optimiser steps between checkpoints, or "epoch"; default none.
@@ -138,7 +138,7 @@ class TrainArguments:
 
     method: str = field(default="crossmost", metadata={"choices": METHODS})
     output_dir: str = "outputs/quickstart/crossmost"
-    num_train_epochs: int = 12
+    num_train_epochs: int = 10
     max_steps: int = -1
     per_device_train_batch_size: int = 32
     per_device_eval_batch_size: int = 64
