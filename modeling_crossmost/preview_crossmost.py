@@ -62,15 +62,17 @@ def _corners(mesh: Any) -> tuple[np.ndarray, np.ndarray | None]:
 
 
 def _coarsened(vertices: np.ndarray, faces: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Vertices (V, 3), on a grid where there were too many faces, and the indices of the faces that are left."""
+    """Vertices (V, 3), where there are too many faces those of a grid's cell at their mean, and the faces left."""
     if len(faces) <= MAX_FACES:
         return vertices, np.arange(len(faces))
-    for cells in (256, 128, 64):
-        places = np.rint(vertices * (cells / 2)).astype(np.int64)
-        first, second, third = (places @ [1, 1 << 20, 1 << 40])[faces].T  # one number a place
+    for cells in (256, 180, 128, 90, 64):
+        places = np.rint(vertices * (cells / 2)).astype(np.int64) @ [1, 1 << 20, 1 << 40]  # one number a place
+        _, cell, sizes = np.unique(places, return_inverse=True, return_counts=True)
+        first, second, third = cell[faces].T
         solid = np.flatnonzero((first != second) & (second != third) & (third != first))
         if 0 < len(solid) <= MAX_FACES:
-            return places / (cells / 2), solid
+            means = np.stack([np.bincount(cell, axis) / sizes for axis in vertices.T], axis=1)
+            return means[cell], solid
     return vertices, _spread(len(faces), MAX_FACES)
 
 
