@@ -9,6 +9,9 @@ SOURCE ?= ../shared/data/modelnet10
 OUTPUT ?= outputs/modelnet10
 LAUNCH := $(BIN)/accelerate launch --num_processes 1 --num_machines 1 --mixed_precision no --dynamo_backend no
 
+# A process per core; a file's tests stay together because they share models and data.
+PARALLEL := -n auto --maxprocesses 4 --dist loadfile
+
 export TOKENIZERS_PARALLELISM := false
 export HF_HUB_DISABLE_TELEMETRY := 1
 
@@ -38,10 +41,10 @@ quickstart: $(STAMP)
 	@$(BIN)/python -m modeling_crossmost.tables_crossmost outputs/quickstart/baseline outputs/quickstart/crossmost
 
 test: $(STAMP)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(PARALLEL)
 
 test-slow: $(STAMP)
-	$(BIN)/python -m pytest -m "not gpu"
+	$(BIN)/python -m pytest $(PARALLEL) -m "not gpu"
 
 smoke: $(STAMP)
 	$(BIN)/python -m pytest tests/test_train.py -k smoke
