@@ -7,7 +7,9 @@ STAMP := $(VENV)/.installed
 SEED ?= 0
 SOURCE ?= ../shared/data/modelnet10
 OUTPUT ?= outputs/modelnet10
-LAUNCH := $(BIN)/accelerate launch --num_processes 1 --num_machines 1 --mixed_precision no --dynamo_backend no
+THREADS ?= 2
+LAUNCH := $(BIN)/accelerate launch --num_processes 1 --num_machines 1 --mixed_precision no --dynamo_backend no \
+	--num_cpu_threads_per_process $(THREADS)
 
 # A process per core; a file's tests stay together because they share models and data.
 PARALLEL := -n auto --maxprocesses 4 --dist loadfile
