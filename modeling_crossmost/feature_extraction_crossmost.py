@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from transformers.feature_extraction_utils import BatchFeature, FeatureExtractionMixin
 
-from .geometry_crossmost import as_geometry, convert_up_axis, geometry_to_cloud, rotation_to_y_up
+from .geometry_crossmost import as_geometry, object_cloud, rotation_to_y_up
 
 
 class CrossMoSTFeatureExtractor(FeatureExtractionMixin):
@@ -62,10 +62,7 @@ class CrossMoSTFeatureExtractor(FeatureExtractionMixin):
         count = self.num_points if num_points is None else num_points
         source = "y" if up_axis is None else up_axis
         rotation_to_y_up(source)
-        clouds = []
-        for item in self.load(objects):
-            cloud = geometry_to_cloud(item, count, np.random.default_rng(self.seed))
-            clouds.append(convert_up_axis(cloud, source, self.up_axis))
+        clouds = [object_cloud(item, count, self.seed, source, self.up_axis) for item in self.load(objects)]
         return BatchFeature({"point_values": np.stack(clouds)}, tensor_type=return_tensors)
 
     def load(self, objects: Any) -> list:

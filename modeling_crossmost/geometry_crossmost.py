@@ -6,10 +6,12 @@ Clouds: float32 (N, 3); a *normalised* cloud has its mean at the origin and its 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib import import_module
+from io import BytesIO
 from pathlib import Path
 from types import ModuleType
-from typing import Any, TypeAlias
+from typing import Any, BinaryIO, TypeAlias
 
 import numpy as np
 
@@ -41,6 +43,9 @@ MAX_POINTS = 20_000_000
 
 # Grey level of parts without colours in a file where other parts have them.
 DEFAULT_GREY = 200
+
+# The first bytes of an npy file.
+_NPY_START = b"\x93NUMPY"
 
 # Extensions of glTF that the reader leaves as zeros or stumbles over where it cannot decode them.
 _COMPRESSIONS = ("KHR_draco_mesh_compression", "EXT_meshopt_compression")
@@ -254,13 +259,34 @@ def geometry_to_cloud(geometry: Mesh | np.ndarray, count: int, rng: np.random.Ge
     return normalize_points(points)
 
 
+def object_cloud(
+    geometry: Mesh | np.ndarray, count: int, seed: int, source_axis: str = "y", target_axis: str = "y"
+) -> np.ndarray:
+    """The cloud that a model is given of an object: `geometry_to_cloud` with a seed, turned to the model's up axis.
+
+    Args:
+        geometry: mesh or cloud in its own units and axes.
+        count: number of points N.
+        seed: of the draws, so that they depend on nothing else.
+        source_axis, target_axis: what points up in the geometry, and what in the result.
+
+    Returns:
+        float32 (N, 3), mean at the origin, largest norm 1.
+
+    Raises:
+        ValueError: for an unusable cloud or mesh, or an unknown axis.
+    """
+    cloud = geometry_to_cloud(geometry, count, np.random.default_rng(seed))
+    return convert_up_axis(cloud, source_axis, target_axis)
+
+
 def load_geometry(path: str | Path, file_type: str | None = None) -> Mesh | np.ndarray:
-    """Reads a mesh or a cloud from a file, in the file's own units and axes.
+    """Reads a mesh or a cloud from a file, in the file's own units and axes; for foreign files see `read_geometry`.
 
     Args:
         path: obj, off (the header may be glued to the counts), ply, stl, glb or gltf for meshes, ply, xyz, npy or pcd
             (its NaN points, "no measurement", are dropped) for clouds. Scenes are merged, each part by its place in the
-            scene.
+            scene. Files in the same folder that it names (materials, textures, buffers) are read too.
         file_type: one of `FILE_TYPES`; the file's ending by default.
 
     Returns:
@@ -273,18 +299,55 @@ def load_geometry(path: str | Path, file_type: str | None = None) -> Mesh | np.n
             than `MAX_FACES` and `MAX_POINTS`.
     """
     path = Path(path)
-    kind = (file_type or path.suffix).lower().lstrip(".")
-    if kind not in FILE_TYPES:
-        raise ValueError(f"{path.name}: files of type {kind!r} cannot be read, use one of {', '.join(FILE_TYPES)}.")
+    kind = check_file_type(file_type or path.suffix, path.name)
     if not path.is_file():
         raise ValueError(f"{path.name}: there is no such file.")
     if path.stat().st_size == 0:
         raise ValueError(f"{path.name}: the file is empty.")
-    if kind == "npy":
-        return check_points(_read_npy(path), f"cloud in {path.name}")
-    if kind == "pcd":
-        return check_points(read_pcd(path), f"cloud in {path.name}")
-    return _merge_scene(_read_scene(path, kind), path.name)
+    if kind in _CLOUD_READERS:
+        with path.open("rb") as handle:
+            return _read_cloud(handle, kind, path.name)
+    # trimesh looks for other files beside a path, but beside nothing where it is given a stream.
+    return _merge_scene(_read_scene(str(path), kind, path.name), path.name, MAX_FACES)
+
+
+def read_geometry(
+    data: bytes, file_type: str, name: str = "upload", max_faces: int | None = None
+) -> tuple[Mesh | np.ndarray, list[str]]:
+    """`load_geometry` for the bytes of one foreign file; other files that it names are not read, wherever they are.
+
+    Args:
+        data: the whole file.
+        file_type: one of `FILE_TYPES`.
+        name: what the messages call it.
+        max_faces: limit in place of `MAX_FACES`.
+
+    Returns:
+        The mesh or cloud, and the names of the files that it goes without (materials and textures).
+
+    Raises:
+        ValueError: as `load_geometry`, and for a file that cannot do without another one.
+    """
+    kind = check_file_type(file_type, name)
+    if len(data) == 0:
+        raise ValueError(f"{name}: the file is empty.")
+    if kind in _CLOUD_READERS:
+        return _read_cloud(BytesIO(data), kind, name), []
+    resolver = _NoOtherFiles()
+    scene = _read_scene(BytesIO(data), kind, name, resolver)
+    return _merge_scene(scene, name, MAX_FACES if max_faces is None else max_faces), list(resolver.refused)
+
+
+def check_file_type(file_type: str, name: str = "upload") -> str:
+    """One of `FILE_TYPES` from an ending in any case, with or without dot.
+
+    Raises:
+        ValueError: for any other ending.
+    """
+    kind = file_type.lower().lstrip(".")
+    if kind not in FILE_TYPES:
+        raise ValueError(f"{name}: files of type {kind!r} cannot be read, use one of {', '.join(FILE_TYPES)}.")
+    return kind
 
 
 def as_geometry(item: Any, name: str = "object") -> Mesh | np.ndarray:
@@ -304,34 +367,92 @@ def as_geometry(item: Any, name: str = "object") -> Mesh | np.ndarray:
         _check_surface(np.asarray(item.vertices, dtype=np.float64)[np.asarray(item.faces)], name)
         return item
     if hasattr(item, "graph") and hasattr(item, "geometry"):
-        return _merge_scene(item, name)
+        return _merge_scene(item, name, MAX_FACES)
     if hasattr(item, "vertices"):
         return check_points(item.vertices, f"cloud of {name}")
     return check_points(item, f"cloud of {name}")
 
 
-def _read_npy(path: Path) -> np.ndarray:
+def _read_npy(handle: BinaryIO, name: str) -> np.ndarray:
     try:
-        return np.load(path, allow_pickle=False)
+        # numpy would take other files for archives or pickles, and advise to trust those.
+        if handle.read(len(_NPY_START)) != _NPY_START:
+            raise ValueError("it does not begin like one")
+        handle.seek(0)
+        return np.load(handle, allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
-        raise ValueError(f"{path.name}: the file cannot be read as npy ({_reason(error)}).") from None
+        raise ValueError(f"{name}: the file cannot be read as npy ({_reason(error)}).") from None
 
 
-def _read_scene(path: Path, kind: str) -> Any:
+# Types of clouds that trimesh does not read, or not as carefully.
+_CLOUD_READERS: dict[str, Callable[[BinaryIO, str], np.ndarray]] = {"npy": _read_npy, "pcd": read_pcd}
+
+
+def _read_cloud(handle: BinaryIO, kind: str, name: str) -> np.ndarray:
+    return check_points(_CLOUD_READERS[kind](handle, name), f"cloud in {name}")
+
+
+def _read_scene(source: str | BytesIO, kind: str, name: str, resolver: Any = None) -> Any:
+    """A `trimesh.Scene` of a path, or of a stream with a resolver of the names in it."""
     trimesh = import_optional("trimesh", "Reading meshes")
     try:
-        return trimesh.load_scene(str(path), file_type=kind, process=False)
+        return trimesh.load_scene(source, file_type=kind, resolver=resolver, process=False)
+    except MemoryError:
+        raise  # the file may be sound: it is for the caller to say how much there was
+    except _RefusedReference as error:
+        if str(error) == _GLTF_IN_FOLDER:
+            raise ValueError(f"{name}: the file cannot be read as gltf (its header is not JSON).") from None
+        raise ValueError(
+            f"{name}: it needs the file {_shown(str(error))!r}, but only files that hold everything are read here: "
+            "export it as one .glb file."
+        ) from None
     except Exception as error:  # the parsers raise nearly every kind of exception on broken files
-        if not isinstance(error, FileNotFoundError) and _names_compression(path, kind):
-            raise ValueError(f"{path.name}: the file is compressed (Draco, meshopt), export it uncompressed.") from None
-        raise ValueError(f"{path.name}: the file cannot be read as {kind} ({_reason(error)}).") from None
+        if not isinstance(error, FileNotFoundError) and _names_compression(source, kind):
+            raise ValueError(f"{name}: the file is compressed (Draco, meshopt), export it uncompressed.") from None
+        raise ValueError(f"{name}: the file cannot be read as {kind} ({_reason(error)}).") from None
 
 
-def _names_compression(path: Path, kind: str) -> bool:
+# What trimesh asks for where a file of glTF is not JSON: it takes it for a folder.
+_GLTF_IN_FOLDER = "model.gltf"
+
+
+class _RefusedReference(ValueError):
+    """A file names another one, which is not read; the message is that name."""
+
+
+class _NoOtherFiles:
+    """Stands for trimesh's resolver: reads and writes nothing, and remembers the first names that were asked for."""
+
+    def __init__(self) -> None:
+        self.refused: dict[str, None] = {}
+
+    def get(self, key: Any) -> bytes:
+        if len(self.refused) < 8:
+            self.refused[_shown(str(key))] = None
+        raise _RefusedReference(str(key))
+
+    __getitem__ = get
+
+    def write(self, key: Any, data: Any) -> None:
+        raise _RefusedReference(str(key))
+
+    def namespaced(self, namespace: str) -> _NoOtherFiles:
+        return self
+
+    def keys(self) -> tuple[str, ...]:
+        return ()
+
+
+def _shown(text: str) -> str:
+    """A foreign name as it can stand in a sentence."""
+    return "".join(letter if letter.isprintable() else "?" for letter in text[:120])
+
+
+def _names_compression(source: str | BytesIO, kind: str) -> bool:
     """Whether a file of glTF names one of `_COMPRESSIONS`."""
     if kind not in ("glb", "gltf"):
         return False
-    content = path.read_bytes()
+    content = Path(source).read_bytes() if isinstance(source, str) else source.getvalue()
     return any(name.encode() in content for name in _COMPRESSIONS)
 
 
@@ -339,13 +460,12 @@ def _reason(error: Exception) -> str:
     """An exception in one short line."""
     if isinstance(error, FileNotFoundError):
         return f"it needs the missing file {Path(error.filename or str(error)).name}"
-    text = " ".join(str(error).split()).rstrip(".")
-    return text[:120] or type(error).__name__
+    return _shown(" ".join(str(error).split()).rstrip(".")) or type(error).__name__
 
 
-def _merge_scene(scene: Any, name: str) -> Mesh | np.ndarray:
+def _merge_scene(scene: Any, name: str, max_faces: int) -> Mesh | np.ndarray:
     """One mesh of all meshes of a scene, or where it has none, one cloud."""
-    meshes, clouds = _scene_parts(scene, name)
+    meshes, clouds = _scene_parts(scene, name, max_faces)
     if meshes:
         return _merge_meshes(meshes, name)
     if clouds:
@@ -353,7 +473,9 @@ def _merge_scene(scene: Any, name: str) -> Mesh | np.ndarray:
     raise ValueError(f"{name}: it holds neither faces nor points.")
 
 
-def _scene_parts(scene: Any, name: str) -> tuple[list[tuple[np.ndarray, np.ndarray, SurfaceColours | None]], list]:
+def _scene_parts(
+    scene: Any, name: str, max_faces: int
+) -> tuple[list[tuple[np.ndarray, np.ndarray, SurfaceColours | None]], list]:
     """Splits a scene into placed meshes (vertices (V, 3), faces (F, 3), colours | None) and clouds (N, 3)."""
     trimesh = import_optional("trimesh", "Reading meshes")
     meshes, clouds = [], []
@@ -371,9 +493,9 @@ def _scene_parts(scene: Any, name: str) -> tuple[list[tuple[np.ndarray, np.ndarr
             continue
         num_points += len(vertices)
         num_faces += len(getattr(part, "faces", ()))
-        if num_faces > MAX_FACES or num_points > MAX_POINTS:
+        if num_faces > max_faces or num_points > MAX_POINTS:
             raise ValueError(
-                f"{name}: it has more than {MAX_FACES:,} faces or {MAX_POINTS:,} points in all its parts: simplify it."
+                f"{name}: it has more than {max_faces:,} faces or {MAX_POINTS:,} points in all its parts: simplify it."
             )
         with np.errstate(invalid="ignore", over="ignore"):  # coordinates that are not finite are refused below
             placed = vertices @ transform[:3, :3].T + transform[:3, 3]
@@ -410,6 +532,8 @@ def _check_surface(corners: np.ndarray, name: str) -> None:
     """Refuses faces (F, 3, 3) without a finite, non-degenerate surface."""
     if not np.isfinite(corners).all():
         raise ValueError(f"{name}: the mesh has NaN or infinite coordinates.")
+    if max(corners.max(), -corners.min()) > np.finfo(np.float32).max:
+        raise ValueError(f"{name}: the mesh has coordinates beyond the range of float32: scale it down.")
     if not np.ptp(corners, axis=1).any():
         raise _collapsed(name)
     if not np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]).any():

@@ -23,6 +23,10 @@ MAX_TEXTURE_SIDE = 1024
 # Images of more pixels are not decoded.
 MAX_TEXTURE_PIXELS = 64_000_000
 
+# Formats of images that are decoded, `None` for images made in memory. Some of the others are read by programs that
+# Pillow starts (EPS), and none belongs to a format of meshes.
+TEXTURE_FORMATS = (None, "PNG", "JPEG", "WEBP", "BMP", "GIF", "TGA", "TIFF")
+
 # Faces that span less of a texture, in texels, have one colour.
 _ONE_TEXEL_PART = 0.01
 
@@ -264,14 +268,14 @@ def _renumbered(colours: SurfaceColours, places: dict[int, int]) -> np.ndarray:
 def _read_texture(image: Any, factor: np.ndarray) -> np.ndarray | None:
     """A PIL image times a factor (3,) of linear light, as in `SurfaceColours.textures`; `None` where it is unusable."""
     try:
-        if image.width * image.height > MAX_TEXTURE_PIXELS:
+        if image.format not in TEXTURE_FORMATS or image.width * image.height > MAX_TEXTURE_PIXELS:
             return None
         image = image.convert("RGB")
         levels = np.asarray(image.reduce(-(-max(image.size) // MAX_TEXTURE_SIDE)))
     except Exception:  # broken images fail in many ways, and the shape is usable without them
         return None
     if (factor != 1.0).any():
-        table = _encode(_decode(np.arange(256))[:, None] * factor)
+        table = _encode(linear_light(np.arange(256))[:, None] * factor)
         levels = np.stack([table[levels[..., channel], channel] for channel in range(3)], axis=-1)
     opaque = np.pad(levels, ((0, 0), (0, 0), (0, 1)), constant_values=255)
     return np.ascontiguousarray(np.pad(opaque, ((1, 1), (1, 1), (0, 0)), mode="wrap"))
@@ -306,7 +310,7 @@ def _interpolate(corners: np.ndarray, faces: np.ndarray, weights: np.ndarray) ->
     return values[0] * first + values[1] * second + values[2] * third
 
 
-def _decode(levels: np.ndarray) -> np.ndarray:
+def linear_light(levels: np.ndarray) -> np.ndarray:
     """Linear light in [0, 1] of sRGB levels in [0, 255] (IEC 61966-2-1)."""
     encoded = levels / 255.0
     return np.where(encoded <= 0.04045, encoded / 12.92, ((encoded + 0.055) / 1.055) ** 2.4)

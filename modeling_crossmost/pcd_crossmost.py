@@ -9,6 +9,7 @@ import struct
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
+from io import SEEK_END
 from pathlib import Path
 from typing import BinaryIO
 
@@ -42,12 +43,16 @@ class _Field:
         return self.dtype.itemsize * self.count
 
 
-def read_pcd(path: str | Path) -> np.ndarray:
+def read_pcd(source: str | Path | BinaryIO, name: str | None = None) -> np.ndarray:
     """Reads the points of a PCD file, organised or not; all fields but x, y and z are passed over.
 
     Points with a NaN coordinate are dropped: that is how PCL marks pixels without a measurement. Infinite coordinates
     stay. VIEWPOINT, where the sensor stood, is ignored: the points are returned in the frame they are stored in. Bytes
     behind binary data are ignored too: PCL pads files to whole pages.
+
+    Args:
+        source: a path, or an open file that can be searched.
+        name: what the messages call it; by default the path's last part.
 
     Returns:
         Cloud (N, 3), N >= 1: float32, or float64 where the file has doubles or integers that float32 cannot hold.
@@ -55,19 +60,29 @@ def read_pcd(path: str | Path) -> np.ndarray:
     Raises:
         ValueError: for a file that is missing, malformed, cut off or at odds with its header, or without any point.
     """
-    path = Path(path)
+    if isinstance(source, str | Path):
+        path = Path(source)
+        try:
+            with path.open("rb") as handle:
+                return read_pcd(handle, name or path.name)
+        except OSError as error:
+            raise _unreadable(name or path.name, error) from None
     try:
-        with path.open("rb") as handle:
-            fields, count, encoding = _read_header(handle)
-            left = path.stat().st_size - handle.tell()
-            columns = _READERS[encoding](handle, fields, count, left)
+        size = source.seek(0, SEEK_END)
+        source.seek(0)
+        fields, count, encoding = _read_header(source)
+        columns = _READERS[encoding](source, fields, count, size - source.tell())
         points = np.stack(columns, axis=1, dtype=_common_type(fields))
         measured = ~np.isnan(points).any(axis=1)
         if not measured.any():
             raise ValueError(f"none of its {count} points was measured: all have NaN coordinates")
         return points if measured.all() else points[measured]
     except (OSError, MemoryError, ValueError) as error:
-        raise ValueError(f"{path.name}: the file cannot be read as pcd ({_reason(error)}).") from None
+        raise _unreadable(name or "upload", error) from None
+
+
+def _unreadable(name: str, error: Exception) -> ValueError:
+    return ValueError(f"{name}: the file cannot be read as pcd ({_reason(error)}).")
 
 
 def _reason(error: Exception) -> str:

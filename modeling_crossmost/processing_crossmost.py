@@ -9,7 +9,7 @@ from transformers.feature_extraction_utils import BatchFeature
 from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
 from transformers.processing_utils import ProcessorMixin
 
-from .geometry_crossmost import Mesh, convert_up_axis, orient_geometry, rotation_to_y_up
+from .geometry_crossmost import Mesh, rotation_to_y_up
 
 
 class CrossMoSTProcessor(ProcessorMixin):
@@ -74,8 +74,8 @@ class CrossMoSTProcessor(ProcessorMixin):
             features = self.feature_extractor(geometries, up_axis=source, num_points=num_points)
             data["point_values"] = features["point_values"]
             if render_views is not None:
-                upright = [self._upright(*pair, source) for pair in zip(geometries, data["point_values"], strict=True)]
-                data["pixel_values"] = self._pixels([self._render(item, render_views) for item in upright])
+                pairs = zip(geometries, data["point_values"], strict=True)
+                data["pixel_values"] = self._pixels([self._render(*pair, render_views, source) for pair in pairs])
         if images is not None:
             data["pixel_values"] = self._pixels(images)
             if "point_values" in data and len(data["point_values"]) != len(data["pixel_values"]):
@@ -103,21 +103,15 @@ class CrossMoSTProcessor(ProcessorMixin):
         if render_views < 1:
             raise ValueError(f"render_views must be at least 1, got {render_views}.")
 
-    def _upright(self, geometry: Mesh | np.ndarray, cloud: np.ndarray, source: str) -> Mesh | np.ndarray:
-        """What is drawn, y up: a mesh itself; of a cloud the points that the model sees, as in prepared pairs."""
-        if isinstance(geometry, np.ndarray):
-            return convert_up_axis(cloud, self.feature_extractor.up_axis)
-        return orient_geometry(geometry, source)
+    def _render(self, geometry: Mesh | np.ndarray, cloud: np.ndarray, count: int, source: str) -> list[np.ndarray]:
+        """Views (V of (R, R, 3) uint8) of an object and its cloud for the model."""
+        from .rendering_crossmost import object_views
 
-    def _render(self, geometry: Mesh | np.ndarray, count: int) -> list[np.ndarray]:
-        """Views (V of (R, R, 3) uint8) of a y-up object at the size that the image processor ends with."""
-        from .rendering_crossmost import depth_views, shaded_views
-
-        draw = depth_views if isinstance(geometry, np.ndarray) else shaded_views
-        return list(draw(geometry, count=count, image_size=self._image_size))
+        return list(object_views(geometry, cloud, count, self.image_size, source, self.feature_extractor.up_axis))
 
     @property
-    def _image_size(self) -> int:
+    def image_size(self) -> int:
+        """Side of the images that the image processor makes, in pixels: views are drawn at it."""
         processor = self.image_processor
         size = processor.crop_size if processor.do_center_crop else processor.size
         return size["height"] if "height" in size else size["shortest_edge"]

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from .geometry_crossmost import Mesh, check_points, import_optional
+from .geometry_crossmost import Mesh, check_points, convert_up_axis, import_optional, orient_geometry
 from .materials_crossmost import SurfaceColours, surface_colours
 
 
@@ -584,3 +584,34 @@ def depth_views(
     if cameras is None:
         cameras = camera_ring(**{**DEPTH_CAMERA, "count": count})
     return project_points(points, cameras, image_size, style=style)
+
+
+# ---------------------------------------------------------------------------------------------------- objects
+
+
+def object_views(
+    geometry: Mesh | np.ndarray,
+    cloud: np.ndarray,
+    count: int,
+    image_size: int,
+    source_axis: str = "y",
+    target_axis: str = "y",
+) -> np.ndarray:
+    """The views that a model is given of an object: shaded ones of a mesh; of a cloud, depth maps of what it is given.
+
+    Args:
+        geometry: mesh or cloud in its own units and axes.
+        cloud: its points (N, 3) for the model (`object_cloud`).
+        count: number of views V.
+        image_size: side R of the views, in pixels.
+        source_axis, target_axis: what points up in the geometry, and what in the model's cloud.
+
+    Returns:
+        uint8 (V, R, R, 3), y up.
+
+    Raises:
+        ValueError: as `render_mesh` and `project_points`, and for an unknown axis.
+    """
+    if isinstance(geometry, np.ndarray):
+        return depth_views(convert_up_axis(cloud, target_axis), count=count, image_size=image_size)
+    return shaded_views(orient_geometry(geometry, source_axis), count=count, image_size=image_size)

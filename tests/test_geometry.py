@@ -18,7 +18,9 @@ from modeling_crossmost.geometry_crossmost import (
     geometry_to_cloud,
     load_geometry,
     normalize_points,
+    object_cloud,
     orient_geometry,
+    read_geometry,
     resample_points,
     rotation_between_up_axes,
     rotation_to_y_up,
@@ -333,6 +335,75 @@ def test_a_mesh_in_memory_is_checked_like_a_file():
         as_geometry(broken, "object 3")
     cloud = trimesh.PointCloud([[0.0, 0.0, 0.0], [1.0, 2.0, 3.0]])
     assert as_geometry(cloud).shape == (2, 3)
+
+
+def test_coordinates_that_float32_cannot_hold_are_refused(tmp_path):
+    box = trimesh.creation.box()
+    box.vertices *= 1e39
+    with pytest.raises(ValueError, match="object: the mesh has coordinates beyond the range of float32"):
+        as_geometry(box)
+    box.vertices *= 1e-2
+    assert np.isfinite(geometry_to_cloud(as_geometry(box), 32, np.random.default_rng(0))).all()
+
+
+def test_bytes_are_read_like_files(tmp_path, rng):
+    box = trimesh.creation.box((1.0, 2.0, 3.0))
+    for kind in ("obj", "off", "ply", "stl", "glb"):
+        box.export(tmp_path / f"a.{kind}")
+    np.save(tmp_path / "a.npy", rng.standard_normal((5, 3)))
+    np.savetxt(tmp_path / "a.xyz", rng.standard_normal((5, 3)))
+    for path in sorted(tmp_path.glob("a.*")):
+        expected, (found, left_out) = load_geometry(path), read_geometry(path.read_bytes(), path.suffix.upper())
+        pair = [getattr(item, "vertices", item) for item in (expected, found)]
+        assert np.array_equal(*pair) and left_out == [], path.suffix
+
+
+def test_bytes_may_name_other_files_but_do_not_get_them(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "m.mtl").write_text("newmtl blue\nKd 0 0 1\n")
+    content = b"mtllib m.mtl\nv 0 0 0\nv 1 0 0\nv 0 1 0\nusemtl blue\nf 1 2 3\n"
+    (tmp_path / "m.obj").write_bytes(content)
+    mesh, left_out = read_geometry(content, "obj")
+    assert left_out == ["m.mtl"] and face_colours(mesh) is None
+    assert face_colours(load_geometry(tmp_path / "m.obj"))[0].tolist() == [0, 0, 255, 255]
+    (tmp_path / "b.bin").write_bytes(bytes(4))
+    content = b'{"asset": {"version": "2.0"}, "buffers": [{"uri": "b.bin", "byteLength": 4}]}'
+    with pytest.raises(ValueError, match=r"a.gltf: it needs the file 'b.bin', .* export it as one \.glb file\."):
+        read_geometry(content, "gltf", "a.gltf")
+
+
+@pytest.mark.parametrize(
+    ("content", "kind", "message"),
+    [
+        (b"", "obj", "a: the file is empty"),
+        (b"x", "fbx", "files of type 'fbx' cannot be read"),
+        (b"not JSON", "gltf", "cannot be read as gltf .its header is not JSON."),
+        (b"PK\3\4", "npy", "cannot be read as npy .it does not begin like one."),
+        (b"\x80\x04K\x01.", "npy", "cannot be read as npy .it does not begin like one."),
+        (b"VERSION .7", "pcd", "a: the file cannot be read as pcd"),
+    ],
+)
+def test_unusable_bytes_give_one_sentence_with_the_name(content, kind, message):
+    with pytest.raises(ValueError, match=message):
+        read_geometry(content, kind, "a")
+
+
+def test_running_out_of_memory_is_not_the_files_fault(monkeypatch):
+    def greedy(*arguments, **options):
+        raise MemoryError
+
+    monkeypatch.setattr(trimesh, "load_scene", greedy)
+    with pytest.raises(MemoryError):
+        read_geometry(b"OFF", "off")
+
+
+def test_a_models_cloud_depends_on_object_seed_and_axes_alone():
+    box = trimesh.creation.box((1.0, 2.0, 3.0))
+    cloud = object_cloud(box, 50, 3, "z", "x")
+    assert np.array_equal(cloud, object_cloud(box, 50, 3, "z", "x"))
+    assert not np.array_equal(cloud, object_cloud(box, 50, 4, "z", "x"))
+    upright = geometry_to_cloud(box, 50, np.random.default_rng(3))
+    assert np.array_equal(cloud, convert_up_axis(upright, "z", "x"))
 
 
 # --------------------------------------------------------------------------------------------------- real files
