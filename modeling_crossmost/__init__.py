@@ -4,39 +4,18 @@ Importing the package registers its classes with `AutoConfig`, `AutoModel`, `Aut
 `pipeline`. What is saved afterwards carries its code with it, for those who have only transformers.
 """
 
-from transformers import AutoConfig, AutoFeatureExtractor, AutoModel, AutoModelForPreTraining, AutoProcessor
-from transformers.pipelines import PIPELINE_REGISTRY
+import sys
+from typing import TYPE_CHECKING, Any
 
-from .configuration_crossmost import PIPELINE_TASK, CrossMoSTConfig, CrossMoSTPointConfig
-from .feature_extraction_crossmost import CrossMoSTFeatureExtractor
-from .modeling_crossmost import CrossMoSTForSelfTraining, CrossMoSTModel, CrossMoSTPointModel
-from .pipeline_crossmost import PointCloudClassificationPipeline
-from .processing_crossmost import CrossMoSTProcessor
 
+if TYPE_CHECKING:
+    from .configuration_crossmost import CrossMoSTConfig, CrossMoSTPointConfig
+    from .feature_extraction_crossmost import CrossMoSTFeatureExtractor
+    from .modeling_crossmost import CrossMoSTForSelfTraining, CrossMoSTModel, CrossMoSTPointModel
+    from .pipeline_crossmost import PointCloudClassificationPipeline
+    from .processing_crossmost import CrossMoSTProcessor
 
 __version__ = "0.1.0"
-
-# Where this package is installed: transformers finds these classes by the names in a saved folder.
-AutoConfig.register(CrossMoSTConfig.model_type, CrossMoSTConfig, exist_ok=True)
-AutoConfig.register(CrossMoSTPointConfig.model_type, CrossMoSTPointConfig, exist_ok=True)
-AutoModel.register(CrossMoSTConfig, CrossMoSTModel, exist_ok=True)
-AutoModel.register(CrossMoSTPointConfig, CrossMoSTPointModel, exist_ok=True)
-AutoModelForPreTraining.register(CrossMoSTConfig, CrossMoSTForSelfTraining, exist_ok=True)
-AutoFeatureExtractor.register(CrossMoSTConfig, CrossMoSTFeatureExtractor, exist_ok=True)
-AutoProcessor.register(CrossMoSTConfig, CrossMoSTProcessor, exist_ok=True)
-if PIPELINE_TASK not in PIPELINE_REGISTRY.supported_tasks:
-    PIPELINE_REGISTRY.register_pipeline(
-        PIPELINE_TASK, PointCloudClassificationPipeline, pt_model=AutoModel, type="multimodal"
-    )
-
-# Where it is not: `save_pretrained` copies the files of these classes and names them in `auto_map`.
-CrossMoSTConfig.register_for_auto_class()
-CrossMoSTPointConfig.register_for_auto_class()
-CrossMoSTModel.register_for_auto_class("AutoModel")
-CrossMoSTPointModel.register_for_auto_class("AutoModel")
-CrossMoSTForSelfTraining.register_for_auto_class("AutoModelForPreTraining")
-CrossMoSTFeatureExtractor.register_for_auto_class()
-CrossMoSTProcessor.register_for_auto_class()
 
 __all__ = [
     "CrossMoSTConfig",
@@ -48,3 +27,58 @@ __all__ = [
     "CrossMoSTProcessor",
     "PointCloudClassificationPipeline",
 ]
+
+
+def _import_and_register() -> dict[str, Any]:
+    """Imports the public classes, makes them known to transformers, and returns them by name."""
+    from transformers import AutoConfig, AutoFeatureExtractor, AutoModel, AutoModelForPreTraining, AutoProcessor
+    from transformers.pipelines import PIPELINE_REGISTRY
+
+    from .configuration_crossmost import PIPELINE_TASK, CrossMoSTConfig, CrossMoSTPointConfig
+    from .feature_extraction_crossmost import CrossMoSTFeatureExtractor
+    from .modeling_crossmost import CrossMoSTForSelfTraining, CrossMoSTModel, CrossMoSTPointModel
+    from .pipeline_crossmost import PointCloudClassificationPipeline
+    from .processing_crossmost import CrossMoSTProcessor
+
+    # Where this package is installed: transformers finds these classes by the names in a saved folder.
+    AutoConfig.register(CrossMoSTConfig.model_type, CrossMoSTConfig, exist_ok=True)
+    AutoConfig.register(CrossMoSTPointConfig.model_type, CrossMoSTPointConfig, exist_ok=True)
+    AutoModel.register(CrossMoSTConfig, CrossMoSTModel, exist_ok=True)
+    AutoModel.register(CrossMoSTPointConfig, CrossMoSTPointModel, exist_ok=True)
+    AutoModelForPreTraining.register(CrossMoSTConfig, CrossMoSTForSelfTraining, exist_ok=True)
+    AutoFeatureExtractor.register(CrossMoSTConfig, CrossMoSTFeatureExtractor, exist_ok=True)
+    AutoProcessor.register(CrossMoSTConfig, CrossMoSTProcessor, exist_ok=True)
+    if PIPELINE_TASK not in PIPELINE_REGISTRY.supported_tasks:
+        PIPELINE_REGISTRY.register_pipeline(
+            PIPELINE_TASK, PointCloudClassificationPipeline, pt_model=AutoModel, type="multimodal"
+        )
+
+    # Where it is not: `save_pretrained` copies the files of these classes and names them in `auto_map`.
+    CrossMoSTConfig.register_for_auto_class()
+    CrossMoSTPointConfig.register_for_auto_class()
+    CrossMoSTModel.register_for_auto_class("AutoModel")
+    CrossMoSTPointModel.register_for_auto_class("AutoModel")
+    CrossMoSTForSelfTraining.register_for_auto_class("AutoModelForPreTraining")
+    CrossMoSTFeatureExtractor.register_for_auto_class()
+    CrossMoSTProcessor.register_for_auto_class()
+
+    models = (CrossMoSTModel, CrossMoSTPointModel, CrossMoSTForSelfTraining, PointCloudClassificationPipeline)
+    others = (CrossMoSTConfig, CrossMoSTPointConfig, CrossMoSTFeatureExtractor, CrossMoSTProcessor)
+    return {public.__name__: public for public in (*models, *others)}
+
+
+# `python -m modeling_crossmost.classify` comes by here first (argv[0] is "-m" as long as Python looks for the module).
+# It wants its help without the seconds that torch takes, and its sandbox to start beside them; its first use of a class
+# makes up for it.
+_IS_CLASSIFY = sys.argv[:1] == ["-m"] and f"{__name__}.classify" in sys.orig_argv
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    globals().update(_import_and_register())
+    return globals()[name]
+
+
+if not _IS_CLASSIFY:
+    globals().update(_import_and_register())

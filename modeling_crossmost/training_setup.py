@@ -9,8 +9,8 @@ from typing import Any
 import torch
 from accelerate import Accelerator
 from datasets import Dataset, IterableDataset
-from transformers.utils import logging as transformers_logging
 
+from . import loading
 from .arguments import Arguments, ArgumentsError
 from .augmentation_crossmost import EvalImageTransform, image_transform_options
 from .configuration_crossmost import check_class_names
@@ -45,28 +45,12 @@ def load_model_and_processor(arguments: Arguments) -> tuple[CrossMoSTModel, Cros
     Raises:
         ArgumentsError: nothing loadable there, or weights that do not fit.
     """
-    name = arguments.data.model_name_or_path
-    # "assets/x" could be a Hub id, but not where there is a folder "assets"; asking the Hub would cost half a minute.
-    if not Path(name).is_dir() and Path(Path(name).parts[0] if name else ".").is_dir():
-        raise ArgumentsError(f"the model {name!r} cannot be loaded: there is no such folder.")
     model_class = CrossMoSTModel if arguments.train.method == "pretrain" else CrossMoSTForSelfTraining
-    verbosity = transformers_logging.get_verbosity()
-    transformers_logging.set_verbosity_error()  # the load report would call the new decoders missing
+    name, attention = arguments.data.model_name_or_path, arguments.data.attn_implementation
     try:
-        attention = arguments.data.attn_implementation
-        loaded: Any = model_class.from_pretrained(name, attn_implementation=attention, output_loading_info=True)
-        model, info = loaded
-        processor = CrossMoSTProcessor.from_pretrained(name)
-    except Exception as error:  # a damaged file surfaces as many types, and each is the user's to mend
-        reason = str(error).strip().splitlines()[0].rstrip(".") if str(error).strip() else type(error).__name__
-        raise ArgumentsError(f"the model {name!r} cannot be loaded ({reason}).") from error
-    finally:
-        transformers_logging.set_verbosity(verbosity)
-    lacking = sorted(key for key in info["missing_keys"] if not key.startswith(_NEW_IN_SELF_TRAINING))
-    if lacking or info["mismatched_keys"]:
-        first = lacking[0] if lacking else next(iter(info["mismatched_keys"]))
-        raise ArgumentsError(f"the checkpoint {name!r} lacks weights of the model, such as {first}: it is incomplete.")
-    return model.to(torch.float32), processor
+        return loading.load_model_and_processor(name, model_class, _NEW_IN_SELF_TRAINING, attn_implementation=attention)
+    except ValueError as error:
+        raise ArgumentsError(str(error)) from error
 
 
 def load_split(

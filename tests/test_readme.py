@@ -8,6 +8,7 @@ import pytest
 
 from dataset_scripts.prepare import make_parser
 from modeling_crossmost.arguments import DataArguments, TrainArguments
+from modeling_crossmost.classify import parse_arguments as parse_classify
 from modeling_crossmost.convert_crossmost_to_hf import _parse_arguments
 from modeling_crossmost.export_crossmost import make_parser as make_export_parser
 from modeling_crossmost.hub import make_parser as make_hub_parser
@@ -41,7 +42,7 @@ def test_make_targets_exist():
 
 def test_every_option_belongs_to_a_command():
     known = options_of_train() | {action.dest for action in make_parser()._actions}
-    known |= set(vars(_parse_arguments(["x", "--output", "y"])))
+    known |= set(vars(_parse_arguments(["x", "--output", "y"]))) | set(vars(parse_classify(["x"])))
     known |= {action.dest for parser in (make_export_parser(), make_hub_parser()) for action in parser._actions}
     known |= {
         "num_processes",
@@ -69,3 +70,23 @@ def test_recipes_parse():
     assert recipes
     for recipe in recipes:
         parse_arguments([str(recipe)])
+
+
+def test_the_commands_of_classify_run(tmp_path, monkeypatch, capsys):
+    import shlex
+
+    import trimesh
+
+    from modeling_crossmost.classify import main
+
+    monkeypatch.chdir(tmp_path)
+    for name in ("chair.glb", "scan.ply", "a.off"):
+        trimesh.creation.box().export(name)
+    section = TEXT[TEXT.index("## Classify a file") : TEXT.index("## Your own classes")]
+    commands = re.findall(r"^python -m modeling_crossmost.classify (.*)$", section, re.M)
+    assert len(commands) == 2
+    for command in commands:
+        assert main([*shlex.split(command.replace("*.off", "a.off"))]) == 0
+    (example,) = re.findall(r"```python\n(.*?)```", section, re.S)
+    exec(example, {})
+    assert capsys.readouterr().out.splitlines()[-1].startswith("scan.ply ('a ")
