@@ -179,12 +179,15 @@ class Classifier:
     def _with_classes(self, names: Sequence[str] | None) -> CrossMoSTModel:
         """The model, or a twin that shares its towers and has a classifier of its own for other class names.
 
-        `torch.func.functional_call` would put the other classifier into the model itself for the time of the call, where
-        other threads would meet it.
+        `torch.func.functional_call` would put the other classifier into the model itself for the time of the call,
+        where other threads would meet it.
         """
-        if names is None and not self.model.classifier.weight.any():
-            raise ValueError("The model was saved without classes to choose from: name some.")
-        if names is None or list(names) == self.model.config.class_names:
+        has_classes = bool(self.model.classifier.weight.any())  # the converter leaves zeros where a file has none
+        if names is None:
+            if not has_classes:
+                raise ValueError("The model was saved without classes to choose from: name some.")
+            return self.model
+        if has_classes and list(names) == self.model.config.class_names:
             return self.model
         key = tuple(names)
         with self._lock:

@@ -173,6 +173,25 @@ def test_a_model_without_text_tower_says_so(files, classifier):
         toy.stream(files, class_names=["a", "b"])
 
 
+def test_a_model_without_image_tower_looks_at_the_cloud_alone(files, classifier):
+    with Classifier(tiny_model(vision_config=None), classifier.processor) as toy:
+        (result,) = toy(files[:1])
+        assert result.image == [] and result.fused == result.point and result.prepared.views is None
+        with pytest.raises(ValueError, match="no image tower"):
+            toy.stream(files[:1], num_views=2)
+
+
+def test_a_model_without_classes_wants_some_named(files, classifier):
+    blank = copy.deepcopy(classifier.model)
+    blank.classifier.weight.data.zero_()
+    with Classifier(blank, classifier.processor) as toy:
+        with pytest.raises(ValueError, match="without classes to choose from: name some"):
+            toy.stream(files[:1])
+        expected = classifier(files[:1], class_names=CLASSES[::-1], num_views=2)[0].fused
+        assert toy(files[:1], class_names=CLASSES[::-1], num_views=2)[0].fused == about(expected)
+        assert toy(files[:1], class_names=CLASSES, num_views=2)[0].fused == about(expected)
+
+
 # ----------------------------------------------------------------------------------------------------- many files
 
 
