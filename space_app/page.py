@@ -1,0 +1,153 @@
+"""The page: inputs on the left, or on top of a phone's, and what the model saw and said beside or below them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+from answers import NEXT_AXIS, PAGE_TOP_K, Shown, classify_upload, pool_size, to_json, to_show
+from gradio.processing_utils import save_bytes_to_cache
+from gradio.utils import get_upload_folder
+
+from modeling_crossmost.classifier import Classifier
+from modeling_crossmost.geometry_crossmost import FILE_TYPES
+from modeling_crossmost.sandbox import Limits
+
+
+# Uploads and pictures are looked for every minute, and deleted after a quarter of an hour.
+DELETE_CACHE = (60, 900)
+
+# Requests that wait; a visitor beyond them is told to come back.
+MAX_WAITING = 200
+
+# Page and API share the sandboxes. One request more than there are of them: the model has work while files are read.
+RUNNING: dict[str, Any] = {"concurrency_id": "sandbox", "concurrency_limit": pool_size() + 1}
+
+CSS = """
+.failure {border-left: 4px solid #b91c1c; padding-left: 0.8em;}
+.answer {border-left: 4px solid #15803d; padding-left: 0.8em;}
+.answer p, .failure p {margin: 0.2em 0; overflow-wrap: anywhere;}
+.answer p:first-child, .failure p:first-child {font-size: 1.25em;}
+"""
+
+# System fonts: the page asks no other host for anything.
+THEME = gr.themes.Default(font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"])
+
+# No run history: what one visitor did is not kept where the next one at the same computer finds it.
+LAUNCH_OPTIONS: dict[str, Any] = {
+    "max_file_size": Limits.max_bytes,
+    "theme": THEME,
+    "css": CSS,
+    "footer_links": ["api"],
+    "run_history": False,
+    "ssr_mode": False,
+    "share": False,
+}
+
+INTRODUCTION = """# What is this object?
+Upload a mesh or a point cloud. The model looks at its points and at twelve drawn views, and says what each of them is
+most like. It learnt without labels, by letting the two teach each other."""
+
+UP_AXES = [("y (glTF, most viewers)", "y"), ("z (CAD, scans)", "z"), ("x", "x")]
+
+
+def build_page(classifier: Classifier, examples: dict[str, Path]) -> gr.Blocks:
+    """The page and the endpoint `/classify`.
+
+    Args:
+        classifier: what answers; its sandboxes are shared by all visitors.
+        examples: label -> file.
+    """
+    model_axis = classifier.processor.feature_extractor.up_axis
+    known = ", ".join(classifier.model.config.class_names)
+
+    def show(path: str | None, names: str | None, up_axis: str | None) -> list[Any]:
+        return _as_values(to_show(classify_upload(classifier, path, names, up_axis, preview=True), model_axis))
+
+    def turn(path: str | None, names: str | None, up_axis: str) -> list[Any]:
+        up_axis = NEXT_AXIS[up_axis]
+        return [up_axis, *show(path, names, up_axis)]
+
+    def classify(file: str | None, class_names: str | None = "", up_axis: str | None = "y") -> dict[str, Any]:
+        """Says what a mesh or cloud is: the JSON of `classify --json`."""
+        return to_json(classify_upload(classifier, file, class_names, up_axis))
+
+    with gr.Blocks(title="Cross-MoST", analytics_enabled=False, delete_cache=DELETE_CACHE) as page:
+        gr.Markdown(INTRODUCTION)
+        with gr.Row():
+            with gr.Column(scale=1, min_width=280):
+                upload = gr.File(label=f"Mesh or point cloud, at most {_megabytes()} MB", file_types=_ENDINGS)
+                gr.Markdown(f"Types: {' '.join(_ENDINGS)}. What a file refers to is not read.")
+                names = gr.Textbox(
+                    label="Class names, separated by commas", info="Empty: the model's own.", placeholder=known
+                )
+                up_axis = gr.Radio(UP_AXES, value="y", label="Axis that points up in the file")
+                button = gr.Button("Classify", variant="primary")
+                turn_button = gr.Button("Not upright? Rotate 90° and classify again")
+                if examples:
+                    gr.Markdown("**Examples**, made by this project")
+                    with gr.Row():
+                        example_buttons = {
+                            gr.Button(label, size="sm", min_width=100): path for label, path in examples.items()
+                        }
+            with gr.Column(scale=2, min_width=300):
+                outputs = _outputs()
+
+        inputs = [upload, names, up_axis]
+        private: dict[str, Any] = {"api_visibility": "private", "show_progress_on": outputs[0], **RUNNING}
+        gr.on([upload.upload, button.click, names.submit, up_axis.input], show, inputs, outputs, **private)
+        turn_button.click(turn, inputs, [up_axis, *outputs], **private)
+        upload.clear(lambda: _as_values(Shown("")), None, outputs, api_visibility="private", queue=False)
+        if examples:
+            for example_button, path in example_buttons.items():
+                example_button.click(
+                    lambda path=str(path): (path, "y"), None, [upload, up_axis], api_visibility="private", queue=False
+                ).then(show, inputs, outputs, **private)
+        _add_endpoint(classify)
+    return page.queue(max_size=MAX_WAITING)
+
+
+_ENDINGS = [f".{kind}" for kind in FILE_TYPES]
+
+
+def _megabytes() -> int:
+    return Limits.max_bytes >> 20
+
+
+def _outputs() -> list[Any]:
+    """The components of `Shown`, in its order."""
+    status = gr.HTML(Shown("").status, label="Answer", padding=False)
+    with gr.Row():
+        lists = {
+            name: gr.Label(label=label, num_top_classes=PAGE_TOP_K, show_heading=False, min_width=180, render=False)
+            for name, label in (("fused", "Both together"), ("point", "Points alone"), ("image", "Views alone"))
+        }
+        for component in lists.values():
+            component.render()
+    with gr.Row():
+        shape = gr.Model3D(label="The object (drag to turn it)", height=320, min_width=260, interactive=False)
+        cloud = gr.Model3D(label="The points that the model sees", height=320, min_width=260, interactive=False)
+    views = gr.Gallery(label="The views that the model sees", columns=4, height="auto", interactive=False)
+    return [status, lists["point"], lists["image"], lists["fused"], shape, cloud, views]
+
+
+def _as_values(shown: Shown) -> list[Any]:
+    files = [
+        None if content is None else save_bytes_to_cache(content, name, get_upload_folder())
+        for content, name in ((shown.object, "object.glb"), (shown.cloud, "points.glb"))
+    ]
+    return [shown.status, shown.point, shown.image, shown.fused, *files, shown.views]
+
+
+def _add_endpoint(function: Any) -> None:
+    """`/classify`, on components of its own that the page does not show.
+
+    Not `gr.api`: what that gets as a file may name any file of the server, which components of type file refuse.
+    """
+    file = gr.File(label="file", visible=False)
+    names = gr.Textbox("", label="class_names", visible=False)
+    axis = gr.Textbox("y", label="up_axis", visible=False)
+    answer = gr.JSON(label="answer", visible=False)
+    trigger = gr.Button(visible=False)
+    trigger.click(function, [file, names, axis], answer, api_name="classify", **RUNNING)
