@@ -169,5 +169,4 @@ def _sentences(found: Classification) -> list[str]:
 
 
 def _paragraphs(kind: str, lines: list[str]) -> str:
-    # A live region: screen readers say what changed in it.
-    return f'<div role="status" aria-live="polite" class="{kind}">{"".join(f"<p>{line}</p>" for line in lines)}</div>'
+    return f'<div class="{kind}">{"".join(f"<p>{line}</p>" for line in lines)}</div>'

@@ -55,11 +55,14 @@ def serve(arguments: argparse.Namespace, scratch: Path) -> None:
         KeyboardInterrupt: the end.
         SandboxError: no process can be started to read files in.
     """
-    os.environ["GRADIO_TEMP_DIR"] = str(scratch / "cache")  # read when gradio is imported
+    cache = scratch / "cache"
+    os.environ["GRADIO_TEMP_DIR"] = str(cache)
     from answers import open_classifier
     from examples import write_examples
     from page import LAUNCH_OPTIONS, build_page
+    from uploads import keep_swept
 
+    keep_swept(cache)
     with open_classifier(arguments.model) as classifier:
         page = build_page(classifier, write_examples(scratch / "examples"))
         try:

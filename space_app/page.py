@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
-from answers import NEXT_AXIS, PAGE_TOP_K, Shown, classify_upload, pool_size, to_json, to_show
 from gradio.processing_utils import save_bytes_to_cache
 from gradio.utils import get_upload_folder
 
@@ -14,9 +13,9 @@ from modeling_crossmost.classifier import Classifier
 from modeling_crossmost.geometry_crossmost import FILE_TYPES
 from modeling_crossmost.sandbox import Limits
 
+from answers import NEXT_AXIS, PAGE_TOP_K, Shown, classify_upload, pool_size, to_json, to_show
+from uploads import KEPT_SECONDS, SWEEP_SECONDS, upload_component
 
-# Uploads and pictures are looked for every minute, and deleted after a quarter of an hour.
-DELETE_CACHE = (60, 900)
 
 # Requests that wait; a visitor beyond them is told to come back.
 MAX_WAITING = 200
@@ -25,6 +24,10 @@ MAX_WAITING = 200
 RUNNING: dict[str, Any] = {"concurrency_id": "sandbox", "concurrency_limit": pool_size() + 1}
 
 CSS = """
+.answer, .failure {margin: 0.4em 0;}
+#views .grid-wrap, #views .grid-container {min-height: 0; max-height: none; height: auto; overflow: visible;}
+#views .grid-container {grid-template-columns: repeat(auto-fill, minmax(96px, 1fr)); padding-top: 2em;}
+#views .caption-label {position: absolute; clip-path: inset(50%);}
 .failure {border-left: 4px solid #b91c1c; padding-left: 0.8em;}
 .answer {border-left: 4px solid #15803d; padding-left: 0.8em;}
 .answer p, .failure p {margin: 0.2em 0; overflow-wrap: anywhere;}
@@ -32,7 +35,9 @@ CSS = """
 """
 
 # System fonts: the page asks no other host for anything.
-THEME = gr.themes.Default(font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"])
+THEME = gr.themes.Default(
+    primary_hue="blue", font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"]
+).set(button_primary_background_fill="*primary_700", button_primary_background_fill_hover="*primary_800")
 
 # No run history: what one visitor did is not kept where the next one at the same computer finds it.
 LAUNCH_OPTIONS: dict[str, Any] = {
@@ -44,6 +49,13 @@ LAUNCH_OPTIONS: dict[str, Any] = {
     "ssr_mode": False,
     "share": False,
 }
+
+# Screen readers say what changes in it.
+LIVE_REGION = """() => {
+    const answer = document.getElementById("answer");
+    answer.setAttribute("role", "status");
+    answer.setAttribute("aria-live", "polite");
+}"""
 
 INTRODUCTION = """# What is this object?
 Upload a mesh or a point cloud. The model looks at its points and at twelve drawn views, and says what each of them is
@@ -73,18 +85,18 @@ def build_page(classifier: Classifier, examples: dict[str, Path]) -> gr.Blocks:
         """Says what a mesh or cloud is: the JSON of `classify --json`."""
         return to_json(classify_upload(classifier, file, class_names, up_axis))
 
-    with gr.Blocks(title="Cross-MoST", analytics_enabled=False, delete_cache=DELETE_CACHE) as page:
+    with gr.Blocks(title="Cross-MoST", analytics_enabled=False, delete_cache=(SWEEP_SECONDS, KEPT_SECONDS)) as page:
         gr.Markdown(INTRODUCTION)
         with gr.Row():
             with gr.Column(scale=1, min_width=280):
-                upload = gr.File(label=f"Mesh or point cloud, at most {_megabytes()} MB", file_types=_ENDINGS)
+                upload = upload_component(f"Mesh or point cloud, at most {_megabytes()} MB", file_types=_ENDINGS)
                 gr.Markdown(f"Types: {' '.join(_ENDINGS)}. What a file refers to is not read.")
                 names = gr.Textbox(
                     label="Class names, separated by commas", info="Empty: the model's own.", placeholder=known
                 )
                 up_axis = gr.Radio(UP_AXES, value="y", label="Axis that points up in the file")
                 button = gr.Button("Classify", variant="primary")
-                turn_button = gr.Button("Not upright? Rotate 90° and classify again")
+                turn_button = gr.Button("Not upright? Rotate 90°", size="md")
                 if examples:
                     gr.Markdown("**Examples**, made by this project")
                     with gr.Row():
@@ -95,7 +107,12 @@ def build_page(classifier: Classifier, examples: dict[str, Path]) -> gr.Blocks:
                 outputs = _outputs()
 
         inputs = [upload, names, up_axis]
-        private: dict[str, Any] = {"api_visibility": "private", "show_progress_on": outputs[0], **RUNNING}
+        private: dict[str, Any] = {
+            "api_visibility": "private",
+            "show_progress_on": outputs[0],
+            "scroll_to_output": True,
+            **RUNNING,
+        }
         gr.on([upload.upload, button.click, names.submit, up_axis.input], show, inputs, outputs, **private)
         turn_button.click(turn, inputs, [up_axis, *outputs], **private)
         upload.clear(lambda: _as_values(Shown("")), None, outputs, api_visibility="private", queue=False)
@@ -105,6 +122,7 @@ def build_page(classifier: Classifier, examples: dict[str, Path]) -> gr.Blocks:
                     lambda path=str(path): (path, "y"), None, [upload, up_axis], api_visibility="private", queue=False
                 ).then(show, inputs, outputs, **private)
         _add_endpoint(classify)
+        page.load(None, js=LIVE_REGION)
     return page.queue(max_size=MAX_WAITING)
 
 
@@ -117,7 +135,7 @@ def _megabytes() -> int:
 
 def _outputs() -> list[Any]:
     """The components of `Shown`, in its order."""
-    status = gr.HTML(Shown("").status, label="Answer", padding=False)
+    status = gr.HTML("", elem_id="answer", padding=False)
     with gr.Row():
         lists = {
             name: gr.Label(label=label, num_top_classes=PAGE_TOP_K, show_heading=False, min_width=180, render=False)
@@ -125,10 +143,12 @@ def _outputs() -> list[Any]:
         }
         for component in lists.values():
             component.render()
+    viewer: dict[str, Any] = {"height": 320, "min_width": 260, "interactive": False, "camera_position": (60, 75, 3.2)}
     with gr.Row():
-        shape = gr.Model3D(label="The object (drag to turn it)", height=320, min_width=260, interactive=False)
-        cloud = gr.Model3D(label="The points that the model sees", height=320, min_width=260, interactive=False)
-    views = gr.Gallery(label="The views that the model sees", columns=4, height="auto", interactive=False)
+        shape = gr.Model3D(label="The object (drag to turn it)", **viewer)
+        # Dark behind them: the points are light grey.
+        cloud = gr.Model3D(label="The points that the model sees", clear_color=(0.1, 0.12, 0.16, 1.0), **viewer)
+    views = gr.Gallery(label="The views that the model sees", columns=6, elem_id="views", interactive=False)
     return [status, lists["point"], lists["image"], lists["fused"], shape, cloud, views]
 
 
@@ -143,9 +163,9 @@ def _as_values(shown: Shown) -> list[Any]:
 def _add_endpoint(function: Any) -> None:
     """`/classify`, on components of its own that the page does not show.
 
-    Not `gr.api`: what that gets as a file may name any file of the server, which components of type file refuse.
+    Not `gr.api`: the path in its request may name any file of the server, which components of type file refuse.
     """
-    file = gr.File(label="file", visible=False)
+    file = upload_component("file", visible=False)
     names = gr.Textbox("", label="class_names", visible=False)
     axis = gr.Textbox("y", label="up_axis", visible=False)
     answer = gr.JSON(label="answer", visible=False)
