@@ -21,6 +21,8 @@ import numpy as np
 import pytest
 import trimesh
 import yaml
+from local_hub import LocalHub
+from toy import make_model
 
 from modeling_crossmost.classify import main as classify
 from modeling_crossmost.sandbox import Limits
@@ -32,6 +34,7 @@ gradio_client = pytest.importorskip("gradio_client")
 ROOT = Path(__file__).parent.parent
 SPACE = ROOT / "space_app"
 SCREENSHOTS = ROOT / "outputs" / "screenshots"
+OFFLINE = {"HF_HUB_OFFLINE": "1"}
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
 
@@ -44,12 +47,12 @@ class Server:
         scratch: the folder for its temporary files.
     """
 
-    def __init__(self, app: Path, scratch: Path, *options: str):
+    def __init__(self, app: Path, scratch: Path, *options: str, environment: dict[str, str] | None = None):
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
         self.scratch = scratch
-        environment = os.environ | {"TMPDIR": str(scratch), "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
+        environment = os.environ | {"TMPDIR": str(scratch), "OMP_NUM_THREADS": "1", **(environment or OFFLINE)}
         command = [sys.executable, str(app), "--port", str(self.port), *options]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment, cwd=scratch)
         line = self.process.stdout.readline()  # it says when the page is there
@@ -93,8 +96,8 @@ class Server:
 
 
 @contextlib.contextmanager
-def running(app: Path, scratch: Path, *options: str) -> Iterator[Server]:
-    server = Server(app, scratch, *options)
+def running(app: Path, scratch: Path, *options: str, **kwargs: dict[str, str]) -> Iterator[Server]:
+    server = Server(app, scratch, *options, **kwargs)
     try:
         yield server
     finally:
@@ -215,6 +218,25 @@ def test_many_users_get_their_own_answers(server, tmp_path, capsys, monkeypatch)
 def test_eight_users_get_their_own_answers(server, tmp_path, capsys, monkeypatch, count):
     paths = write_boxes(tmp_path, count)
     check_unmixed(server, paths, 8, printed(capsys, monkeypatch, tmp_path, *(path.name for path in paths)))
+
+
+@pytest.mark.slow
+def test_space_and_model_go_to_the_hub_and_the_model_is_loaded_by_id(tmp_path, capsys, monkeypatch):
+    make_model(tmp_path / "toy")
+    trimesh.creation.box().export(tmp_path / "box.off")
+    (expected,) = printed(capsys, monkeypatch, tmp_path, "box.off", "--model", "toy")
+    with LocalHub() as hub:
+        online = hub.environment(tmp_path / "home")
+        for kind, folder in (("model", tmp_path / "toy"), ("space", SPACE)):
+            command = [sys.executable, "-m", "modeling_crossmost.hub", kind, str(folder), f"tester/{kind}"]
+            subprocess.run(command, cwd=ROOT, env={**os.environ, **online}, check=True, timeout=120)
+        space = tmp_path / "space"
+        for name, content in hub.files("space", "tester/space").items():
+            (space / name).parent.mkdir(parents=True, exist_ok=True)
+            (space / name).write_bytes(content)
+        online["CROSSMOST_MODEL"] = "tester/model"  # how a Space is told
+        with running(space / "app.py", tmp_path, environment=online) as server:
+            assert without_time(predict(server.client(), tmp_path / "box.off")) == without_time(expected)
 
 
 # ----------------------------------------------------------------------------------------------------------- safety
