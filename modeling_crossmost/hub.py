@@ -29,6 +29,7 @@ from .processing_crossmost import CrossMoSTProcessor
 
 ROOT = Path(__file__).parent.parent
 BUNDLED_MODEL = Path("assets/crossmost-mini")
+FURNITURE = Path("dataset_scripts/furniture")
 LOG_IN = "run `hf auth login`, or set HF_TOKEN to a token that may write"
 # What a run keeps for itself; hidden files and unfinished ones (`.name.tmp`) never travel.
 LEFT_OUT = ("checkpoints", "__pycache__")
@@ -238,7 +239,8 @@ def push_dataset(folder: str | Path, repo_id: str, private: bool | None = None) 
 
 
 def push_space(folder: str | Path, repo_id: str, private: bool | None = None) -> str:
-    """Uploads the Space: the app's folder, beside it the package and the bundled model that it imports and loads.
+    """Uploads the Space: the app's folder, beside it the package and the bundled model that it imports and loads, and
+    the furniture generator that makes its examples.
 
     Returns, Raises: as [`upload`]; [`HubError`] also where the folder is no Gradio Space, or there is no bundled model.
     """
@@ -253,7 +255,8 @@ def push_space(folder: str | Path, repo_id: str, private: bool | None = None) ->
         raise HubError(f"the Space needs {BUNDLED_MODEL}, which {str(ROOT)!r} does not have: call it from a clone")
     package = Path(__file__).parent
     files |= {f"{package.name}/{name}": content for name, content in local_files(package).items()}
-    files |= {f"{BUNDLED_MODEL}/{name}": content for name, content in local_files(ROOT / BUNDLED_MODEL).items()}
+    for part in (BUNDLED_MODEL, FURNITURE):
+        files |= {f"{part.as_posix()}/{name}": content for name, content in local_files(ROOT / part).items()}
     return upload(files, repo_id, "space", private)
 
 

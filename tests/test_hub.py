@@ -282,7 +282,8 @@ def test_the_space_brings_package_and_model(pushed, place):
     assert pushed.repositories["space", "tester/demo"].created["visibility"] == "private"
     files = pushed.files("space", "tester/demo")
     assert files["app.py"] == (place / "space" / "app.py").read_bytes()
-    for path in ("modeling_crossmost/__init__.py", "assets/crossmost-mini/model.safetensors"):
+    brought = ("modeling_crossmost/__init__.py", "assets/crossmost-mini/model.safetensors")
+    for path in (*brought, "dataset_scripts/furniture/catalogue.py"):
         assert files[path] == (ROOT / path).read_bytes()
     assert not any("__pycache__" in name for name in files)
 

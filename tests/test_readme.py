@@ -1,6 +1,7 @@
 """The README names only files, options and commands that exist."""
 
 import re
+import runpy
 from dataclasses import fields
 from pathlib import Path
 
@@ -16,8 +17,13 @@ from modeling_crossmost.self_training import SelfTrainingArguments
 
 
 ROOT = Path(__file__).parent.parent
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "dataset_scripts" / "README.md"]
+PAGES = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "dataset_scripts/README.md", "space_app/README.md")]
 TEXT = "\n".join(page.read_text() for page in PAGES)
+
+
+def options_of_the_space() -> set[str]:
+    app = runpy.run_path(str(ROOT / "space_app" / "app.py"))
+    return set(vars(app["parse_arguments"]([])))
 
 
 def options_of_train() -> set[str]:
@@ -43,6 +49,7 @@ def test_make_targets_exist():
 def test_every_option_belongs_to_a_command():
     known = options_of_train() | {action.dest for action in make_parser()._actions}
     known |= set(vars(_parse_arguments(["x", "--output", "y"]))) | set(vars(parse_classify(["x"])))
+    known |= options_of_the_space()
     known |= {action.dest for parser in (make_export_parser(), make_hub_parser()) for action in parser._actions}
     known |= {
         "num_processes",
@@ -82,7 +89,7 @@ def test_the_commands_of_classify_run(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     for name in ("chair.glb", "scan.ply", "a.off"):
         trimesh.creation.box().export(name)
-    section = TEXT[TEXT.index("## Classify a file") : TEXT.index("## Your own classes")]
+    section = TEXT[TEXT.index("## Classify a file") : TEXT.index("## Space")]
     commands = re.findall(r"^python -m modeling_crossmost.classify (.*)$", section, re.M)
     assert len(commands) == 2
     for command in commands:
