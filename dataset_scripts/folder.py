@@ -37,10 +37,15 @@ def printable(path: PurePosixPath) -> str:
     return str(path).encode(errors="surrogateescape").decode(errors="replace")
 
 
-def place(path: PurePosixPath) -> tuple[str, str | None]:
-    """(split, class folder or None) of a file by the folders above it; without a split folder it is "train"."""
+def place(path: PurePosixPath, classes: frozenset[str] = frozenset()) -> tuple[str, str | None]:
+    """(split, class folder or None) of a file by the folders above it; without a split folder it is "train".
+
+    Args:
+        path: below the source.
+        classes: folders of the first level that are classes although they are named like a split.
+    """
     folders = path.parts[:-1]
-    if folders and folders[0].lower() in SPLIT_FOLDERS:
+    if folders and folders[0].lower() in SPLIT_FOLDERS and folders[0] not in classes:
         return SPLIT_FOLDERS[folders[0].lower()], folders[1] if len(folders) > 1 else None
     if len(folders) > 1 and folders[1].lower() in SPLIT_FOLDERS:
         return SPLIT_FOLDERS[folders[1].lower()], folders[0]
@@ -108,9 +113,18 @@ class FolderPairs(PairSource):
                 found[path] = path.parent
         return found
 
+    @cached_property
+    def _classes_named_like_splits(self) -> frozenset[str]:
+        """ "train" (the vehicle) among other classes: it holds files itself, and not all its neighbours are splits."""
+        first = {path.parts[0] for path in self._readable if len(path.parts) > 1}
+        if all(name.lower() in SPLIT_FOLDERS for name in first):
+            return frozenset()
+        return frozenset(path.parts[0] for path in self._readable if len(path.parts) == 2)
+
     def _place(self, path: PurePosixPath) -> tuple[str, str | None]:
         """`place` of a file; an object's own folder is no class."""
-        return place(path.parent if self._frame_folders.get(path) == path.parent else path)
+        own = self._frame_folders.get(path) == path.parent
+        return place(path.parent if own else path, self._classes_named_like_splits)
 
     @cached_property
     def _usable(self) -> list[PurePosixPath]:

@@ -78,6 +78,8 @@ def contents(folder: Path) -> dict[str, bytes]:
         ),
         (["bed/a.obj", "sofa/deeper/b.xyz"], {"train": 2}, ["bed", "sofa"]),
         (["a.obj", "b.ply"], {"train": 2}, None),
+        (["train/a.obj", "ship/b.ply", "ship/test/c.off"], {"train": 2, "test": 1}, ["ship", "train"]),
+        (["train/train/a.obj", "ship/train/b.ply"], {"train": 2}, ["ship", "train"]),
         (["train/a.obj", "test/b.ply"], {"train": 1, "test": 1}, None),
     ],
 )
