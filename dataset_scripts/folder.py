@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from .builder import PairObject, PairSource, object_rng
-from .frames import FRAME_FOLDERS, choose, find_frames, is_frame, read_frames
+from .frames import FRAME_FOLDERS, REAL_VIEWS, draw_frames, is_frame
 from .readers import FOREIGN_ENDINGS, read_geometry, readable_endings, walk_files
 
 
@@ -24,7 +24,6 @@ SPLIT_FOLDERS = {"train": "train", "test": "test", "val": "validation", "validat
 SPLIT_ORDER = ("train", "validation", "test")
 # Pictures beside files of these types are their textures.
 TEXTURED_ENDINGS = (".obj", ".gltf")
-REAL_VIEWS = 20  # of an object with more pictures, as for Redwood and Co3D
 
 
 def spoken_name(folder_name: str) -> str:
@@ -171,9 +170,8 @@ class FolderPairs(PairSource):
         rng = object_rng(item.object_id, self.seed)
         points = geometry_to_cloud(geometry, self.num_points, rng)
         if item.frames:
-            frames = find_frames(Path(item.frames))
-            chosen = choose(len(frames), self.num_views or REAL_VIEWS, rng)
-            return {"points": points, "views": read_frames([frames[index] for index in chosen], self.image_size)}
+            views = draw_frames(Path(item.frames), self.num_views or REAL_VIEWS, self.image_size, rng)
+            return {"points": points, "views": views}
         return {"points": points, "views": self._rendered(geometry)}
 
     def _rendered(self, geometry: Any) -> np.ndarray:

@@ -14,6 +14,7 @@ from PIL import Image
 
 FRAME_ENDINGS = frozenset((".jpg", ".jpeg", ".png", ".webp", ".bmp"))
 FRAME_FOLDERS = ("images", "rgb", "color", "frames", "views")  # below an object's folder, in this order
+REAL_VIEWS = 20  # of an object with more pictures, as in the paper
 MAX_PIXELS = 64_000_000  # of one frame, decoded
 
 
@@ -52,6 +53,16 @@ def read_frames(paths: Sequence[Path], size: int) -> np.ndarray:
     if not paths:
         raise ValueError("There are no pictures of the object.")
     return np.stack([fit_frame(path, size, path.name) for path in paths])
+
+
+def draw_frames(folder: Path, wanted: int, size: int, rng: np.random.Generator) -> np.ndarray:
+    """`wanted` pictures that `find_frames` finds, drawn by `rng`, in the order of their names: uint8 (V, R, R, 3).
+
+    Raises:
+        ValueError: As `read_frames`.
+    """
+    found = find_frames(folder)
+    return read_frames([found[index] for index in choose(len(found), wanted, rng)], size)
 
 
 def read_zipped_frames(archive: Path, folder: str, wanted: int, size: int, rng: np.random.Generator) -> np.ndarray:

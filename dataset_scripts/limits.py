@@ -47,7 +47,8 @@ def _bounded_time(seconds: float) -> Iterator[None]:
         raise ValueError(f"It takes more than {seconds:g} s of computing to read and render: simplify it.")
 
     before = signal.signal(signal.SIGPROF, stop)
-    signal.setitimer(signal.ITIMER_PROF, seconds)
+    # Again every second: a parser that catches everything would swallow a single one.
+    signal.setitimer(signal.ITIMER_PROF, seconds, 1.0)
     try:
         yield
     finally:

@@ -6,10 +6,10 @@ import json
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 from ..builder import PairObject, PairSource, object_rng
-from ..frames import choose, find_frames, read_frames
+from ..frames import REAL_VIEWS, draw_frames, find_frames
 from ..readers import read_geometry
 from .classes import CO3D
 from .layout import find_root, read_lines, require, safe_name
@@ -37,8 +37,6 @@ class Co3dPairs(PairSource):
     num_points: int = 8192
     source: str = ""
     up_axis: str = "x"
-
-    default_views: ClassVar[int] = 20
 
     @property
     def title(self) -> str:
@@ -107,16 +105,15 @@ class Co3dPairs(PairSource):
 
         rng = object_rng(item.object_id, self.seed)
         points = geometry_to_cloud(read_geometry(Path(item.path), self.up_axis), self.num_points, rng)
-        frames = find_frames(Path(item.frames))
-        drawn = choose(len(frames), self.num_views or self.default_views, rng)
-        return {"points": points, "views": read_frames([frames[index] for index in drawn], self.image_size)}
+        views = draw_frames(Path(item.frames), self.num_views or REAL_VIEWS, self.image_size, rng)
+        return {"points": points, "views": views}
 
     def describe(self) -> dict[str, str]:
         return {
             "Source axis": f"{self.up_axis} up; the pairs are y up (Co3D itself does not define gravity)",
             "Clouds": f"{self.num_points} points of the SLAM cloud by farthest point sampling, or seeded repeats where "
             "it has fewer; mean at the origin, largest norm 1",
-            "Views": f"{self.num_views or self.default_views} frames of the sequence, drawn without repeats; "
+            "Views": f"{self.num_views or REAL_VIEWS} frames of the sequence, drawn without repeats; "
             f"short side {self.image_size} px, centre kept",
             "Terms": "CC BY-NC 4.0, https://github.com/facebookresearch/co3d",
         }

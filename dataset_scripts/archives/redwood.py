@@ -6,12 +6,12 @@ import json
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
 from ..builder import PairObject, PairSource, hold_out, object_rng
-from ..frames import choose, find_frames, read_frames, read_zipped_frames
+from ..frames import REAL_VIEWS, draw_frames, find_frames, read_zipped_frames
 from ..readers import read_geometry
 from .classes import REDWOOD
 from .layout import find_root, read_lines, require, safe_name
@@ -43,8 +43,6 @@ class RedwoodPairs(PairSource):
     num_points: int = 8192
     source: str = ""
     up_axis: str = "y"
-
-    default_views: ClassVar[int] = 20
 
     @property
     def title(self) -> str:
@@ -137,18 +135,17 @@ class RedwoodPairs(PairSource):
         return {"points": points, "views": self._views(Path(item.frames), rng)}
 
     def _views(self, frames: Path, rng: np.random.Generator) -> np.ndarray:
-        count = self.num_views or self.default_views
+        count = self.num_views or REAL_VIEWS
         if frames.suffix == ".zip":
             return read_zipped_frames(frames, "rgb", count, self.image_size, rng)
-        found = find_frames(frames)
-        return read_frames([found[index] for index in choose(len(found), count, rng)], self.image_size)
+        return draw_frames(frames, count, self.image_size, rng)
 
     def describe(self) -> dict[str, str]:
         split = "the lists train_set80.txt and test_set80.txt" if self._has_lists() else "a fifth of every class"
         return {
             "Source axis": f"{self.up_axis} up; the pairs are y up",
             "Clouds": f"{self.num_points} points of the scan's surface by area, mean at the origin, largest norm 1",
-            "Views": f"{self.num_views or self.default_views} frames of the video, drawn without repeats; "
+            "Views": f"{self.num_views or REAL_VIEWS} frames of the video, drawn without repeats; "
             f"short side {self.image_size} px, centre kept",
             "Test split": split,
             "Terms": "public domain, https://github.com/isl-org/redwood-3dscan",
