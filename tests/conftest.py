@@ -1,7 +1,9 @@
-"""Settings for all tests: one thread (several are slower on shared cores), quiet libraries."""
+"""Settings for all tests (one thread: several are slower on shared cores; quiet libraries), and the real data."""
 
 import os
+from pathlib import Path
 
+import pytest
 import torch
 from transformers.utils import logging
 
@@ -9,3 +11,12 @@ from transformers.utils import logging
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 torch.set_num_threads(1)
 logging.disable_progress_bar()
+
+SHARED = Path(os.environ.get("CROSSMOST_SHARED") or Path(__file__).resolve().parents[2] / "shared")
+
+
+@pytest.fixture
+def shared_data():
+    if not (SHARED / "data").is_dir():
+        pytest.skip("real 3D data is absent: set CROSSMOST_SHARED, or put a folder shared/ beside the checkout")
+    return SHARED / "data"

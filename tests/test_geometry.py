@@ -1,8 +1,6 @@
 """Reading geometry, axes, sampling and normalisation."""
 
 import csv
-import os
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -29,19 +27,9 @@ from modeling_crossmost.geometry_crossmost import (
 from modeling_crossmost.materials_crossmost import face_colours
 
 
-SHARED = Path(os.environ.get("CROSSMOST_SHARED") or Path(__file__).resolve().parents[2] / "shared")
-
-
 @pytest.fixture
 def rng():
     return np.random.default_rng(0)
-
-
-@pytest.fixture
-def shared_data():
-    if not (SHARED / "data").is_dir():
-        pytest.skip("real 3D data is absent: set CROSSMOST_SHARED, or put a folder shared/ beside the checkout")
-    return SHARED / "data"
 
 
 # ------------------------------------------------------------------------------------------------------- axes

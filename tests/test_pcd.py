@@ -1,10 +1,8 @@
 """PCD files: every encoding by a writer of their own, damaged and hostile files, a real one."""
 
-import os
 import re
 import struct
 import tracemalloc
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,20 +11,12 @@ from modeling_crossmost.geometry_crossmost import load_geometry
 from modeling_crossmost.pcd_crossmost import _decompress_lzf, read_pcd
 
 
-SHARED = Path(os.environ.get("CROSSMOST_SHARED") or Path(__file__).resolve().parents[2] / "shared")
 ENCODINGS = ("ascii", "binary", "binary_compressed")
 
 
 @pytest.fixture
 def rng():
     return np.random.default_rng(0)
-
-
-@pytest.fixture
-def shared_data():
-    if not (SHARED / "data").is_dir():
-        pytest.skip("real 3D data is absent: set CROSSMOST_SHARED, or put a folder shared/ beside the checkout")
-    return SHARED / "data"
 
 
 # ------------------------------------------------------------------------------------------------------ a writer
