@@ -230,7 +230,7 @@ def _description(model: CrossMoSTModel, found: dict[str, float | None]) -> dict[
         "class_names": list(config.class_names),
         "up_axis": config.up_axis,
         "projection_dim": config.projection_dim,
-        "image_size": config.vision_config.image_size,
+        "image_size": None if config.vision_config is None else config.vision_config.image_size,
         "least_points": config.point_config.group_size,
         "largest_difference_from_eager": found,
     }

@@ -27,8 +27,9 @@ class PointCloudClassificationPipeline(Pipeline):
 
     Options of the pipeline or of a call:
         up_axis: the axis that points up in the object: "x", "y" (default, glTF's convention) or "z".
-        views: number of views to draw of each object, 12 by default; 0 classifies by the cloud alone. A mesh is shaded,
-            a cloud becomes depth maps. Objects that come with `images` are not drawn.
+        views: number of views to draw of each object; 0 classifies by the cloud alone. By default 12, or none where the
+            model has no image tower. A mesh is shaded, a cloud becomes depth maps. Objects that come with `images` are
+            not drawn.
         num_points: points per cloud; by default the processor's.
         candidate_labels: other classes than the model's, at least two: a list or comma-separated text. Needs a
             checkpoint that kept its text tower.
@@ -88,9 +89,11 @@ class PointCloudClassificationPipeline(Pipeline):
         return super().__call__(inputs, **options)
 
     def preprocess(
-        self, input_: Any, up_axis: str = "y", views: int = DEFAULT_VIEWS, num_points: int | None = None
+        self, input_: Any, up_axis: str = "y", views: int | None = None, num_points: int | None = None
     ) -> dict[str, torch.Tensor]:
         """One object to the model's inputs, a batch of one."""
+        if views is None:
+            views = DEFAULT_VIEWS if self.model.config.vision_config is not None else 0
         given = dict(input_) if isinstance(input_, Mapping) else {"mesh": input_}
         if "images" in given:
             given["images"] = [list(given["images"])]

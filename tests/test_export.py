@@ -107,6 +107,12 @@ def test_the_folder_describes_itself_and_holds_no_pickle(model, exported):
         assert [entry for entry, content in inside.items() if content[:2] in (b"\x80\x02", b"PK")] == []
 
 
+def test_a_model_without_image_tower_has_one_branch(tmp_path):
+    export_model(tiny_model(vision_config=None), tmp_path / "out", formats=["pt2"])
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"export.json", "point.pt2"}
+    assert json.loads((tmp_path / "out" / "export.json").read_text())["image_size"] is None
+
+
 def test_the_model_stays_as_it_was(model, tmp_path):
     twin = tiny_model().half().train()
     export_model(twin, tmp_path / "out", formats=["pt2"])

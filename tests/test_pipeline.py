@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 import trimesh
+from tiny import tiny_model
 from toy import CLASSES, make_model
 from transformers import pipeline
 
@@ -69,6 +70,13 @@ def test_defaults_are_twelve_views_and_y_up(pipe, box):
 def test_no_views_means_the_cloud_alone(pipe):
     points = cloud(0)
     assert scores_of(pipe(points, views=0)) == pytest.approx(fused(pipe, points=points), abs=1e-6)
+
+
+def test_a_model_without_image_tower_looks_at_the_cloud_alone(pipe, box):
+    toy = PointCloudClassificationPipeline(tiny_model(vision_config=None), processor=pipe.processor, device="cpu")
+    assert toy(box) == toy(box, views=0)
+    with pytest.raises(ValueError, match="no image tower"):
+        toy(box, views=2)
 
 
 def test_images_take_the_place_of_drawn_views(pipe):
