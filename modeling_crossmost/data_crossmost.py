@@ -574,7 +574,10 @@ def _stack_clouds(items: Sequence[Item]) -> torch.Tensor:
 
 
 def collate_pairs(items: Sequence[Item]) -> Item:
-    """Stack the items of `PairDataset`: `index`, `key` (B,), `points` (B, N, 3), images (B, ..., 3, H, W), tokens (B, L).
+    """Stack the items of `PairDataset`.
+
+    Returns:
+        `index`, `key` (B,), `points` (B, N, 3), images (B, 3, H, W) or several (B, V, 3, H, W), tokens (B, L).
 
     Raises:
         ValueError: clouds of different sizes.

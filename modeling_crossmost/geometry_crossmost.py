@@ -41,6 +41,9 @@ MAX_POINTS_FOR_FARTHEST_SAMPLING = 200_000
 MAX_FACES = 4_000_000
 MAX_POINTS = 20_000_000
 
+# More columns than this are coordinates of a transposed cloud, not what is stored beside a point.
+MAX_COLUMNS = 64
+
 # Grey level of parts without colours in a file where other parts have them.
 DEFAULT_GREY = 200
 
@@ -137,10 +140,12 @@ def check_points(points: Any, name: str = "cloud") -> np.ndarray:
         ValueError: for anything that is not a non-empty array of finite numbers of that shape.
     """
     try:
+        if np.iscomplexobj(points):  # numpy would drop the imaginary part
+            raise ValueError
         array = np.asarray(points, dtype=np.float64)
     except (TypeError, ValueError):
         raise ValueError(f"The {name} is not an array of numbers: pass an array of shape (N, 3).") from None
-    if array.ndim != 2 or array.shape[1] < 3:
+    if array.ndim != 2 or array.shape[1] < 3 or (len(array) == 3 and array.shape[1] > MAX_COLUMNS):
         raise ValueError(f"The {name} has shape {array.shape}: pass an array of shape (N, 3).")
     if len(array) == 0:
         raise ValueError(f"The {name} is empty: pass at least one point.")
@@ -380,8 +385,12 @@ def _read_npy(handle: BinaryIO, name: str) -> np.ndarray:
             raise ValueError("it does not begin like one")
         handle.seek(0)
         return np.load(handle, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise ValueError(f"{name}: the file cannot be read as npy ({_reason(error)}).") from None
+    except MemoryError:
+        raise
+    except Exception as error:  # the header is a Python literal, which breaks in its own ways
+        pickled = "allow_pickle" in str(error)
+        reason = "it holds Python objects instead of numbers" if pickled else _reason(error)
+        raise ValueError(f"{name}: the file cannot be read as npy ({reason}).") from None
 
 
 # Types of clouds that trimesh does not read, or not as carefully.
@@ -389,7 +398,7 @@ _CLOUD_READERS: dict[str, Callable[[BinaryIO, str], np.ndarray]] = {"npy": _read
 
 
 def _read_cloud(handle: BinaryIO, kind: str, name: str) -> np.ndarray:
-    return check_points(_CLOUD_READERS[kind](handle, name), f"cloud in {name}")
+    return _check_extent(check_points(_CLOUD_READERS[kind](handle, name), f"cloud in {name}"), name)
 
 
 def _read_scene(source: str | BytesIO, kind: str, name: str, resolver: Any = None) -> Any:
@@ -456,10 +465,16 @@ def _names_compression(source: str | BytesIO, kind: str) -> bool:
     return any(name.encode() in content for name in _COMPRESSIONS)
 
 
+# What broken files make parsers say to their authors and to nobody else.
+_STUMBLES = (AssertionError, AttributeError, LookupError, SyntaxError, TypeError, RecursionError)
+
+
 def _reason(error: Exception) -> str:
     """An exception in one short line."""
     if isinstance(error, FileNotFoundError):
         return f"it needs the missing file {Path(error.filename or str(error)).name}"
+    if isinstance(error, _STUMBLES) or " object at 0x" in str(error):
+        return f"it is damaged: {type(error).__name__}"
     return _shown(" ".join(str(error).split()).rstrip(".")) or type(error).__name__
 
 
@@ -469,7 +484,7 @@ def _merge_scene(scene: Any, name: str, max_faces: int) -> Mesh | np.ndarray:
     if meshes:
         return _merge_meshes(meshes, name)
     if clouds:
-        return check_points(np.concatenate(clouds), f"cloud in {name}")
+        return _check_extent(check_points(np.concatenate(clouds), f"cloud in {name}"), name)
     raise ValueError(f"{name}: it holds neither faces nor points.")
 
 
@@ -538,6 +553,13 @@ def _check_surface(corners: np.ndarray, name: str) -> None:
         raise _collapsed(name)
     if not np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]).any():
         raise ValueError(f"{name}: the mesh has no surface area.")
+
+
+def _check_extent(points: np.ndarray, name: str) -> np.ndarray:
+    """The points (N, 3) of a file, unless they are one and the same: that is no object."""
+    if not np.ptp(points, axis=0).any():
+        raise ValueError(f"{name}: all its points ({len(points):,}) lie in one place, which is no shape.")
+    return points
 
 
 def _collapsed(name: str, where: str = "") -> ValueError:

@@ -9,7 +9,7 @@ import gradio as gr
 from gradio.processing_utils import save_bytes_to_cache
 from gradio.utils import get_upload_folder
 
-from modeling_crossmost.classifier import Classifier
+from modeling_crossmost.classifier import DEFAULT_VIEWS, Classifier
 from modeling_crossmost.geometry_crossmost import FILE_TYPES
 from modeling_crossmost.sandbox import Limits
 
@@ -57,9 +57,11 @@ LIVE_REGION = """() => {
     answer.setAttribute("aria-live", "polite");
 }"""
 
-INTRODUCTION = """# What is this object?
-Upload a mesh or a point cloud. The model looks at its points and at twelve drawn views, and says what each of them is
-most like. It learnt without labels, by letting the two teach each other."""
+INTRODUCTION = f"""# What is this object?
+Upload a mesh or a point cloud. The model looks at its points and at {DEFAULT_VIEWS} drawn views, and says what each of
+them is most like. It learnt without labels, by letting the two teach each other."""
+CLOUDS_ALONE = """# What is this object?
+Upload a mesh or a point cloud. The model looks at its points and says what they are most like."""
 
 UP_AXES = [("y (glTF, most viewers)", "y"), ("z (CAD, scans)", "z"), ("x", "x")]
 
@@ -86,7 +88,7 @@ def build_page(classifier: Classifier, examples: dict[str, Path]) -> gr.Blocks:
         return to_json(classify_upload(classifier, file, class_names, up_axis))
 
     with gr.Blocks(title="Cross-MoST", analytics_enabled=False, delete_cache=(SWEEP_SECONDS, KEPT_SECONDS)) as page:
-        gr.Markdown(INTRODUCTION)
+        gr.Markdown(INTRODUCTION if classifier.model.vision_model is not None else CLOUDS_ALONE)
         with gr.Row():
             with gr.Column(scale=1, min_width=280):
                 upload = upload_component(f"Mesh or point cloud, at most {_megabytes()} MB", file_types=_ENDINGS)

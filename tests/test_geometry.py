@@ -94,6 +94,8 @@ def test_check_points_drops_further_columns_and_keeps_values(rng):
         ([[np.inf, 0.0, 0.0]], "NaN or infinite"),
         ([[1e300, 0.0, 0.0]], "beyond the range of float32"),
         ([["a", "b", "c"]], "not an array of numbers"),
+        (np.ones((2, 3), dtype=complex), "not an array of numbers"),
+        (np.zeros((3, 1024)), r"has shape \(3, 1024\): pass an array of shape \(N, 3\)"),
         ([[1.0, 2.0, 3.0], [1.0]], "not an array of numbers"),
     ],
 )
@@ -291,6 +293,9 @@ def write_collapsed(path):
         ("a.npy", b"garbage", "cannot be read as npy"),
         ("a.off", b"OFF\n3 1 0\n0 0 0\n", "cannot be read as off"),
         ("a.off", b"OFF\n0 0 0\n", "holds neither faces nor points"),
+        ("a.off", b"OFF\n2 0 0\n1 1 1\n1 1 1\n", r"all its points \(2\) lie in one place"),
+        ("a.xyz", b"1 1 1\n" * 9, r"all its points \(9\) lie in one place"),
+        ("a.gltf", b"[]", "cannot be read as gltf .it is damaged: AttributeError."),
         ("a.off", b"OFF\n3 1 0\n0 0 0\n1 0 nan\n0 1 0\n3 0 1 2\n", "NaN or infinite"),
         ("a.off", b"OFF\n3 1 0\n0 0 0\n1 0 0\n2 0 0\n3 0 1 2\n", "no surface area"),
         ("a.off", b"OFF\n3 1 0\n0 0 0\n0 0 0\n0 0 0\n3 0 1 2\n", "collapsed to points"),
@@ -313,8 +318,16 @@ def test_a_missing_file_and_a_pickle_are_refused(tmp_path):
     with pytest.raises(ValueError, match=r"a.obj: there is no such file"):
         load_geometry(tmp_path / "a.obj")
     np.save(tmp_path / "a.npy", np.array([{"x": 1}], dtype=object), allow_pickle=True)
-    with pytest.raises(ValueError, match="cannot be read as npy"):
+    with pytest.raises(ValueError, match="cannot be read as npy .it holds Python objects instead of numbers."):
         load_geometry(tmp_path / "a.npy")
+
+
+@pytest.mark.parametrize("header", ["((", "__import__('os').abort()", "{'descr': '<f4', 'shape': (1, 3)}", "{1: 2}["])
+def test_a_damaged_npy_header_is_one_sentence(header):
+    content = b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header.encode()
+    with pytest.raises(ValueError, match=r"^a: the file cannot be read as npy \(.*\)\.$") as caught:
+        read_geometry(content, "npy", "a")
+    assert "0x" not in str(caught.value)
 
 
 def test_a_mesh_in_memory_is_checked_like_a_file():
