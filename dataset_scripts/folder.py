@@ -60,7 +60,7 @@ class FolderPairs(PairSource):
 
     Args:
         source: The folder.
-        up_axis: Axis that points up in the files, "x", "y" (glTF's convention) or "z"; pairs are y up.
+        up_axis: Axis that points up in the files, "y" (glTF's convention) or another of `UP_AXES`; pairs are y up.
         supersample: Rays along each side of a pixel of a shaded view; 1 is not anti-aliased and three times as fast.
 
     Raises:

@@ -70,7 +70,7 @@ def _walk(root: Path, below: PurePosixPath, ancestors: tuple[str, ...]) -> Itera
 
 
 def read_geometry(path: Path, up_axis: str) -> trimesh.Trimesh | np.ndarray:
-    """Reads a mesh or a cloud (P, 3) and turns it from `up_axis` up ("x", "y" or "z") to y up.
+    """Reads a mesh or a cloud (P, 3) and turns it from `up_axis` up to y up.
 
     Raises:
         ValueError: The file cannot be read, is empty or holds numbers that are not finite.

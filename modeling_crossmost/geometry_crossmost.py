@@ -29,7 +29,16 @@ from .pcd_crossmost import read_pcd
 # file from the Hub demand it.
 Mesh: TypeAlias = Any
 
-UP_AXES = ("x", "y", "z")
+# What may point up in a file (scanners and cameras often have y down: "-y"), and the rotation from there to y up.
+_TO_Y_UP = {
+    "x": ((0.0, -1.0, 0.0), (1.0, 0.0, 0.0), (0.0, 0.0, 1.0)),
+    "y": ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0)),
+    "z": ((1.0, 0.0, 0.0), (0.0, 0.0, 1.0), (0.0, -1.0, 0.0)),
+    "-x": ((0.0, 1.0, 0.0), (-1.0, 0.0, 0.0), (0.0, 0.0, 1.0)),
+    "-y": ((-1.0, 0.0, 0.0), (0.0, -1.0, 0.0), (0.0, 0.0, 1.0)),
+    "-z": ((1.0, 0.0, 0.0), (0.0, 0.0, -1.0), (0.0, 1.0, 0.0)),
+}
+UP_AXES = tuple(_TO_Y_UP)
 MESH_TYPES = ("obj", "off", "ply", "stl", "glb", "gltf")
 CLOUD_TYPES = ("ply", "xyz", "npy", "pcd")
 FILE_TYPES = tuple(dict.fromkeys(MESH_TYPES + CLOUD_TYPES))
@@ -53,12 +62,6 @@ _NPY_START = b"\x93NUMPY"
 # Extensions of glTF that the reader leaves as zeros or stumbles over where it cannot decode them.
 _COMPRESSIONS = ("KHR_draco_mesh_compression", "EXT_meshopt_compression")
 
-_TO_Y_UP = {
-    "x": ((0.0, -1.0, 0.0), (1.0, 0.0, 0.0), (0.0, 0.0, 1.0)),
-    "y": ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0)),
-    "z": ((1.0, 0.0, 0.0), (0.0, 0.0, 1.0), (0.0, -1.0, 0.0)),
-}
-
 
 def import_optional(name: str, purpose: str) -> ModuleType:
     """Imports a module of an optional package.
@@ -80,13 +83,14 @@ def import_optional(name: str, purpose: str) -> ModuleType:
 def rotation_to_y_up(up_axis: str) -> np.ndarray:
     """Rotation (3, 3), determinant +1, that brings data whose `up_axis` points up to y up: `points @ rotation.T`.
 
-    x up: (x, y, z) -> (-y, x, z); z up: (x, y, z) -> (x, z, -y); y up: identity.
+    x up: (x, y, z) -> (-y, x, z); z up: (x, y, z) -> (x, z, -y); y up: identity; -x up: (x, y, z) -> (y, -x, z);
+    -y up: (x, y, z) -> (-x, -y, z); -z up: (x, y, z) -> (x, -z, y).
 
     Raises:
-        ValueError: for an axis other than x, y, z.
+        ValueError: for an axis that is none of these.
     """
     if up_axis not in _TO_Y_UP:
-        raise ValueError(f"The up axis must be one of x, y, z, got {up_axis!r}.")
+        raise ValueError(f"The up axis must be one of {', '.join(UP_AXES)}, got {up_axis!r}.")
     return np.array(_TO_Y_UP[up_axis])
 
 
@@ -94,7 +98,7 @@ def rotation_between_up_axes(source: str, target: str = "y") -> np.ndarray:
     """Rotation (3, 3) from data with `source` up to data with `target` up: `points @ rotation.T`.
 
     Raises:
-        ValueError: for an axis other than x, y, z.
+        ValueError: for an axis that is none of `UP_AXES`.
     """
     return rotation_to_y_up(target).T @ rotation_to_y_up(source)
 
@@ -103,7 +107,7 @@ def convert_up_axis(points: np.ndarray, source: str, target: str = "y") -> np.nd
     """Rotates points (..., 3) from `source` up to `target` up; the dtype is kept, equal axes return the input itself.
 
     Raises:
-        ValueError: for an axis other than x, y, z.
+        ValueError: for an axis that is none of `UP_AXES`.
     """
     rotation = rotation_between_up_axes(source, target)
     if source == target:
@@ -116,7 +120,7 @@ def orient_geometry(geometry: Mesh | np.ndarray, source: str, target: str = "y")
     """`convert_up_axis` for a mesh (a rotated copy, which keeps its colours as `load_geometry` does) or a cloud.
 
     Raises:
-        ValueError: for an axis other than x, y, z.
+        ValueError: for an axis that is none of `UP_AXES`.
     """
     if source == target or isinstance(geometry, np.ndarray):
         return convert_up_axis(geometry, source, target)

@@ -26,7 +26,8 @@ class PointCloudClassificationPipeline(Pipeline):
     `batch_size` they are computed together.
 
     Options of the pipeline or of a call:
-        up_axis: the axis that points up in the object: "x", "y" (default, glTF's convention) or "z".
+        up_axis: the axis that points up in the object: "x", "y" (default, glTF's convention), "z", or one that points
+            down, such as "-y".
         views: number of views to draw of each object; 0 classifies by the cloud alone. By default 12, or none where the
             model has no image tower. A mesh is shaded, a cloud becomes depth maps. Objects that come with `images` are
             not drawn.

@@ -50,7 +50,8 @@ class CrossMoSTProcessor(ProcessorMixin):
             points: a cloud (N, 3), a batch (B, N, 3), or a list of B clouds of any sizes.
             images: B images (PIL, or arrays of any layout that the image processor knows), or B lists of V views each.
             text: prompts; padded to the longest by default.
-            up_axis: the axis that points up in `mesh` or `points`; `None` is y, glTF's convention.
+            up_axis: the axis that points up in `mesh` or `points`, "-y" and so on where it points down; `None` is
+                y, glTF's convention.
             render_views: draw this many views V of each object: shaded ones of a mesh, depth maps of the (resampled)
                 points of a cloud.
             return_tensors: "pt", "np" or `None` (numpy, and lists for text).

@@ -25,7 +25,7 @@ API_TOP_K, PAGE_TOP_K = 3, 5
 MAX_CLASSES, MAX_LETTERS = 200, 8_000
 
 # The next axis to try for an object that does not stand upright: each turns it by 90 degrees.
-NEXT_AXIS = {"y": "z", "z": "x", "x": "y"}
+NEXT_AXIS = {"y": "z", "z": "x", "x": "-y", "-y": "-z", "-z": "-x", "-x": "y"}
 
 
 def pool_size() -> int:
@@ -75,7 +75,7 @@ def classify_upload(
         classifier: of `open_classifier`.
         path: where the server put the upload.
         names: class names as comma-separated text; empty for the model's own.
-        up_axis: axis that points up in the file, x, y or z; empty for y.
+        up_axis: axis that points up in the file, one of `UP_AXES`; empty for y.
         preview: whether a glTF for the viewer is made too.
     """
     if not path:

@@ -63,7 +63,8 @@ them is most like. It learnt without labels, by letting the two teach each other
 CLOUDS_ALONE = """# What is this object?
 Upload a mesh or a point cloud. The model looks at its points and says what they are most like."""
 
-UP_AXES = [("y (glTF, most viewers)", "y"), ("z (CAD, scans)", "z"), ("x", "x")]
+AXIS_HINTS = {"y": " (glTF, most viewers)", "z": " (CAD, scans)", "-y": " (cameras)"}
+AXES = [(f"{axis}{AXIS_HINTS.get(axis, '')}", axis) for axis in NEXT_AXIS]
 
 
 def build_page(classifier: Classifier, examples: dict[str, Path]) -> gr.Blocks:
@@ -96,7 +97,7 @@ def build_page(classifier: Classifier, examples: dict[str, Path]) -> gr.Blocks:
                 names = gr.Textbox(
                     label="Class names, separated by commas", info="Empty: the model's own.", placeholder=known
                 )
-                up_axis = gr.Radio(UP_AXES, value="y", label="Axis that points up in the file")
+                up_axis = gr.Radio(AXES, value="y", label="Axis that points up in the file")
                 button = gr.Button("Classify", variant="primary")
                 turn_button = gr.Button("Not upright? Rotate 90°", size="md")
                 if examples:

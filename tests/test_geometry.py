@@ -35,11 +35,15 @@ def rng():
 # ------------------------------------------------------------------------------------------------------- axes
 
 
+def up_of(axis: str) -> np.ndarray:
+    """The direction (3,) that an axis of `UP_AXES` means."""
+    return np.eye(3, dtype=np.float32)["xyz".index(axis[-1])] * (-1 if axis.startswith("-") else 1)
+
+
 @pytest.mark.parametrize("axis", UP_AXES)
 def test_rotation_brings_the_up_axis_to_y_without_mirroring(axis):
     rotation = rotation_to_y_up(axis)
-    up = np.eye(3)[UP_AXES.index(axis)]
-    assert np.array_equal(rotation @ up, [0, 1, 0])
+    assert np.array_equal(rotation @ up_of(axis), [0, 1, 0])
     assert np.linalg.det(rotation) == pytest.approx(1.0)
     assert np.array_equal(rotation @ rotation.T, np.eye(3))
 
@@ -48,6 +52,9 @@ def test_rotations_are_the_documented_ones():
     point = np.array([[1.0, 2.0, 3.0]])
     assert np.array_equal(convert_up_axis(point, "z"), [[1.0, 3.0, -2.0]])
     assert np.array_equal(convert_up_axis(point, "x"), [[-2.0, 1.0, 3.0]])
+    assert np.array_equal(convert_up_axis(point, "-x"), [[2.0, -1.0, 3.0]])
+    assert np.array_equal(convert_up_axis(point, "-y"), [[-1.0, -2.0, 3.0]])
+    assert np.array_equal(convert_up_axis(point, "-z"), [[1.0, -3.0, 2.0]])
     assert convert_up_axis(point, "y") is point
 
 
@@ -57,13 +64,13 @@ def test_conversion_and_its_inverse_cancel(source, target, rng):
     points = rng.standard_normal((5, 3)).astype(np.float32)
     there = convert_up_axis(points, source, target)
     assert there.dtype == np.float32
-    assert np.array_equal(there[:, UP_AXES.index(target)], points[:, UP_AXES.index(source)])
+    assert np.array_equal(there @ up_of(target), points @ up_of(source))
     assert np.array_equal(convert_up_axis(there, target, source), points)
     assert np.array_equal(rotation_between_up_axes(source, target), rotation_between_up_axes(target, source).T)
 
 
 def test_an_unknown_axis_is_refused_even_when_both_are_equal():
-    with pytest.raises(ValueError, match="one of x, y, z, got 'up'"):
+    with pytest.raises(ValueError, match="one of x, y, z, -x, -y, -z, got 'up'"):
         convert_up_axis(np.zeros((1, 3)), "up", "up")
 
 
@@ -318,7 +325,7 @@ def test_a_missing_file_and_a_pickle_are_refused(tmp_path):
     with pytest.raises(ValueError, match=r"a.obj: there is no such file"):
         load_geometry(tmp_path / "a.obj")
     np.save(tmp_path / "a.npy", np.array([{"x": 1}], dtype=object), allow_pickle=True)
-    with pytest.raises(ValueError, match="cannot be read as npy .it holds Python objects instead of numbers."):
+    with pytest.raises(ValueError, match=r"cannot be read as npy .it holds Python objects instead of numbers."):
         load_geometry(tmp_path / "a.npy")
 
 

@@ -143,7 +143,7 @@ def test_it_fuses_views_as_the_configuration_says(pipe, folder):
         ({"candidate_labels": ["a", "b"], "prompt_templates": ["no place"]}, "must hold exactly one {}"),
         ({"top_k": 0}, "top_k must be at least 1, got 0"),
         ({"views": -1}, "views must be at least 0, got -1"),
-        ({"up_axis": "up"}, "one of x, y, z, got 'up'"),
+        ({"up_axis": "up"}, "one of x, y, z, -x, -y, -z, got 'up'"),
     ],
 )
 def test_bad_options_give_one_sentence(pipe, options, message):

@@ -18,13 +18,14 @@ import trimesh
 from datasets import load_dataset
 from PIL import Image
 
-from dataset_scripts import shards
+from dataset_scripts import prepare, shards
 from dataset_scripts.builder import PairObject, PointViewBuilder, Selection, arrange_splits, hold_out
 from dataset_scripts.folder import FolderPairs
 from dataset_scripts.furniture_pairs import FurniturePairs, _scan_cameras, cached_furniture
 from dataset_scripts.limits import object_limits
 from dataset_scripts.prepare import main
 from dataset_scripts.readers import encode_view
+from modeling_crossmost.geometry_crossmost import UP_AXES
 
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -125,13 +126,19 @@ def test_views_are_lossless():
         assert np.array_equal(np.asarray(decoded.convert("RGB")), view)
 
 
-@pytest.mark.parametrize(("up_axis", "column"), [("x", 0), ("y", 1), ("z", 2)])
+def test_the_axes_of_the_command_are_the_library_s():
+    assert prepare.AXES == UP_AXES
+    options = ["folder", "--source", "a", "--output", "b", "--up-axis=-y"]
+    assert prepare.make_parser().parse_args(options).up_axis == "-y"
+
+
+@pytest.mark.parametrize(("up_axis", "column"), [("x", 0), ("y", 1), ("z", 2), ("-y", 1)])
 def test_up_axis_becomes_y(tmp_path, up_axis, column):
     """A cone of points stands on its base whichever axis was up: its wide end has the smaller y."""
     height = np.linspace(0, 2, 200)
     angle = np.arange(200) * 2.4
     cone = np.stack([(2 - height) * np.cos(angle), (2 - height) * np.sin(angle)], axis=1)
-    points = np.insert(cone, column, height, axis=1)
+    points = np.insert(cone, column, -height if up_axis.startswith("-") else height, axis=1)
     (tmp_path / "raw").mkdir()
     np.save(tmp_path / "raw" / "cone.npy", points)
     source = FolderPairs(source=str(tmp_path / "raw"), up_axis=up_axis, num_points=200, image_size=32)

@@ -142,8 +142,8 @@ def test_views_may_be_left_out_and_a_preview_asked_for(sandbox):
     [
         ({"num_views": 65}, "between 0 and 64, got 65"),
         ({"num_views": -1}, "between 0 and 64, got -1"),
-        ({"up_axis": "up"}, "one of x, y, z, got 'up'"),
-        ({"model_axis": "w"}, "one of x, y, z, got 'w'"),
+        ({"up_axis": "up"}, "one of x, y, z, -x, -y, -z, got 'up'"),
+        ({"model_axis": "w"}, "one of x, y, z, -x, -y, -z, got 'w'"),
         ({"num_points": 0}, "num_points must be at least 1"),
         ({"image_size": 0}, "image_size must be at least 1"),
     ],

@@ -25,6 +25,7 @@ from local_hub import LocalHub
 from toy import make_model
 
 from modeling_crossmost.classify import main as classify
+from modeling_crossmost.geometry_crossmost import UP_AXES, convert_up_axis
 from modeling_crossmost.sandbox import Limits
 
 
@@ -171,7 +172,11 @@ def test_a_broken_file_is_a_sentence_and_the_next_upload_works(server, tmp_path,
 
 @pytest.mark.parametrize(
     ("names", "axis", "sentence"),
-    [("a, a", "y", "repeats 'a'"), ("", "up", "must be one of x, y, z, got 'up'"), ("a," * 201, "y", "at most 200")],
+    [
+        ("a, a", "y", "repeats 'a'"),
+        ("", "up", "must be one of x, y, z, -x, -y, -z, got 'up'"),
+        ("a," * 201, "y", "at most 200"),
+    ],
 )
 def test_unusable_options_are_a_sentence(server, tmp_path, names, axis, sentence):
     trimesh.creation.box().export(tmp_path / "box.off")
@@ -285,9 +290,20 @@ def test_uploads_go_after_a_while(tmp_path):
     assert list(tmp_path.iterdir()) == [] or [path.name for path in tmp_path.iterdir()] == ["new.glb"]
 
 
+def test_turning_tries_all_six_ways_by_ninety_degrees_each():
+    following = load_module("answers").NEXT_AXIS
+    ways = ["y"]
+    while len(ways) < 6:
+        ways.append(following[ways[-1]])
+    assert set(ways) == set(UP_AXES) and following[ways[-1]] == "y"
+    ups = {axis: convert_up_axis(np.array([0.0, 1.0, 0.0]), "y", axis) for axis in ways}
+    assert all(ups[axis] @ ups[after] == 0.0 for axis, after in following.items())
+
+
 def load_module(name: str):
     spec = importlib.util.spec_from_file_location(f"space_{name}", SPACE / f"{name}.py")
     module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # where dataclasses look for it
     spec.loader.exec_module(module)
     return module
 
