@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 CONFIG_NAMES = ("clean", "scan")
 DEFAULT_CONFIG = "scan"
 SPLITS = ("train", "test")
-OBJECTS_PER_CLASS = {"clean": 600, "scan": 200}
+OBJECTS_PER_CLASS = {"clean": 600, "scan": 400}
 TEST_PER_CLASS = {"clean": 20, "scan": 100}
 # Of `clean`, the first third is projected (depth), the rest shaded, which is harder to learn. `scan` has shaded views
 # only.

@@ -55,7 +55,7 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument("--supersample", type=int, help="rays along a pixel's side of shaded views (2; 1 is faster)")
     parser.add_argument("--config", help="this configuration only: furniture clean, scan; modelnet40 medium, hard")
     parser.add_argument(
-        "--objects-per-class", type=int, help="furniture: train objects per class (clean 600, scan 200)"
+        "--objects-per-class", type=int, help="furniture: train objects per class (clean 600, scan 400)"
     )
     parser.add_argument("--test-per-class", type=int, help="furniture: test objects per class (clean 20, scan 100)")
     parser.add_argument(
