@@ -1,7 +1,7 @@
 """Reading prepared point-view pairs for training (without labels) and for evaluation.
 
 A prepared data set has the columns `points` (N, 3), `views` (a list of encoded images) and, where known, `label` and
-`captions`; clouds are y-up. Only the views that a training step looks at are decoded. Every draw is keyed by
+`captions`; clouds are y-up. One view is decoded per object and training step, not all of them. Every draw is keyed by
 (seed, epoch, object), so it does not matter which process, worker or batch reads an object.
 """
 
@@ -233,14 +233,13 @@ class PairReader:
         strong_transform: makes the student's image from the same view; None leaves `strong_image` out.
         seed: seed of the run.
         num_views: draw from the first `num_views` views of an object only; None means all.
-        teacher_views: views of an object in `weak_image`: the drawn one, and others evenly spread over the rest.
         tokenizer: tokenizer for one drawn caption per object; None leaves captions out.
         max_caption_length: tokens to which captions are padded and cut; None means the tokenizer's own limit.
         num_captions: draw from the first `num_captions` captions of an object only; None means all.
         two_captions: also draw another caption of each object, `other_input_ids` and `other_attention_mask`.
 
     Raises:
-        ValueError: `num_views`, `teacher_views` or `num_captions` is below 1.
+        ValueError: `num_views` or `num_captions` is below 1.
     """
 
     def __init__(
@@ -249,7 +248,6 @@ class PairReader:
         strong_transform: ImageTransform | None,
         seed: int = 0,
         num_views: int | None = None,
-        teacher_views: int = 1,
         tokenizer: Any = None,
         max_caption_length: int | None = None,
         num_captions: int | None = None,
@@ -257,36 +255,21 @@ class PairReader:
     ) -> None:
         if num_views is not None and num_views < 1:
             raise ValueError(f"num_views is {num_views}; draw from at least one view.")
-        if teacher_views < 1:
-            raise ValueError(f"teacher_views is {teacher_views}; the teacher looks at one view at least.")
         if num_captions is not None and num_captions < 1:
             raise ValueError(f"num_captions is {num_captions}; draw from at least one caption.")
         self.transforms = {"weak_image": weak_transform, "strong_image": strong_transform}
         self.seed = seed
-        self.num_views, self.teacher_views = num_views, teacher_views
+        self.num_views = num_views
         self.tokenizer = tokenizer
         self.max_caption_length = max_caption_length
         self.num_captions = num_captions
         self.two_captions = two_captions
 
-    def _drawn_views(self, keys: torch.Tensor, counts: torch.Tensor) -> list[list[int]]:
-        """For each object the view that is drawn, then the teacher's others; repeated where there are fewer."""
-        drawn = keyed_integers(keys, counts, (), Stream.VIEW)
-        # The pre-training student's view alone, where there is no teacher.
-        number = self.teacher_views if self.transforms["weak_image"] is not None else 1
-        steps = torch.arange(number) * counts[:, None] // number
-        return ((drawn[:, None] + steps) % counts[:, None]).tolist()
-
-    def _images(self, views: Sequence[PILImage.Image], weak_seeds: Sequence[int], strong_seed: int) -> Item:
-        """The teacher's image or images from its views, and the student's from the first of them."""
-        weak, strong = self.transforms["weak_image"], self.transforms["strong_image"]
-        item = {}
-        if weak is not None:
-            images = [weak(view, seed) for view, seed in zip(views, weak_seeds, strict=True)]
-            item["weak_image"] = images[0] if self.teacher_views == 1 else torch.stack(images)
-        if strong is not None:
-            item["strong_image"] = strong(views[0], strong_seed)
-        return item
+    def _images(self, views: pa.Array, view: int, seeds: dict[str, int], name: str) -> Item:
+        image = _decode_view(views, view, name)
+        return {
+            kind: transform(image, seeds[kind]) for kind, transform in self.transforms.items() if transform is not None
+        }
 
     def _captions(self, table: pa.Table, keys: torch.Tensor, names: Sequence[str]) -> list[Item]:
         listed = [table.column("captions")[row].as_py() or [] for row in range(table.num_rows)]
@@ -325,7 +308,7 @@ class PairReader:
         Returns:
             For each row `index` () int64, `key` () int64 for keyed draws, `points` (N, 3) float32, `weak_image` and
             `strong_image` (3, H, W) float32 of one drawn view, and with a tokenizer `input_ids` and `attention_mask`
-            (L,) int64. With several `teacher_views`, `weak_image` is (teacher_views, 3, H, W), the drawn one first.
+            (L,) int64.
 
         Raises:
             ValueError: a cloud, view or caption is missing or broken; the sentence names the row.
@@ -338,12 +321,12 @@ class PairReader:
         if any(transform is not None for transform in self.transforms.values()):
             views = [_read_views(table, row, name) for row, name in enumerate(labels)]
             counts = torch.tensor([len(choices[: self.num_views]) for choices in views])
-            drawn = self._drawn_views(keys, counts)
-            weak = keyed_bits(keys, (self.teacher_views,), Stream.WEAK_IMAGE).tolist()
+            drawn = keyed_integers(keys, counts, (), Stream.VIEW).tolist()
+            weak = keyed_bits(keys, (), Stream.WEAK_IMAGE).tolist()
             strong = keyed_bits(keys, (), Stream.STRONG_IMAGE).tolist()
             for row, item in enumerate(items):
-                decoded = [_decode_view(views[row], view, labels[row]) for view in drawn[row]]
-                item.update(self._images(decoded, weak[row], strong[row]))
+                seeds = {"weak_image": weak[row], "strong_image": strong[row]}
+                item.update(self._images(views[row], drawn[row], seeds, labels[row]))
         if self.tokenizer is not None:
             for item, caption in zip(items, self._captions(table, keys, labels), strict=True):
                 item.update(caption)
@@ -355,7 +338,7 @@ class PairDataset(torch.utils.data.Dataset):
 
     Args:
         dataset: prepared pairs; columns that training may not see are dropped.
-        weak_transform, strong_transform, options: see `PairReader`.
+        weak_transform, strong_transform: see `PairReader`, also for the other options.
 
     Raises:
         ValueError: captions are wanted and there are none, or an option is out of range.
@@ -366,10 +349,17 @@ class PairDataset(torch.utils.data.Dataset):
         dataset: Dataset,
         weak_transform: ImageTransform | None,
         strong_transform: ImageTransform | None,
-        **options: Any,
+        seed: int = 0,
+        num_views: int | None = None,
+        tokenizer: Any = None,
+        max_caption_length: int | None = None,
+        num_captions: int | None = None,
+        two_captions: bool = False,
     ) -> None:
-        self.reader = PairReader(weak_transform, strong_transform, **options)
-        self.dataset = training_dataset(dataset, captions=self.reader.tokenizer is not None)
+        self.reader = PairReader(
+            weak_transform, strong_transform, seed, num_views, tokenizer, max_caption_length, num_captions, two_captions
+        )
+        self.dataset = training_dataset(dataset, captions=tokenizer is not None)
         self.epoch = 0
 
     def set_epoch(self, epoch: int) -> None:
@@ -397,7 +387,7 @@ class StreamingPairDataset(torch.utils.data.IterableDataset):
 
     Args:
         dataset: streamed pairs; columns that training may not see are dropped.
-        weak_transform, strong_transform, options: see `PairReader`.
+        weak_transform, strong_transform: see `PairReader`, also for the other options.
         num_processes, process_index: the stream is divided among processes here, once.
 
     Raises:
@@ -409,12 +399,19 @@ class StreamingPairDataset(torch.utils.data.IterableDataset):
         dataset: IterableDataset,
         weak_transform: ImageTransform | None,
         strong_transform: ImageTransform | None,
+        seed: int = 0,
+        num_views: int | None = None,
+        tokenizer: Any = None,
+        max_caption_length: int | None = None,
+        num_captions: int | None = None,
+        two_captions: bool = False,
         num_processes: int = 1,
         process_index: int = 0,
-        **options: Any,
     ) -> None:
-        self.reader = PairReader(weak_transform, strong_transform, **options)
-        dataset = training_dataset(dataset, captions=self.reader.tokenizer is not None)
+        self.reader = PairReader(
+            weak_transform, strong_transform, seed, num_views, tokenizer, max_caption_length, num_captions, two_captions
+        )
+        dataset = training_dataset(dataset, captions=tokenizer is not None)
         self.dataset = split_dataset_by_node(dataset, rank=process_index, world_size=num_processes)
         self.set_epoch(0)
 
@@ -574,10 +571,7 @@ def _stack_clouds(items: Sequence[Item]) -> torch.Tensor:
 
 
 def collate_pairs(items: Sequence[Item]) -> Item:
-    """Stack the items of `PairDataset`.
-
-    Returns:
-        `index`, `key` (B,), `points` (B, N, 3), images (B, 3, H, W) or several (B, V, 3, H, W), tokens (B, L).
+    """Stack the items of `PairDataset`: `index`, `key` (B,), `points` (B, N, 3), images (B, 3, H, W), tokens (B, L).
 
     Raises:
         ValueError: clouds of different sizes.

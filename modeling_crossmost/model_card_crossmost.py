@@ -48,7 +48,6 @@ TRAINING_FIELDS = {
     "ema_decay": "teacher's decay in the end",
     "ema_ramp_steps": "steps between the two",
     "pseudo_label": "pseudo-labels",
-    "teacher_views": "views that the teacher looks at",
     "confidence_threshold": "confidence threshold",
     "align": "cross-modal alignment",
     "fairness": "fairness regularisation",

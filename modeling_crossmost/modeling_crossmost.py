@@ -326,11 +326,6 @@ def unit_length(features: torch.Tensor) -> torch.Tensor:
     return nn.functional.normalize(features, dim=-1)
 
 
-def _mean_direction(embeds: torch.Tensor) -> torch.Tensor:
-    """(B, V, D) unit-length embeddings of views -> (B, D): Image*; one view's stays what it is, to the bit."""
-    return embeds[:, 0] if embeds.shape[1] == 1 else unit_length(embeds.mean(dim=1))
-
-
 class CrossMoSTModel(CrossMoSTPreTrainedModel):
     """CLIP image tower, Point-BERT tower and the classifier that they share (paper section 3.2).
 
@@ -372,15 +367,13 @@ class CrossMoSTModel(CrossMoSTPreTrainedModel):
         return unit_length(self.point_projection(self.point_model(point_values=point_values, **kwargs).pooler_output))
 
     def get_image_features(self, pixel_values: torch.Tensor, **kwargs) -> torch.Tensor:
-        """Unit-length embeddings f^I(h^I(view)): (B, 3, H, W) -> (B, D), or the mean's of (B, V, 3, H, W).
+        """Unit-length embeddings f^I(h^I(view)): (B, 3, H, W) -> (B, D).
 
         Raises:
-            ValueError: the model was made without an image tower, or a shape that is not one of the above.
+            ValueError: the model was made without an image tower.
         """
         vision_model, visual_projection = self._image_tower()
-        tower = vision_model(pixel_values=self._flatten_views(pixel_values), **kwargs)
-        embeds = unit_length(visual_projection(tower.pooler_output))
-        return embeds if pixel_values.dim() == 4 else _mean_direction(embeds.unflatten(0, pixel_values.shape[:2]))
+        return unit_length(visual_projection(vision_model(pixel_values=pixel_values, **kwargs).pooler_output))
 
     def _image_tower(self) -> tuple[CLIPVisionModel, nn.Linear]:
         if self.vision_model is None or self.visual_projection is None:
@@ -524,7 +517,7 @@ class CrossMoSTModel(CrossMoSTPreTrainedModel):
 
     def _fuse_views(self, embeds: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """(B, V, D) unit-length view embeddings -> fused embeddings (B, D) and logits (B, C): Image*."""
-        fused = _mean_direction(embeds)
+        fused = embeds[:, 0] if embeds.shape[1] == 1 else unit_length(embeds.mean(dim=1))
         if self.config.image_star_from == "logits":
             return fused, self.classify(embeds).mean(dim=1)
         return fused, self.classify(fused)

@@ -45,8 +45,6 @@ class SelfTrainingArguments:
     Args:
         pseudo_label: "joint" (the more confident modality), "image", "point" or "random" (table 4), or "own" (each
             modality by itself, the baseline).
-        teacher_views: views of an object that the teacher looks at in a step, their embeddings averaged as for Image*.
-            The paper's 1 is the student's view alone; with more the pseudo-labels do not depend on one bad view.
         confidence_threshold: T of eqs. 1 and 2.
         confidence_threshold_image, confidence_threshold_point: thresholds for "own" where they differ from it.
         point_confidence_weight: factor on the cloud's confidence in joint labels (official recipes: 0.9 or 1).
@@ -74,7 +72,6 @@ class SelfTrainingArguments:
     """
 
     pseudo_label: str = "joint"
-    teacher_views: int = 3
     confidence_threshold: float = 0.8
     confidence_threshold_image: float | None = None
     confidence_threshold_point: float | None = None
@@ -111,8 +108,6 @@ class SelfTrainingArguments:
             raise ValueError(f"loss_variant must be one of {', '.join(VARIANTS)}, got {self.loss_variant!r}.")
         if self.pseudo_label not in PSEUDO_LABELS:
             raise ValueError(f"pseudo_label must be one of {', '.join(PSEUDO_LABELS)}, got {self.pseudo_label!r}.")
-        if self.teacher_views < 1:
-            raise ValueError(f"teacher_views must be at least 1, got {self.teacher_views}.")
         for name in ("confidence_threshold", "confidence_threshold_image", "confidence_threshold_point"):
             value = getattr(self, name)
             if value is not None and not 0.0 <= value <= 1.0:
@@ -314,7 +309,7 @@ def student_inputs(
 def teacher_logits(
     teacher: CrossMoSTModel, batch: dict[str, torch.Tensor], keys: torch.Tensor
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """q_img and q_pcl of weakly augmented pairs: (B, C) logits of views, several of an object fused, and of clouds."""
+    """q_img and q_pcl of weakly augmented pairs: (B, C) logits of views and clouds."""
     clouds = weak_clouds(batch["points"], keys)
     start = keyed_integers(keys, clouds.shape[1], (), Stream.FPS_WEAK)
     image_embeds = teacher.get_image_features(batch["weak_image"])
@@ -462,8 +457,7 @@ def self_training_step(
         student: the student, wrapped for several processes where there are several.
         unwrapped: the same student without its wrapper.
         teacher: the EMA teacher.
-        batch: `points` (B, N, 3), `weak_image` (B, 3, H, W) or several (B, V, 3, H, W), `strong_image` (B, 3, H, W);
-            no labels.
+        batch: `points` (B, N, 3), `weak_image` and `strong_image` (B, 3, H, W); no labels.
         keys: (B,) keys of the objects in this epoch.
 
     Returns:

@@ -72,7 +72,6 @@ def make_batches(
         "strong_transform": strong if method.needs_strong_views else None,
         "seed": train.seed,
         "num_views": data.num_views,
-        "teacher_views": arguments.method.teacher_views,
         "tokenizer": processor.tokenizer if method.needs_captions else None,
         "num_captions": train.num_captions,
         "two_captions": method.needs_two_captions,

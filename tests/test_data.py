@@ -155,23 +155,6 @@ def test_num_views_draws_from_the_first_ones(pairs):
         PairDataset(pairs, grey, None, num_views=0)
 
 
-def test_the_teacher_looks_at_more_views(pairs):
-    alone = PairDataset(pairs, grey, grey).__getitems__(range(OBJECTS))
-    for number in (2, VIEWS, VIEWS + 2):
-        items = PairDataset(pairs, grey, grey, teacher_views=number).__getitems__(range(OBJECTS))
-        for i, (item, single) in enumerate(zip(items, alone, strict=True)):
-            assert torch.equal(item["weak_image"][0], single["weak_image"])  # the student's, with the same crop
-            assert torch.equal(item["strong_image"], single["strong_image"])
-            seen = (item["weak_image"][:, 0] - 6 * i).long().tolist()
-            assert set(seen) <= set(range(VIEWS)) and len(set(seen)) == min(number, VIEWS)
-            assert len(set(item["weak_image"][:, 1].tolist())) == number  # a crop of its own for each
-    first = PairDataset(pairs, grey, None, num_views=2, teacher_views=3)[4]
-    assert set((first["weak_image"][:, 0] - 24).long().tolist()) == {0, 1}
-    assert collate_pairs(items)["weak_image"].shape[:2] == (OBJECTS, VIEWS + 2)
-    with pytest.raises(ValueError, match="one view at least"):
-        PairDataset(pairs, grey, None, teacher_views=0)
-
-
 def test_items_do_not_depend_on_the_batch(pairs):
     dataset = PairDataset(pairs, WeakImageTransform(16), StrongImageTransform(16), seed=1)
     whole = dataset.__getitems__(range(OBJECTS))
@@ -183,7 +166,7 @@ def test_items_do_not_depend_on_the_batch(pairs):
     assert equal(dataset[3], whole[3])
 
 
-def test_only_the_drawn_views_are_decoded(pairs, monkeypatch):
+def test_only_one_view_is_decoded(pairs, monkeypatch):
     opened = []
     original = data_crossmost.PILImage.open
     monkeypatch.setattr(data_crossmost.PILImage, "open", lambda *a, **k: opened.append(1) or original(*a, **k))
@@ -191,10 +174,6 @@ def test_only_the_drawn_views_are_decoded(pairs, monkeypatch):
     assert len(opened) == 10
     PairDataset(pairs, None, None).__getitems__(range(10))
     assert len(opened) == 10
-    PairDataset(pairs, None, grey, teacher_views=3).__getitems__(range(10))
-    assert len(opened) == 20  # there is no teacher
-    PairDataset(pairs, grey, grey, teacher_views=3).__getitems__(range(10))
-    assert len(opened) == 50
 
 
 def test_one_caption_is_drawn(pairs):

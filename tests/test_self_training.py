@@ -292,15 +292,6 @@ def test_every_term_can_be_switched_off(switch, silent):
     assert off - {"loss_cls_image", "loss_cls_point"} == silent
 
 
-def test_a_teacher_with_several_views_sees_them_as_the_evaluation_does():
-    batch, keys, teacher = make_batch(), make_keys(), make_student(seed=9).eval()
-    views = torch.stack([tiny_views(SIZE, seed=seed) for seed in (1, 5, 6)], dim=1)
-    alone = teacher_logits(teacher, batch, keys)
-    several = teacher_logits(teacher, {**batch, "weak_image": views}, keys)
-    assert_close(several[0], CrossMoSTModel.forward(teacher, pixel_values=views).logits_per_image)
-    assert not torch.allclose(several[0], alone[0]) and torch.equal(several[1], alone[1])
-
-
 def test_the_step_uses_the_labels_of_the_weak_pass_and_the_paper_losses():
     student, arguments = make_student(), make_arguments(pseudo_label="own", point_loss_weight=1.0)
     teacher = EMATeacher(make_student(seed=9))
