@@ -20,7 +20,7 @@ export HF_HUB_DISABLE_TELEMETRY := 1
 .PHONY: help install quickstart test test-slow smoke quality style mini modelnet10 clean
 
 help:
-	@echo "quickstart  label-free self-training of the mini checkpoint on embedded data (about 9 minutes, CPU)"
+	@echo "quickstart  label-free self-training of the mini checkpoint on embedded data (about 11 minutes, CPU)"
 	@echo "test        the default tests          test-slow  the slow ones too"
 	@echo "smoke       train, stop, resume, evaluate, reload in under a minute"
 	@echo "quality     ruff and mypy              style      format in place"
