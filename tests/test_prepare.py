@@ -469,7 +469,7 @@ def test_furniture_objects_never_repeat():
         for item in items
         if item.class_name == "chair"
     ]
-    assert len(seeds) == 2 * (600 + 20 + 200 + 100) == len(set(seeds))
+    assert len(seeds) == 2 * (600 + 20 + 400 + 100) == len(set(seeds))
 
 
 def test_depth_views_of_clean_furniture_show_its_own_cloud():
