@@ -93,7 +93,8 @@ def test_the_input_axis_is_rotated_to_the_models(source, target, rng):
 
 
 @pytest.mark.parametrize(
-    ("settings", "message"), [({"up_axis": "w"}, "must be one of x, y, z"), ({"num_points": 0}, "num_points must be")]
+    ("settings", "message"),
+    [({"up_axis": "-y"}, "must be one of x, y, z, got '-y'"), ({"num_points": 0}, "num_points must be")],
 )
 def test_impossible_settings_are_refused(settings, message):
     with pytest.raises(ValueError, match=message):
