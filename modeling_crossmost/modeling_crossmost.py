@@ -335,6 +335,12 @@ class CrossMoSTModel(CrossMoSTPreTrainedModel):
 
     config: CrossMoSTConfig
 
+    # What only `CrossMoSTForSelfTraining` has: a self-trained checkpoint holds it, and inference has no use for it.
+    _keys_to_ignore_on_load_unexpected = (
+        r"^(image|point)_mask_token$",
+        r"^(patch_layernorm|pixel_decoder|token_decoder|point_local_projection)\.",
+    )
+
     def __init__(self, config: CrossMoSTConfig):
         super().__init__(config)
         self._build(config)

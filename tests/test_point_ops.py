@@ -135,3 +135,13 @@ def test_unusable_clouds_are_one_sentence(points, message):
     model = CrossMoSTPointModel(CrossMoSTPointConfig(num_hidden_layers=1, tokenizer_dims=(2, 2, 2)))
     with pytest.raises(ValueError, match=message):
         model(point_values=points)
+
+
+def test_grouping_is_the_same_under_autocast():
+    clouds = tiny_clouds(2, 4096)
+    exact = group_points(clouds, 32, 16)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        mixed = group_points(clouds, 32, 16)
+    assert mixed.neighborhoods.dtype == torch.float32
+    assert torch.equal(mixed.neighborhoods, exact.neighborhoods)
+    assert torch.equal(mixed.centers, exact.centers)
