@@ -223,6 +223,14 @@ class CrossMoSTPreTrainedModel(PreTrainedModel):
                 init.normal_(module.point_mask_token, std=std)
 
 
+# Names of weights that a class finds in another's folder and has no use for; loading reports no others as unexpected.
+_SELF_TRAINING_KEYS = (
+    r"^(image|point)_mask_token$",
+    r"^(patch_layernorm|pixel_decoder|token_decoder|point_local_projection)\.",
+)
+_HEAD_KEYS = (r"^(classifier|logit_scale$)", r"^(visual|text|point)_projection\.")
+
+
 class CrossMoSTPointModel(CrossMoSTPreTrainedModel):
     """Point-BERT tower h^P (paper section 3.2): sub-clouds, mini-PointNet tokens, transformer, pooled feature."""
 
@@ -231,6 +239,8 @@ class CrossMoSTPointModel(CrossMoSTPreTrainedModel):
     main_input_name = "point_values"
     input_modalities = ["point"]
     _can_record_outputs = {"hidden_states": CrossMoSTPointLayer, "attentions": CrossMoSTPointAttention}
+    # The rest of a composite's folder: whoever takes the tower out of it knows that.
+    _keys_to_ignore_on_load_unexpected = (*_SELF_TRAINING_KEYS, r"^(vision|text)_model\.", *_HEAD_KEYS)
 
     def __init__(self, config: CrossMoSTPointConfig):
         super().__init__(config)
@@ -335,11 +345,7 @@ class CrossMoSTModel(CrossMoSTPreTrainedModel):
 
     config: CrossMoSTConfig
 
-    # What only `CrossMoSTForSelfTraining` has: a self-trained checkpoint holds it, and inference has no use for it.
-    _keys_to_ignore_on_load_unexpected = (
-        r"^(image|point)_mask_token$",
-        r"^(patch_layernorm|pixel_decoder|token_decoder|point_local_projection)\.",
-    )
+    _keys_to_ignore_on_load_unexpected = _SELF_TRAINING_KEYS
 
     def __init__(self, config: CrossMoSTConfig):
         super().__init__(config)
