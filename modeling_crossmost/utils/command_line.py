@@ -1,0 +1,83 @@
+"""What all commands share: options with an example in their help, errors of one sentence, exit codes."""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+from typing import NoReturn
+
+
+FAILED, UNUSABLE, INTERRUPTED = 1, 2, 130  # exit codes: part of the work, the options or the input, Ctrl+C
+
+
+class UsageError(ValueError):
+    """An option that is unknown, missing or out of range."""
+
+
+class Parser(argparse.ArgumentParser):
+    """Options of one command.
+
+    Args:
+        command: how the command is called, such as "crossmost classify".
+        description: what it does, one sentence.
+        example: a complete call, shown below the options.
+        options: further arguments of `argparse.ArgumentParser`.
+    """
+
+    def __init__(self, command: str, description: str, example: str, **options):
+        options.setdefault("formatter_class", argparse.RawDescriptionHelpFormatter)
+        super().__init__(
+            command, description=description, epilog=f"example:\n  {example}", allow_abbrev=False, **options
+        )
+
+    def error(self, message: str) -> NoReturn:
+        """Raises instead of printing the usage: one sentence is enough.
+
+        Raises:
+            UsageError: always.
+        """
+        raise UsageError(f"{message.rstrip('.')}; see {self.prog} --help.")
+
+
+def one_line(error: BaseException) -> str:
+    """What an exception says, as one line; its type where it says nothing."""
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of what an exception of a library says, without its full stop, to be quoted in a sentence."""
+    lines = str(error).strip().splitlines()
+    return lines[0].rstrip(".") if lines else type(error).__name__
+
+
+def comma_separated(text: str) -> list[str]:
+    """Type of an option that takes "a, b, c"."""
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def run_command(
+    parser: Parser,
+    run: Callable[[argparse.Namespace], int | None],
+    argv: Sequence[str] | None = None,
+    errors: tuple[type[Exception], ...] = (ValueError, OSError, ImportError),
+) -> int:
+    """Parses the options and runs a command; returns the exit code.
+
+    Args:
+        parser: the command's options.
+        run: the command; returns its exit code, None for 0.
+        argv: the options, by default those of the process.
+        errors: what is said in one sentence, with exit code 2; `CROSSMOST_TRACEBACK=1` shows the traceback instead.
+    """
+    try:
+        return run(parser.parse_args(argv)) or 0
+    except BrokenPipeError:  # whoever read the output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+    except errors as error:
+        if os.environ.get("CROSSMOST_TRACEBACK"):
+            raise
+        sys.stderr.write(f"error: {one_line(error)}\n")
+        return UNUSABLE
+    except KeyboardInterrupt:
+        return INTERRUPTED
