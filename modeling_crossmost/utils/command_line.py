@@ -6,6 +6,8 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import NoReturn
 
+from .extras import missing_extra_sentence
+
 
 FAILED, UNUSABLE, INTERRUPTED = 1, 2, 130  # exit codes: part of the work, the options or the input, Ctrl+C
 
@@ -40,8 +42,9 @@ class Parser(argparse.ArgumentParser):
 
 
 def one_line(error: BaseException) -> str:
-    """What an exception says, as one line; its type where it says nothing."""
-    return " ".join(str(error).split()) or type(error).__name__
+    """What an exception says, as one line: what to install for a missing extra, the type where it says nothing."""
+    sentence = missing_extra_sentence(error) if isinstance(error, ModuleNotFoundError) else None
+    return sentence or " ".join(str(error).split()) or type(error).__name__
 
 
 def first_line(error: BaseException) -> str:
