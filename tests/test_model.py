@@ -33,11 +33,11 @@ from modeling_crossmost import (
     CrossMoSTPointModel,
     CrossMoSTProcessor,
 )
-from modeling_crossmost.arguments import parse_arguments
-from modeling_crossmost.methods import Pretraining
 from modeling_crossmost.modeling_crossmost import drop_path, prompt_ensemble
-from modeling_crossmost.official_names import convert_state_dict
+from modeling_crossmost.official.names import convert_state_dict
 from modeling_crossmost.point_ops_crossmost import group_points
+from modeling_crossmost.training.arguments import parse_arguments
+from modeling_crossmost.training.methods import Pretraining
 
 
 NEW_IN_SELF_TRAINING = ("image_mask_token", "point_mask_token", "patch_layernorm", "pixel_decoder", "token_decoder")

@@ -1,7 +1,7 @@
 """Pairs of the embedded procedural furniture, and a cache that makes them on first use.
 
 `clean` is labelled by construction and captioned, for pre-training; `scan` is the degraded, unlabelled target. How far
-they are apart is decided in `furniture/domains.py`.
+they are apart is decided in `domains.py`.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock
 
-from .builder import PairObject, PairSource, object_rng
-from .shards import PREPARATION_FILE, code_key
+from ..builder import PairObject, PairSource, object_rng
+from ..shards import PREPARATION_FILE, code_key
 
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ class FurniturePairs(PairSource):
         return self.config_name == "clean"
 
     def class_names(self) -> list[str]:
-        from .furniture.catalogue import CLASSES
+        from .catalogue import CLASSES
 
         return list(CLASSES)
 
@@ -108,8 +108,8 @@ class FurniturePairs(PairSource):
     def make_pair(self, item: PairObject) -> dict[str, Any]:
         from modeling_crossmost.rendering_crossmost import shaded_views
 
-        from .furniture import domains
-        from .furniture.catalogue import make_object
+        from . import domains
+        from .catalogue import make_object
 
         if item.class_name is None:
             raise ValueError(f"The furniture object {item.object_id!r} has no class; take objects from objects().")
@@ -167,7 +167,7 @@ def _clean_views(instance: Any, count: int, image_size: int, rng: np.random.Gene
 
     from modeling_crossmost.rendering_crossmost import DEPTH_CAMERA, SHADED_CAMERA, Camera, depth_views, shaded_views
 
-    from .furniture.domains import clean_view_style
+    from .domains import clean_view_style
 
     depth = [
         Camera(azimuth, DEPTH_CAMERA["elevation"], DEPTH_CAMERA["distance"], DEPTH_CAMERA["field_of_view"])
@@ -218,6 +218,15 @@ def cached_furniture(
     return str(folder)
 
 
+def resolve_dataset(dataset: str, config: str | None) -> str:
+    """What `load_dataset` reads for a run's `dataset`: "furniture" means its cached folder, all else means itself.
+
+    Raises:
+        ValueError: As `cached_furniture`.
+    """
+    return cached_furniture(config or DEFAULT_CONFIG) if dataset == "furniture" else dataset
+
+
 def _generate(folder: Path, config: str, num_proc: int | None, sizes: dict[str, Any]) -> None:
     # A process of its own keeps the renderer's memory and threads out of the training process.
     command = [
@@ -232,7 +241,7 @@ def _generate(folder: Path, config: str, num_proc: int | None, sizes: dict[str, 
     ]
     options = {**sizes, **({} if num_proc is None else {"num_proc": num_proc})}
     command += [f"--{name.replace('_', '-')}={value}" for name, value in options.items()]
-    root = str(Path(__file__).resolve().parent.parent)
+    root = str(Path(__file__).resolve().parent.parent.parent)
     search_path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))
     done = subprocess.run(
         command, env={**os.environ, "PYTHONPATH": search_path}, stdout=subprocess.DEVNULL, check=False

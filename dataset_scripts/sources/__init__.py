@@ -1,1 +1,1 @@
-"""The paper's data sets and ULIP's pre-training set, read from the archives as people download them."""
+"""Where pairs come from: folders of meshes and clouds, and the archives of public data sets as people download them."""

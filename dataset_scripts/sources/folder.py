@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from .builder import PairObject, PairSource, object_rng
-from .frames import FRAME_FOLDERS, REAL_VIEWS, draw_frames, is_frame
-from .readers import FOREIGN_ENDINGS, read_geometry, readable_endings, walk_files
+from ..builder import PairObject, PairSource, object_rng
+from ..frames import FRAME_FOLDERS, REAL_VIEWS, draw_frames, is_frame
+from ..readers import FOREIGN_ENDINGS, read_geometry, readable_endings, walk_files
 
 
 # Folder name, lower case -> split. "val" is spelt out, as the Hub does.

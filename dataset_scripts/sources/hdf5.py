@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ..builder import PairObject, PairSource, object_rng
-from ..folder import camera_text
+from .folder import camera_text
 
 
 @dataclass(frozen=True)

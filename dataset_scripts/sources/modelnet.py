@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from ..builder import PairObject, PairSource, object_rng
-from ..folder import FolderPairs, camera_text, place, spoken_name
 from ..readers import read_geometry
 from .classes import MODELNET10, MODELNET40, MODELNET40_HARD, MODELNET40_MEDIUM
+from .folder import FolderPairs, camera_text, place, spoken_name
 from .hdf5 import Hdf5Pairs
 from .layout import find_root, read_lines, require
 

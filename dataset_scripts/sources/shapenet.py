@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
 
-from modeling_crossmost.prompts_crossmost import PROMPT_SETS
+from modeling_crossmost.evaluation.prompts import PROMPT_SETS
 
 from ..builder import PairObject, PairSource, object_rng
 from ..frames import evenly, find_frames, read_frames

@@ -1,7 +1,7 @@
 """Weak and strong augmentation of clouds (batched, on their device) and of images (one PIL image at a time).
 
 The teacher sees weak inputs and the student strong ones (paper section 3.1). Every draw is keyed: clouds by the keys of
-`random_crossmost.object_keys`, images by an integer seed. No global random state is read or changed.
+`keyed_random.object_keys`, images by an integer seed. No global random state is read or changed.
 """
 
 import functools
@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from .random_crossmost import Stream, keyed_integers, keyed_normal, keyed_order, keyed_uniform, substream
+from .keyed_random import Stream, keyed_integers, keyed_normal, keyed_order, keyed_uniform, substream
 
 
 CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)

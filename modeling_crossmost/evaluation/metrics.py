@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike
 
-from .tables_crossmost import COLUMN_TITLES
+from .tables import COLUMN_TITLES
 
 
 COLUMNS = tuple(COLUMN_TITLES)
@@ -369,7 +369,7 @@ class PointViewAccuracy(PointViewMetric):
 
 
 class PointViewConfusion(PointViewMetric):
-    """Confusion matrix of every column: what `confusion.json` holds and `plots_crossmost` draws.
+    """Confusion matrix of every column: what `confusion.json` holds and `plots.py` draws.
 
     `compute()` returns `{"class_names": [..], column: [[count, ..], ..]}`; row = true class, column = predicted class.
     """

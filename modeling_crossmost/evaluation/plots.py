@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .tables_crossmost import COLUMN_TITLES, read_results
+from .tables import COLUMN_TITLES, read_results
 
 
 if TYPE_CHECKING:

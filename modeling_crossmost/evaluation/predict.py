@@ -8,8 +8,8 @@ import torch
 import torch.distributed as dist
 from torch.utils.data import DataLoader
 
-from .metrics_crossmost import PointViewAccuracy, PointViewConfusion, predicted_classes
-from .modeling_crossmost import CrossMoSTModel, unit_length
+from ..modeling_crossmost import CrossMoSTModel, unit_length
+from .metrics import PointViewAccuracy, PointViewConfusion, predicted_classes
 
 
 COLUMNS = ("image", "image_star", "point", "fused")
@@ -37,7 +37,7 @@ def predict(
 
     Args:
         model: any CrossMoST model; its mode is restored afterwards.
-        loader: of `data_crossmost.evaluation_loader`; with several processes, each its own part.
+        loader: of `data.loaders.evaluation_loader`; with several processes, each its own part.
         device: where the model is.
         label_map: the model's class index of each of the data set's labels; default the same order.
 

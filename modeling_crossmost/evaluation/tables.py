@@ -1,6 +1,6 @@
 """Tables of results: top-1 of the four columns, for the terminal and for Markdown.
 
-`python -m modeling_crossmost.tables_crossmost DIR [DIR ...]` puts the `results.json` of several runs into one table.
+`python -m modeling_crossmost.evaluation.tables DIR [DIR ...]` puts the `results.json` of several runs into one table.
 Only the standard library is imported here, so that printing a table costs no start-up time.
 """
 
@@ -246,7 +246,7 @@ def _caption(runs: Sequence[Mapping[str, Any]]) -> str:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Prints one table over the given runs; returns the exit code (0, or 2 with one sentence on standard error)."""
     parser = argparse.ArgumentParser(
-        prog="python -m modeling_crossmost.tables_crossmost",
+        prog="python -m modeling_crossmost.evaluation.tables",
         description="One table over the results.json of several runs: zero-shot, then a row for each method.",
     )
     parser.add_argument("directories", nargs="+", metavar="DIR", help="output directory of a run (holds results.json)")

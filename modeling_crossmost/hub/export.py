@@ -1,6 +1,6 @@
 """Exports the two branches of a model, each to a `torch.export` program and an ONNX graph, and checks both.
 
-    python -m modeling_crossmost.export_crossmost your-name/crossmost-modelnet40 --output exported
+    python -m modeling_crossmost.hub.export your-name/crossmost-modelnet40 --output exported
 
 `point.onnx` and `point.pt2` take `point_values` (B, N, 3), `image.onnx` and `image.pt2` take `pixel_values`
 (B, 3, R, R), as the processor makes them; B and N are free. They return logits (B, C) and unit-length embeddings
@@ -28,7 +28,7 @@ from torch import nn
 from torch.export import Dim, ExportedProgram
 from transformers.utils import logging as transformers_logging
 
-from .modeling_crossmost import CrossMoSTModel, unit_length
+from ..modeling_crossmost import CrossMoSTModel, unit_length
 
 
 FORMATS = ("onnx", "pt2")
@@ -238,7 +238,7 @@ def _description(model: CrossMoSTModel, found: dict[str, float | None]) -> dict[
 
 def describe_processor(name: str) -> dict[str, Any]:
     """What a saved processor does to pixels and clouds, for `export.json`; {} where there is no processor."""
-    from .processing_crossmost import CrossMoSTProcessor
+    from ..processing_crossmost import CrossMoSTProcessor
 
     try:
         processor = CrossMoSTProcessor.from_pretrained(name)
@@ -264,7 +264,7 @@ class _OneSentenceParser(argparse.ArgumentParser):
 def make_parser() -> argparse.ArgumentParser:
     """The command line's options."""
     assert __doc__ is not None
-    parser = _OneSentenceParser("python -m modeling_crossmost.export_crossmost", description=__doc__.split("\n")[0])
+    parser = _OneSentenceParser("python -m modeling_crossmost.hub.export", description=__doc__.split("\n")[0])
     parser.add_argument("model", help="Hub id or folder of a saved model")
     parser.add_argument("--output", required=True, help="new folder for the exported files")
     parser.add_argument("--formats", nargs="+", choices=FORMATS, default=FORMATS, help="what to write (both)")

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 import torch
 from transformers.utils import logging as transformers_logging
 
-from . import CrossMoSTModel, CrossMoSTProcessor
+from .. import CrossMoSTModel, CrossMoSTProcessor
 
 
 Model = TypeVar("Model", bound=CrossMoSTModel)
@@ -54,7 +54,7 @@ def bundled_model() -> str:
     Raises:
         ValueError: the package was installed without the repository.
     """
-    folder = Path(__file__).resolve().parent.parent / "assets" / "crossmost-mini"
+    folder = Path(__file__).resolve().parents[2] / "assets" / "crossmost-mini"
     if not folder.is_dir():
         raise ValueError(
             "the bundled model is part of the repository and not of the installed package: name a Hub id or a folder "

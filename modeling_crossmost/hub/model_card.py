@@ -11,7 +11,7 @@ from typing import Any
 
 from huggingface_hub import EvalResult, ModelCard, ModelCardData
 
-from .tables_crossmost import COLUMN_TITLES, METHOD_TITLES, markdown_cell, markdown_table
+from ..evaluation.tables import COLUMN_TITLES, METHOD_TITLES, markdown_cell, markdown_table
 
 
 METHOD_SENTENCES = {

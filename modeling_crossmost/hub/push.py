@@ -1,8 +1,8 @@
 """Uploads to the Hub: a model with its processor, code and card, a prepared data set, the Space.
 
-    python -m modeling_crossmost.hub model outputs/quickstart/crossmost your-name/crossmost-furniture
-    python -m modeling_crossmost.hub dataset pairs/mine your-name/my-pairs
-    python -m modeling_crossmost.hub space space_app your-name/crossmost
+    python -m modeling_crossmost.hub.push model outputs/quickstart/crossmost your-name/crossmost-furniture
+    python -m modeling_crossmost.hub.push dataset pairs/mine your-name/my-pairs
+    python -m modeling_crossmost.hub.push space space_app your-name/crossmost
 
 An upload is one commit: the repository gets all files or none, and the same command again sends only what is missing.
 Prints the address. Exit code 2 with one sentence on standard error where it fails.
@@ -21,13 +21,14 @@ from huggingface_hub import CommitOperationAdd, HfApi, constants, get_token, met
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalTokenNotFoundError, OfflineModeIsEnabled
 from huggingface_hub.utils import validate_repo_id
 
-from .configuration_crossmost import CrossMoSTConfig
-from .model_card_crossmost import FOLDER_PLACEHOLDER, model_card
-from .modeling_crossmost import CrossMoSTModel
-from .processing_crossmost import CrossMoSTProcessor
+from ..configuration_crossmost import CrossMoSTConfig
+from ..modeling_crossmost import CrossMoSTModel
+from ..processing_crossmost import CrossMoSTProcessor
+from .model_card import FOLDER_PLACEHOLDER, model_card
 
 
-ROOT = Path(__file__).parent.parent
+PACKAGE = Path(__file__).parent.parent
+ROOT = PACKAGE.parent
 BUNDLED_MODEL = Path("assets/crossmost-mini")
 FURNITURE = Path("dataset_scripts/furniture")
 LOG_IN = "run `hf auth login`, or set HF_TOKEN to a token that may write"
@@ -218,7 +219,7 @@ def push_run(output_dir: str | Path, repo_id: str) -> str:
     try:
         return push_model(output_dir, repo_id)
     except HubError as error:
-        again = f"python -m modeling_crossmost.hub model {output_dir} {repo_id}"
+        again = f"python -m modeling_crossmost.hub.push model {output_dir} {repo_id}"
         raise ValueError(f"the run lies complete in {output_dir}, but {error}; upload it with `{again}`.") from error
 
 
@@ -253,8 +254,7 @@ def push_space(folder: str | Path, repo_id: str, private: bool | None = None) ->
         raise HubError(f"{str(folder)!r} is no Gradio Space: it needs app.py and a README.md that begins with its YAML")
     if not (ROOT / BUNDLED_MODEL).is_dir():
         raise HubError(f"the Space needs {BUNDLED_MODEL}, which {str(ROOT)!r} does not have: call it from a clone")
-    package = Path(__file__).parent
-    files |= {f"{package.name}/{name}": content for name, content in local_files(package).items()}
+    files |= {f"{PACKAGE.name}/{name}": content for name, content in local_files(PACKAGE).items()}
     for part in (BUNDLED_MODEL, FURNITURE):
         files |= {f"{part.as_posix()}/{name}": content for name, content in local_files(ROOT / part).items()}
     return upload(files, repo_id, "space", private)
@@ -278,7 +278,7 @@ class _OneSentenceParser(argparse.ArgumentParser):
 def make_parser() -> argparse.ArgumentParser:
     """The command line's options."""
     assert __doc__ is not None
-    parser = _OneSentenceParser("python -m modeling_crossmost.hub", description=__doc__.split("\n")[0])
+    parser = _OneSentenceParser("python -m modeling_crossmost.hub.push", description=__doc__.split("\n")[0])
     parser.add_argument("kind", choices=PUSHES, help="what the folder holds")
     parser.add_argument("folder", help="a run's or saved model's folder, a prepared data set, space_app")
     parser.add_argument("repo_id", help="repository: your-name/some-name")

@@ -1,6 +1,6 @@
 """Converts official checkpoints (`.pth` pickles) to `save_pretrained` folders, without executing code from the file.
 
-    python -m modeling_crossmost.convert_crossmost_to_hf checkpoint-best.pth --output crossmost-modelnet40
+    python -m modeling_crossmost.official.convert checkpoint-best.pth --output crossmost-modelnet40
 
 | kind | file | what is written |
 |---|---|---|
@@ -22,11 +22,11 @@ from pathlib import Path
 from transformers import CLIPTokenizer
 from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
 
-from .feature_extraction_crossmost import CrossMoSTFeatureExtractor
-from .modeling_crossmost import CrossMoSTModel, CrossMoSTPreTrainedModel
-from .official_checkpoints import KINDS, CheckpointError, load_official_checkpoint
-from .official_models import NO_CLASSIFIER, KeyReport, convert
-from .processing_crossmost import CrossMoSTProcessor
+from ..feature_extraction_crossmost import CrossMoSTFeatureExtractor
+from ..modeling_crossmost import CrossMoSTModel, CrossMoSTPreTrainedModel
+from ..processing_crossmost import CrossMoSTProcessor
+from .checkpoints import KINDS, CheckpointError, load_official_checkpoint
+from .models import NO_CLASSIFIER, KeyReport, convert
 
 
 def make_processor(model: CrossMoSTModel, tokenizer: str, num_points: int) -> CrossMoSTProcessor:
@@ -106,7 +106,7 @@ class _OneSentenceParser(argparse.ArgumentParser):
 
 def _parse_arguments(argv: list[str] | None) -> argparse.Namespace:
     parser = _OneSentenceParser(
-        prog="python -m modeling_crossmost.convert_crossmost_to_hf", description=__doc__.split("\n")[0]
+        prog="python -m modeling_crossmost.official.convert", description=__doc__.split("\n")[0]
     )
     parser.add_argument("checkpoint", help="official .pth or .pt file")
     parser.add_argument("--output", required=True, help="new folder for save_pretrained")

@@ -5,22 +5,10 @@ from dataclasses import dataclass, field
 
 import torch
 
-from .modeling_crossmost import (
-    CrossMoSTForSelfTraining,
-    CrossMoSTModel,
-    CrossMoSTPointModel,
-    CrossMoSTPreTrainedModel,
-)
-from .official_checkpoints import CheckpointError, OfficialWeights, official_weights, resolve_kind
-from .official_names import convert_state_dict, our_names
-from .official_sizes import (
-    PAPER_GROUPING,
-    SLIP_GROUPING,
-    has_tower,
-    infer_config,
-    infer_point_config,
-    infer_tokenizer_config,
-)
+from ..modeling_crossmost import CrossMoSTForSelfTraining, CrossMoSTModel, CrossMoSTPointModel, CrossMoSTPreTrainedModel
+from .checkpoints import CheckpointError, OfficialWeights, official_weights, resolve_kind
+from .names import convert_state_dict, our_names
+from .sizes import PAPER_GROUPING, SLIP_GROUPING, has_tower, infer_config, infer_point_config, infer_tokenizer_config
 
 
 NO_CLASSIFIER = (

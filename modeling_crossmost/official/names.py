@@ -4,7 +4,7 @@ import re
 
 import torch
 
-from .official_checkpoints import CheckpointError
+from .checkpoints import CheckpointError
 
 
 def _clip_blocks(official: str, ours: str) -> tuple[tuple[str, str], ...]:

@@ -5,8 +5,8 @@ import re
 
 import torch
 
-from .configuration_crossmost import CrossMoSTConfig, CrossMoSTPointConfig, check_class_names
-from .official_checkpoints import CheckpointError
+from ..configuration_crossmost import CrossMoSTConfig, CrossMoSTPointConfig, check_class_names
+from .checkpoints import CheckpointError
 
 
 PAPER_GROUPING = (64, 32)  # sub-clouds of an object, points of a sub-cloud

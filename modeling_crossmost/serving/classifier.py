@@ -24,8 +24,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from . import CrossMoSTModel, CrossMoSTProcessor
-from .loading import bundled_model, load_model_and_processor
+from .. import CrossMoSTModel, CrossMoSTProcessor
+from ..hub.loading import bundled_model, load_model_and_processor
 from .sandbox import Preparation, Prepared, Sandbox, Upload, UploadError, read_upload
 
 

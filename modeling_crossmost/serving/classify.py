@@ -1,4 +1,4 @@
-"""Command line: `python -m modeling_crossmost.classify FILE [FILE ...]` says what meshes and clouds are.
+"""Command line: `python -m modeling_crossmost.serving.classify FILE [FILE ...]` says what meshes and clouds are.
 
 Exit code 0 when every file was classified, 1 when one was not, 2 with one sentence on standard error for unusable
 arguments or an unusable model. Each file is read in a sandbox: see `sandbox.py` for what it may cost. What a file
@@ -14,7 +14,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, NoReturn
 
-from .geometry_crossmost import UP_AXES
+from ..geometry_crossmost import UP_AXES
 from .sandbox import MAX_VIEWS, Limits, Sandbox, SandboxError, display_name
 
 
@@ -41,7 +41,9 @@ class _OneSentenceParser(argparse.ArgumentParser):
 def parse_arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """The options; ends the process with exit code 2 where they are unusable."""
     parser = _OneSentenceParser(
-        "python -m modeling_crossmost.classify", description="Says what meshes and clouds are.", allow_abbrev=False
+        "python -m modeling_crossmost.serving.classify",
+        description="Says what meshes and clouds are.",
+        allow_abbrev=False,
     )
     parser.add_argument(
         "files", metavar="FILE", nargs="+", help="glb gltf obj off ply stl xyz npy pcd; after -- if - first"

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from .geometry_crossmost import Mesh
-from .materials_crossmost import linear_light, surface_colours
+from ..geometry_crossmost import Mesh
+from ..materials_crossmost import linear_light, surface_colours
 
 
 # More faces than this are merged to a coarser mesh.

@@ -26,7 +26,7 @@ from typing import Any
 
 import numpy as np
 
-from .geometry_crossmost import check_file_type, rotation_to_y_up
+from ..geometry_crossmost import check_file_type, rotation_to_y_up
 from .sandbox_worker import read_frame, write_frame
 
 

@@ -1,9 +1,9 @@
 """The sandbox's child process: makes clouds and views of foreign files' bytes. Started by `sandbox.py` as a script.
 
-It runs by its path and not as a module of the package, whose `__init__` imports torch and transformers: the few modules
-that it needs are imported below a stand-in for the package. It gives up what a reader of bytes does not need (memory,
-files, the network, other programs) before the first byte arrives. That holds back greedy files and careless parsers; a
-file that takes over the interpreter through a fault in compiled code is stopped by the operating system alone.
+It runs by its path and not as a module of the package: the few modules that it needs are imported below a stand-in for
+the package, whose `__init__` never runs. It gives up what a reader of bytes does not need (memory, files, the network,
+other programs) before the first byte arrives. That holds back greedy files and careless parsers; a file that takes over
+the interpreter through a fault in compiled code is stopped by the operating system alone.
 
 Frames, both ways: length of the header and of the payload, the header as JSON, the payload. No pickle.
 """
@@ -29,6 +29,9 @@ _MAX_HEADER = 1 << 16
 
 # Beyond some, the address space of further threads costs more than they gain.
 _MAX_CORES = 4
+
+# The package's root, above this room.
+_PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 # Beginnings of audit events (sys.addaudithook) that no reader of bytes raises.
 _FORBIDDEN_EVENTS = (
@@ -85,11 +88,10 @@ def _read(stream: IO[bytes], size: int) -> bytes:
 # ------------------------------------------------------------------------------------------------- confinement
 
 
-def import_siblings(*names: str) -> list[types.ModuleType]:
-    """Imports modules of this folder, and what they import from it, without running the package's `__init__`."""
-    folder = os.path.dirname(os.path.abspath(__file__))
+def import_modules(*names: str) -> list[types.ModuleType]:
+    """Imports modules of the package, and what they import from it, without running the package's `__init__`."""
     package = types.ModuleType("crossmost_sandbox")
-    package.__path__ = [folder]
+    package.__path__ = [_PACKAGE]
     sys.modules[package.__name__] = package
     return [importlib.import_module(f"{package.__name__}.{name}") for name in names]
 
@@ -119,7 +121,7 @@ def limit_resources(memory: int) -> None:
 
 def forbid_outside_access() -> None:
     """From now on, Python code of this process opens nothing but its libraries' files, to read them, and no sockets."""
-    roots = {os.path.realpath(root) for root in (*sys.path, os.path.dirname(__file__)) if root and os.path.isdir(root)}
+    roots = {os.path.realpath(root) for root in (*sys.path, _PACKAGE) if root and os.path.isdir(root)}
     inside = tuple(os.path.join(root, "") for root in roots - {os.sep})
     writing = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 
@@ -145,7 +147,7 @@ def forbid_outside_access() -> None:
 
 def make_answerer() -> Callable[[dict[str, Any], bytes], tuple[dict[str, Any], list]]:
     """Imports what reading needs and returns the function that answers requests (see `sandbox.Sandbox.prepare`)."""
-    geometry, rendering, preview = import_siblings("geometry_crossmost", "rendering_crossmost", "preview_crossmost")
+    geometry, rendering, glb = import_modules("geometry_crossmost", "rendering_crossmost", "serving.glb")
     for library in ("trimesh", "PIL.Image", "scipy.ndimage", "embreex.rtcore_scene", "embreex.mesh_construction"):
         try:
             importlib.import_module(library)
@@ -161,7 +163,7 @@ def make_answerer() -> Callable[[dict[str, Any], bytes], tuple[dict[str, Any], l
             size = request["image_size"]
             payload.append(rendering.object_views(item, points, request["num_views"], size, *axes))
         if request["preview"]:
-            payload.append(preview.preview_glb(geometry.orient_geometry(item, axes[0])))
+            payload.append(glb.preview_glb(geometry.orient_geometry(item, axes[0])))
         is_mesh = hasattr(item, "faces")
         return {
             "num_faces": len(item.faces) if is_mesh else 0,

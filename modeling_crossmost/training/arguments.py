@@ -15,7 +15,7 @@ from typing import Any
 import yaml
 from transformers import HfArgumentParser
 
-from .hub import check_repo_id
+from ..hub.push import check_repo_id
 from .self_training import SelfTrainingArguments
 
 
@@ -213,11 +213,17 @@ class _OneSentenceParser(HfArgumentParser):
 
 @dataclass
 class Arguments:
-    """The resolved options of a run, by part."""
+    """The resolved options of a run, by part.
+
+    Attributes:
+        source: what to load where that is not what `data.dataset` says: the folder of a set that was made for the run.
+            It is no option, so `args.yaml` and a resumed run know the name alone.
+    """
 
     data: DataArguments
     method: SelfTrainingArguments
     train: TrainArguments
+    source: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """All fields under their command-line names, as written to `args.yaml`."""

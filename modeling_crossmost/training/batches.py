@@ -7,12 +7,13 @@ from typing import Any
 import torch
 from accelerate import Accelerator
 
+from ..data.augmentation import StrongImageTransform, WeakImageTransform, image_transform_options
+from ..data.datasets import PairDataset, StreamingPairDataset
+from ..data.loaders import TwoViewBatchSampler, training_loader
+from ..processing_crossmost import CrossMoSTProcessor
 from .arguments import Arguments, ArgumentsError
-from .augmentation_crossmost import StrongImageTransform, WeakImageTransform, image_transform_options
-from .data_crossmost import PairDataset, StreamingPairDataset, TwoViewBatchSampler, training_loader
+from .evaluator import known_classes, load_split
 from .methods import Method
-from .processing_crossmost import CrossMoSTProcessor
-from .training_setup import known_classes, load_split
 
 
 @dataclass

@@ -4,7 +4,7 @@ import math
 
 import torch
 
-from .random_crossmost import Stream, keyed_integers, keyed_order, keyed_uniform, substream
+from ..data.keyed_random import Stream, keyed_integers, keyed_order, keyed_uniform, substream
 
 
 def check_mask_unit(image_size: int, patch_size: int, mask_unit: int) -> None:

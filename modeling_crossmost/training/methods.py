@@ -9,10 +9,10 @@ from typing import Protocol
 import torch
 from torch import nn
 
+from ..data.augmentation import CloudAugmentation
+from ..modeling_crossmost import CrossMoSTForSelfTraining, CrossMoSTModel
 from .arguments import Arguments
-from .augmentation_crossmost import CloudAugmentation
-from .masking_crossmost import image_patch_mask, random_point_mask
-from .modeling_crossmost import CrossMoSTForSelfTraining, CrossMoSTModel
+from .masking import image_patch_mask, random_point_mask
 from .pretraining import (
     ContrastiveModel,
     PretrainingArguments,

@@ -1,6 +1,6 @@
 """Makes the untrained mini model: a tokenizer learnt from captions, small towers, a processor.
 
-    python -m modeling_crossmost.mini --dataset outputs/mini/furniture --output outputs/mini/start
+    python -m modeling_crossmost.training.mini --dataset outputs/mini/furniture --output outputs/mini/start
 
 `make mini` then trains it (`recipes/mini_text.yaml`, `_clip`, `_views`, `_ulip`) into `assets/crossmost-mini`.
 """
@@ -18,12 +18,12 @@ from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
 from transformers import CLIPTokenizer
 from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
 
-from .configuration_crossmost import CrossMoSTConfig
-from .data_crossmost import load_pairs
-from .feature_extraction_crossmost import CrossMoSTFeatureExtractor
-from .modeling_crossmost import CrossMoSTModel
-from .processing_crossmost import CrossMoSTProcessor
-from .prompts_crossmost import PROMPT_SETS
+from ..configuration_crossmost import CrossMoSTConfig
+from ..data.pairs import load_pairs
+from ..evaluation.prompts import PROMPT_SETS
+from ..feature_extraction_crossmost import CrossMoSTFeatureExtractor
+from ..modeling_crossmost import CrossMoSTModel
+from ..processing_crossmost import CrossMoSTProcessor
 
 
 SPECIAL_TOKENS = {"bos_token": "<|startoftext|>", "eos_token": "<|endoftext|>", "pad_token": "<|padding|>"}
@@ -165,7 +165,9 @@ def install(trained: Path, output: Path) -> None:
 
 def main(argv: list[str] | None = None) -> int:
     """Command line: the untrained model from a data set's captions, or the installation of a trained one."""
-    parser = argparse.ArgumentParser(prog="python -m modeling_crossmost.mini", description=__doc__.split("\n")[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m modeling_crossmost.training.mini", description=__doc__.split("\n")[0]
+    )
     source = parser.add_mutually_exclusive_group(required=True)
     source.add_argument("--dataset", help="folder of prepared pairs with captions and named labels")
     source.add_argument("--install", help="output folder of a training run to copy to --output")

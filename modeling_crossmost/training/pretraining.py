@@ -11,9 +11,9 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from .augmentation_crossmost import CloudAugmentation, add_floor, normalize_clouds, occlude_clouds, strong_clouds
-from .modeling_crossmost import CrossMoSTModel
-from .random_crossmost import Stream, keyed_integers, keyed_uniform
+from ..data.augmentation import CloudAugmentation, add_floor, normalize_clouds, occlude_clouds, strong_clouds
+from ..data.keyed_random import Stream, keyed_integers, keyed_uniform
+from ..modeling_crossmost import CrossMoSTModel
 from .self_training import gather_batch
 
 

@@ -12,8 +12,12 @@ import torch
 import torch.distributed as dist
 from torch import nn
 
-from .augmentation_crossmost import CloudAugmentation, strong_clouds, weak_clouds
-from .loss_crossmost import (
+from ..data.augmentation import CloudAugmentation, strong_clouds, weak_clouds
+from ..data.keyed_random import Stream, keyed_integers, keyed_uniform
+from ..evaluation.metrics import prediction_bias, prediction_entropy
+from ..modeling_crossmost import CrossMoSTForSelfTraining, CrossMoSTModel, CrossMoSTSelfTrainingOutput
+from ..point_ops_crossmost import PointGroups
+from .losses import (
     VARIANTS,
     PseudoLabels,
     alignment_loss,
@@ -25,11 +29,7 @@ from .loss_crossmost import (
     own_pseudo_labels,
     self_training_loss,
 )
-from .masking_crossmost import image_patch_mask, random_point_mask
-from .metrics_crossmost import prediction_bias, prediction_entropy
-from .modeling_crossmost import CrossMoSTForSelfTraining, CrossMoSTModel, CrossMoSTSelfTrainingOutput
-from .point_ops_crossmost import PointGroups
-from .random_crossmost import Stream, keyed_integers, keyed_uniform
+from .masking import image_patch_mask, random_point_mask
 
 
 PSEUDO_LABELS = ("joint", "image", "point", "random", "own")
