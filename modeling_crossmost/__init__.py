@@ -1,8 +1,8 @@
 """Cross-MoST for the Hugging Face ecosystem: 3D classification without labels.
 
 Importing the package registers its classes with `AutoConfig`, `AutoModel`, `AutoFeatureExtractor`, `AutoProcessor` and
-`pipeline`, once transformers is imported too. What is saved afterwards carries its code with it, for those who have only
-transformers.
+`pipeline`: at the end of the import that brings transformers, or at once where it is imported already. What is saved
+afterwards carries its code with it, for those who have only transformers.
 """
 
 from functools import cache

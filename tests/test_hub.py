@@ -18,7 +18,8 @@ from toy import NUM_POINTS, flags, make_dataset, make_model
 
 import train
 from dataset_scripts import prepare
-from modeling_crossmost import CrossMoSTForSelfTraining, hub
+from modeling_crossmost import CrossMoSTForSelfTraining
+from modeling_crossmost.hub import push as hub
 from modeling_crossmost.training.arguments import ArgumentsError, parse_arguments
 
 

@@ -274,7 +274,8 @@ def test_initial_weights_follow_the_configuration():
     assert_close(wide.point_projection.weight.std().item(), (2 * POINT["hidden_size"]) ** -0.5, rtol=0.05, atol=0)
 
 
-def test_the_auto_classes_know_ours_after_a_bare_import(tmp_path):
+@pytest.mark.parametrize("first", ["modeling_crossmost", "modeling_crossmost.modeling_crossmost"])
+def test_the_auto_classes_know_ours_after_a_bare_import(tmp_path, first):
     model = tiny_model(text=True)
     model.save_pretrained(tmp_path / "model")
     size = {"height": VISION["image_size"], "width": VISION["image_size"]}
@@ -283,7 +284,7 @@ def test_the_auto_classes_know_ours_after_a_bare_import(tmp_path):
     processor.save_pretrained(tmp_path / "model")
     model.point_model.save_pretrained(tmp_path / "point")
     code = (
-        "import modeling_crossmost\n"
+        f"import {first}\n"
         "from transformers import AutoConfig, AutoFeatureExtractor, AutoModel, AutoProcessor\n"
         "for auto in (AutoConfig, AutoFeatureExtractor, AutoModel, AutoProcessor):\n"
         "    print(type(auto.from_pretrained('model')).__name__)\n"
