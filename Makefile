@@ -40,7 +40,7 @@ $(STAMP): pyproject.toml
 quickstart: $(STAMP)
 	$(LAUNCH) train.py --method baseline --output_dir outputs/quickstart/baseline --seed $(SEED)
 	$(LAUNCH) train.py --output_dir outputs/quickstart/crossmost --seed $(SEED)
-	@$(BIN)/python -m modeling_crossmost.tables_crossmost outputs/quickstart/baseline outputs/quickstart/crossmost
+	@$(BIN)/python -m modeling_crossmost.evaluation.tables outputs/quickstart/baseline outputs/quickstart/crossmost
 
 test: $(STAMP)
 	$(BIN)/python -m pytest $(PARALLEL)
@@ -69,12 +69,12 @@ MINI_TRAIN := ACCELERATE_USE_CPU=true ACCELERATE_MIXED_PRECISION=$(PRECISION) OM
 	$(BIN)/python -m torch.distributed.run --standalone --nproc_per_node 2 train.py
 mini: $(STAMP)
 	$(BIN)/python -m dataset_scripts.prepare furniture --config clean --objects-per-class 800 --output $(MINI)/furniture
-	$(BIN)/python -m modeling_crossmost.mini --dataset $(MINI)/furniture --output $(MINI)/start
+	$(BIN)/python -m modeling_crossmost.training.mini --dataset $(MINI)/furniture --output $(MINI)/start
 	$(MINI_TRAIN) recipes/mini_text.yaml --dataset $(MINI)/furniture --model_name_or_path $(MINI)/start --output_dir $(MINI)/text
 	$(MINI_TRAIN) recipes/mini_clip.yaml --dataset $(MINI)/furniture --model_name_or_path $(MINI)/text --output_dir $(MINI)/clip
 	$(MINI_TRAIN) recipes/mini_views.yaml --dataset $(MINI)/furniture --model_name_or_path $(MINI)/clip --output_dir $(MINI)/views
 	$(MINI_TRAIN) recipes/mini_ulip.yaml --dataset $(MINI)/furniture --model_name_or_path $(MINI)/views --output_dir $(MINI)/ulip
-	$(BIN)/python -m modeling_crossmost.mini --install $(MINI)/ulip --output assets/crossmost-mini
+	$(BIN)/python -m modeling_crossmost.training.mini --install $(MINI)/ulip --output assets/crossmost-mini
 
 # Evaluates on <class>/test where there is one, else on a held-out fifth of <class>/train.
 modelnet10: $(STAMP)
@@ -88,7 +88,7 @@ modelnet10: $(STAMP)
 	$(LAUNCH) train.py recipes/modelnet10.yaml --dataset $(OUTPUT)/pairs --eval_split $$split \
 		--output_dir $(OUTPUT)/crossmost --seed $(SEED); \
 	set +x; \
-	$(BIN)/python -m modeling_crossmost.tables_crossmost $(OUTPUT)/baseline $(OUTPUT)/crossmost
+	$(BIN)/python -m modeling_crossmost.evaluation.tables $(OUTPUT)/baseline $(OUTPUT)/crossmost
 
 clean:
 	rm -rf outputs

@@ -1,7 +1,7 @@
 """Trains and evaluates: `accelerate launch train.py [RECIPE.yaml] [--field value ...]`.
 
 The order is that of every Accelerate script: options, accelerator, model, data, optimiser, `prepare`, resume, steps,
-evaluation, files. The maths is in `modeling_crossmost/` (`self_training.py`, `pretraining.py`, `loss_crossmost.py`).
+evaluation, files. The maths is in `modeling_crossmost/training/` (`self_training.py`, `pretraining.py`, `losses.py`).
 """
 
 import os
@@ -16,21 +16,19 @@ from accelerate.utils import set_seed
 from tqdm import tqdm
 from transformers.utils import logging as transformers_logging
 
-from modeling_crossmost.arguments import Arguments, parse_arguments
-from modeling_crossmost.checkpointing import find_checkpoint, load_checkpoint, read_state, save_checkpoint
-from modeling_crossmost.hub import warn_without_token
-from modeling_crossmost.methods import Method, Pretraining, SelfTraining
+from dataset_scripts.furniture.pairs import resolve_dataset
+from modeling_crossmost.hub.push import warn_without_token
 from modeling_crossmost.modeling_crossmost import CrossMoSTModel
-from modeling_crossmost.optimization import learning_rate_at, parameter_groups, set_learning_rate
-from modeling_crossmost.run_files import JsonLines, RunningMeans, write_yaml
-from modeling_crossmost.self_training import EMATeacher, ema_decay_at
-from modeling_crossmost.training_batches import Batches, count_steps, make_batches
-from modeling_crossmost.training_setup import (
-    Evaluator,
-    finish_run,
-    load_model_and_processor,
-    resolve_classes,
-)
+from modeling_crossmost.training.arguments import Arguments, parse_arguments
+from modeling_crossmost.training.batches import Batches, count_steps, make_batches
+from modeling_crossmost.training.checkpoints import find_checkpoint, load_checkpoint, read_state, save_checkpoint
+from modeling_crossmost.training.evaluator import Evaluator
+from modeling_crossmost.training.finish import finish_run
+from modeling_crossmost.training.methods import Method, Pretraining, SelfTraining
+from modeling_crossmost.training.optimization import learning_rate_at, parameter_groups, set_learning_rate
+from modeling_crossmost.training.run_log import JsonLines, RunningMeans, write_yaml
+from modeling_crossmost.training.self_training import EMATeacher, ema_decay_at
+from modeling_crossmost.training.setup import load_model_and_processor, resolve_classes
 
 
 LIVE = {"loss": "loss", "confident_fraction": "confident", "modality_agreement": "agree", "retrieval": "retrieval"}
@@ -238,6 +236,7 @@ def run(arguments: Arguments) -> None:
     model, processor = load_model_and_processor(arguments)
     only_evaluate = train.eval_only or train.method == "zero_shot"
     with accelerator.main_process_first():  # one process fills the data set's cache, the others read it
+        arguments.source = resolve_dataset(arguments.data.dataset, arguments.data.dataset_config)
         split = arguments.data.eval_split
         evaluator = Evaluator.load(arguments, accelerator, processor, split) if split != "none" else None
         names, templates = resolve_classes(arguments, model, processor, evaluator)

@@ -15,14 +15,9 @@ import trimesh
 from datasets import Array2D, Dataset, Features, Image, List, load_dataset
 from PIL import Image as PILImage
 
-from modeling_crossmost.augmentation_crossmost import (
-    StrongImageTransform,
-    WeakImageTransform,
-    strong_clouds,
-    weak_clouds,
-)
-from modeling_crossmost.data_crossmost import PairDataset
-from modeling_crossmost.random_crossmost import object_keys
+from modeling_crossmost.data.augmentation import StrongImageTransform, WeakImageTransform, strong_clouds, weak_clouds
+from modeling_crossmost.data.datasets import PairDataset
+from modeling_crossmost.data.keyed_random import object_keys
 from modeling_crossmost.rendering_crossmost import depth_views, shaded_views
 
 from .bench_point_ops import milliseconds

@@ -6,8 +6,8 @@ import torch
 
 from benchmarks.bench_point_ops import milliseconds
 from modeling_crossmost import CrossMoSTConfig, CrossMoSTForSelfTraining
-from modeling_crossmost.random_crossmost import object_keys
-from modeling_crossmost.self_training import (
+from modeling_crossmost.data.keyed_random import object_keys
+from modeling_crossmost.training.self_training import (
     EMATeacher,
     SelfTrainingArguments,
     freeze_for_self_training,

@@ -26,7 +26,7 @@ ARCHIVES = (
     *("modelnet40", "modelnet10", "modelnet40_depth", "scanobjectnn", "scanobjectnn_withbg", "scanobjectnn_hardest"),
     *("redwood", "co3d", "shapenet55"),
 )
-# `geometry_crossmost.UP_AXES`, without the seconds that its package takes to import.
+# `geometry_crossmost.UP_AXES`, without importing it: the help comes at once.
 AXES = ("x", "y", "z", "-x", "-y", "-z")
 OPTION_OWNERS = {
     "source": (*ARCHIVES, "folder"),
@@ -81,7 +81,7 @@ def available_cores() -> int:
 
 def _selection(args: argparse.Namespace) -> Selection:
     from .builder import Selection
-    from .folder import SPLIT_FOLDERS
+    from .sources.folder import SPLIT_FOLDERS
 
     given = [name for value in args.split or () for name in value.split(",") if name]
     splits = tuple(dict.fromkeys(SPLIT_FOLDERS.get(name.lower(), name) for name in given))
@@ -112,43 +112,43 @@ def _located(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def _folder_sources(args: argparse.Namespace) -> list[PairSource]:
-    from .folder import FolderPairs
+    from .sources.folder import FolderPairs
 
     return [FolderPairs(**_located(args))]
 
 
 def _modelnet_sources(args: argparse.Namespace) -> list[PairSource]:
-    from .archives.modelnet import modelnet_sources
+    from .sources.modelnet import modelnet_sources
 
     return modelnet_sources(args.name, config=args.config, **_located(args))
 
 
 def _scanobjectnn_sources(args: argparse.Namespace) -> list[PairSource]:
-    from .archives.scanobjectnn import ScanObjectNNPairs
+    from .sources.scanobjectnn import ScanObjectNNPairs
 
     return [ScanObjectNNPairs(version=args.name, **_located(args))]
 
 
 def _redwood_sources(args: argparse.Namespace) -> list[PairSource]:
-    from .archives.redwood import RedwoodPairs
+    from .sources.redwood import RedwoodPairs
 
     return [RedwoodPairs(**_located(args))]
 
 
 def _co3d_sources(args: argparse.Namespace) -> list[PairSource]:
-    from .archives.co3d import Co3dPairs
+    from .sources.co3d import Co3dPairs
 
     return [Co3dPairs(**_located(args))]
 
 
 def _shapenet_sources(args: argparse.Namespace) -> list[PairSource]:
-    from .archives.shapenet import ShapeNet55Pairs
+    from .sources.shapenet import ShapeNet55Pairs
 
     return [ShapeNet55Pairs(**_located(args))]
 
 
 def _furniture_sources(args: argparse.Namespace) -> list[PairSource]:
-    from .furniture_pairs import CONFIG_NAMES, FurniturePairs
+    from .furniture.pairs import CONFIG_NAMES, FurniturePairs
 
     return [
         FurniturePairs(
@@ -247,7 +247,7 @@ def push(folder: str, repo: str) -> str:
     Raises:
         ValueError: The Hub refused, or cannot be reached.
     """
-    from modeling_crossmost.hub import HubError, push_dataset
+    from modeling_crossmost.hub.push import HubError, push_dataset
 
     try:
         return push_dataset(os.path.expanduser(folder), repo)

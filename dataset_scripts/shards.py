@@ -36,11 +36,9 @@ SKIPPED_FILE = "skipped.jsonl"
 POLL_SECONDS = 0.25
 # Code that decides what a pair looks like, below the root of the repository.
 PAIR_CODE = (
-    "dataset_scripts/archives/*.py",
+    "dataset_scripts/sources/*.py",
     "dataset_scripts/builder.py",
-    "dataset_scripts/folder.py",
     "dataset_scripts/frames.py",
-    "dataset_scripts/furniture_pairs.py",
     "dataset_scripts/limits.py",
     "dataset_scripts/readers.py",
     "dataset_scripts/shards.py",

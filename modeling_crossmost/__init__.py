@@ -1,11 +1,14 @@
 """Cross-MoST for the Hugging Face ecosystem: 3D classification without labels.
 
 Importing the package registers its classes with `AutoConfig`, `AutoModel`, `AutoFeatureExtractor`, `AutoProcessor` and
-`pipeline`. What is saved afterwards carries its code with it, for those who have only transformers.
+`pipeline`: at the end of the import that brings transformers, or at once where it is imported already. What is saved
+afterwards carries its code with it, for those who have only transformers.
 """
 
-import sys
+from functools import cache
 from typing import TYPE_CHECKING, Any
+
+from .utils.late_import import when_imported
 
 
 if TYPE_CHECKING:
@@ -29,6 +32,7 @@ __all__ = [
 ]
 
 
+@cache
 def _import_and_register() -> dict[str, Any]:
     """Imports the public classes, makes them known to transformers, and returns them by name."""
     from transformers import AutoConfig, AutoFeatureExtractor, AutoModel, AutoModelForPreTraining, AutoProcessor
@@ -67,12 +71,6 @@ def _import_and_register() -> dict[str, Any]:
     return {public.__name__: public for public in (*models, *others)}
 
 
-# `python -m modeling_crossmost.classify` comes by here first (argv[0] is "-m" as long as Python looks for the module).
-# It wants its help without the seconds that torch takes, and its sandbox to start beside them; its first use of a class
-# makes up for it.
-_IS_CLASSIFY = sys.argv[:1] == ["-m"] and f"{__name__}.classify" in sys.orig_argv
-
-
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
@@ -80,5 +78,6 @@ def __getattr__(name: str) -> Any:
     return globals()[name]
 
 
-if not _IS_CLASSIFY:
-    globals().update(_import_and_register())
+# Torch and transformers take seconds to import. Commands want their help without them, the processes that render and
+# read files never need them; and whoever asks an Auto class has imported transformers.
+when_imported("transformers", __name__, _import_and_register)

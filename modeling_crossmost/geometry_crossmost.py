@@ -15,13 +15,7 @@ from typing import Any, BinaryIO, TypeAlias
 
 import numpy as np
 
-from .materials_crossmost import (
-    SurfaceColours,
-    attach_colours,
-    concatenate_colours,
-    plain_colours,
-    surface_colours,
-)
+from .materials_crossmost import SurfaceColours, attach_colours, concatenate_colours, plain_colours, surface_colours
 from .pcd_crossmost import read_pcd
 
 

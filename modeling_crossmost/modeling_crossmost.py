@@ -19,12 +19,7 @@ from transformers.utils import ModelOutput
 from transformers.utils.generic import can_return_tuple, merge_with_config_defaults
 from transformers.utils.output_capturing import capture_outputs
 
-from .configuration_crossmost import (
-    CrossMoSTConfig,
-    CrossMoSTPointConfig,
-    check_class_names,
-    check_prompt_templates,
-)
+from .configuration_crossmost import CrossMoSTConfig, CrossMoSTPointConfig, check_class_names, check_prompt_templates
 from .outputs_crossmost import CrossMoSTOutput, CrossMoSTPointModelOutput, CrossMoSTSelfTrainingOutput
 from .point_ops_crossmost import PointGroups, check_point_values, group_points
 
@@ -653,7 +648,7 @@ class CrossMoSTForSelfTraining(CrossMoSTModel):
             drop_path_noise: (B, num_hidden_layers, 2) uniforms for the point tower's stochastic depth.
 
         Returns:
-            [`CrossMoSTSelfTrainingOutput`]; the losses are in `loss_crossmost.py`.
+            [`CrossMoSTSelfTrainingOutput`]; the losses are in `training/losses.py`.
 
         Raises:
             ValueError: a modality is missing.

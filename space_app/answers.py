@@ -12,10 +12,10 @@ import numpy as np
 import torch
 from transformers.utils import logging as transformers_logging
 
-from modeling_crossmost.classifier import Classification, Classifier, Ranking
 from modeling_crossmost.geometry_crossmost import convert_up_axis
-from modeling_crossmost.preview_crossmost import preview_glb
-from modeling_crossmost.sandbox import Sandbox, SandboxError, display_name
+from modeling_crossmost.serving.classifier import Classification, Classifier, Ranking
+from modeling_crossmost.serving.glb import preview_glb
+from modeling_crossmost.serving.sandbox import Sandbox, SandboxError, display_name
 
 
 # Classes per list: of the API, as of `classify`, and of the page.

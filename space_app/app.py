@@ -1,7 +1,7 @@
 """The page and its API: `python space_app/app.py [--model ID] [--port P]`.
 
-On the Hub the package and the bundled checkpoint lie beside this file (`python -m modeling_crossmost.hub space`), in a
-clone one folder up. A Space passes no options: there the variable `CROSSMOST_MODEL` names another model.
+On the Hub the package and the bundled checkpoint lie beside this file (`python -m modeling_crossmost.hub.push space`),
+in a clone one folder up. A Space passes no options: there the variable `CROSSMOST_MODEL` names another model.
 """
 
 from __future__ import annotations

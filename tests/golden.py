@@ -8,9 +8,9 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from modeling_crossmost.official_models import convert_crossmost
-from modeling_crossmost.official_names import convert_state_dict
-from modeling_crossmost.self_training import SelfTrainingArguments
+from modeling_crossmost.official.models import convert_crossmost
+from modeling_crossmost.official.names import convert_state_dict
+from modeling_crossmost.training.self_training import SelfTrainingArguments
 
 
 FIXTURES = Path(__file__).parent / "fixtures"

@@ -10,7 +10,7 @@ import torch
 from golden import FIXTURES
 from safetensors.torch import load_file
 
-from modeling_crossmost.official_checkpoints import load_official_checkpoint
+from modeling_crossmost.official.checkpoints import load_official_checkpoint
 
 
 # What no tensor of the micro files shows.

@@ -10,7 +10,7 @@ import numpy as np
 import trimesh
 from PIL import Image
 
-from dataset_scripts.archives.classes import MODELNET10, MODELNET40, REDWOOD
+from dataset_scripts.sources.classes import MODELNET10, MODELNET40, REDWOOD
 
 
 def cone(rng: np.random.Generator, count: int, up: int = 1) -> np.ndarray:

@@ -11,7 +11,10 @@ import toy
 from datasets import load_dataset
 
 import train
-from dataset_scripts.archives.classes import (
+from dataset_scripts.builder import PointViewBuilder
+from dataset_scripts.frames import choose, evenly, find_frames
+from dataset_scripts.prepare import SOURCE_MAKERS, main
+from dataset_scripts.sources.classes import (
     CO3D,
     MODELNET10,
     MODELNET40,
@@ -20,10 +23,7 @@ from dataset_scripts.archives.classes import (
     REDWOOD,
     SCANOBJECTNN,
 )
-from dataset_scripts.archives.modelnet import modelnet_sources
-from dataset_scripts.builder import PointViewBuilder
-from dataset_scripts.frames import choose, evenly, find_frames
-from dataset_scripts.prepare import SOURCE_MAKERS, main
+from dataset_scripts.sources.modelnet import modelnet_sources
 
 
 SMALL = ["--image-size", "32", "--num-proc", "1"]
@@ -88,7 +88,7 @@ def toy_model(tmp_path_factory):
 @pytest.mark.parametrize(("name", "make"), [case[:2] for case in CASES])
 def test_a_training_step_runs_on_every_archive(tmp_path, monkeypatch, toy_model, name, make):
     """From the raw layout to a step of self-training with the data set's own classes, plain and streaming."""
-    monkeypatch.setattr("modeling_crossmost.training_setup.plot_all", lambda folder: [])
+    monkeypatch.setattr("modeling_crossmost.training.finish.plot_all", lambda folder: [])
     make(tmp_path / "raw")
     assert prepare(name, tmp_path / "raw", tmp_path / "pairs", "--num-points", "64", "--num-views", "2") == 0
     options = {"dataset": tmp_path / "pairs", "model_name_or_path": toy_model, "max_steps": 1}

@@ -7,7 +7,9 @@ import pytest
 import yaml
 from golden import REPOSITORY
 
-from modeling_crossmost.arguments import (
+from modeling_crossmost.data.augmentation import CloudAugmentation
+from modeling_crossmost.evaluation.prompts import PROMPT_SETS, prompt_set
+from modeling_crossmost.training.arguments import (
     FREE_ON_RESUME,
     METHOD_PRESETS,
     METHODS,
@@ -17,9 +19,7 @@ from modeling_crossmost.arguments import (
     parse_arguments,
     read_recipe,
 )
-from modeling_crossmost.augmentation_crossmost import CloudAugmentation
-from modeling_crossmost.prompts_crossmost import PROMPT_SETS, prompt_set
-from modeling_crossmost.self_training import SelfTrainingArguments
+from modeling_crossmost.training.self_training import SelfTrainingArguments
 
 
 # What users, scripts and acceptance checks rely on.

@@ -12,7 +12,7 @@ from PIL import Image
 from safetensors.torch import load_file
 from transformers import CLIPImageProcessorPil
 
-from modeling_crossmost.augmentation_crossmost import (
+from modeling_crossmost.data.augmentation import (
     CLIP_MEAN,
     CLIP_STD,
     CloudAugmentation,
@@ -28,7 +28,7 @@ from modeling_crossmost.augmentation_crossmost import (
     strong_clouds,
     weak_clouds,
 )
-from modeling_crossmost.random_crossmost import object_keys
+from modeling_crossmost.data.keyed_random import object_keys
 
 
 FIXTURE = Path(__file__).parent / "fixtures" / "transforms.safetensors"

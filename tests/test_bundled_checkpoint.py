@@ -38,7 +38,7 @@ def test_free_text_is_meaningful_among_known_words():
 
 @pytest.mark.slow
 def test_zero_shot_on_scans_leaves_something_to_learn(tmp_path, monkeypatch):
-    from dataset_scripts.furniture_pairs import cached_furniture
+    from dataset_scripts.furniture.pairs import cached_furniture
 
     folder = cached_furniture("scan", tmp_path, objects_per_class=1)
     arguments = ["--method", "zero_shot", "--dataset", folder, "--model_name_or_path", str(FOLDER)]

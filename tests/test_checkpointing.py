@@ -10,7 +10,7 @@ from safetensors.torch import load_file, save_file
 from tiny import tiny_model
 
 from modeling_crossmost import CrossMoSTForSelfTraining
-from modeling_crossmost.checkpointing import (
+from modeling_crossmost.training.checkpoints import (
     STATE_FILE,
     CheckpointFolderError,
     checkpoints_of,
@@ -19,8 +19,8 @@ from modeling_crossmost.checkpointing import (
     read_state,
     save_checkpoint,
 )
-from modeling_crossmost.optimization import parameter_groups
-from modeling_crossmost.self_training import EMATeacher
+from modeling_crossmost.training.optimization import parameter_groups
+from modeling_crossmost.training.self_training import EMATeacher
 
 
 RUN = {"seed": 0, "method": "crossmost", "learning_rate": 0.002, "total_steps": 9}
@@ -151,7 +151,7 @@ def test_a_failure_while_writing_leaves_the_older_checkpoint(tmp_path, monkeypat
     def fail(*arguments):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("modeling_crossmost.checkpointing.save_file", fail)
+    monkeypatch.setattr("modeling_crossmost.training.checkpoints.save_file", fail)
     with pytest.raises(OSError, match="No space left"):
         toy.save(tmp_path, 2)
     assert [path.name for path in folder.parent.iterdir()] == ["step_1"]

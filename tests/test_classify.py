@@ -17,11 +17,11 @@ import trimesh
 from tiny import tiny_model
 
 from modeling_crossmost import CrossMoSTModel, CrossMoSTProcessor
-from modeling_crossmost import classifier as classifier_module
-from modeling_crossmost.classifier import Classification, Classifier
-from modeling_crossmost.classify import Table, main
 from modeling_crossmost.geometry_crossmost import FILE_TYPES
-from modeling_crossmost.sandbox import Limits, Sandbox, Upload
+from modeling_crossmost.serving import classifier as classifier_module
+from modeling_crossmost.serving.classifier import Classification, Classifier
+from modeling_crossmost.serving.classify import Table, main
+from modeling_crossmost.serving.sandbox import Limits, Sandbox, Upload
 
 
 ROOT = Path(__file__).parent.parent
@@ -394,13 +394,13 @@ def test_unusable_models_and_classes_are_one_sentence(options, message, files, c
 
 
 def test_an_installed_package_without_the_bundled_model_says_so(files, capsys, monkeypatch, tmp_path):
-    monkeypatch.setattr("modeling_crossmost.loading.__file__", str(tmp_path / "site" / "loading.py"))
+    monkeypatch.setattr("modeling_crossmost.hub.loading.__file__", str(tmp_path / "site" / "hub" / "loading.py"))
     assert main([str(files[0])]) == 2
     assert "name a Hub id or a folder with --model" in capsys.readouterr().err
 
 
 def run_command(*arguments, cwd=ROOT, options=()) -> subprocess.CompletedProcess:
-    command = [sys.executable, *options, "-m", "modeling_crossmost.classify", *arguments]
+    command = [sys.executable, *options, "-m", "modeling_crossmost.serving.classify", *arguments]
     environment = os.environ | {"PYTHONPATH": str(ROOT), "CUDA_VISIBLE_DEVICES": ""}
     return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=120)
 

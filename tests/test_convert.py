@@ -15,10 +15,10 @@ from safetensors.torch import load_file
 from torch.testing import assert_close
 
 from modeling_crossmost import CrossMoSTForSelfTraining, CrossMoSTModel
-from modeling_crossmost.convert_crossmost_to_hf import main, write_atomically
-from modeling_crossmost.official_checkpoints import CheckpointError, load_official_checkpoint
-from modeling_crossmost.official_models import convert_crossmost
-from modeling_crossmost.official_names import convert_state_dict, rename_official_key
+from modeling_crossmost.official.checkpoints import CheckpointError, load_official_checkpoint
+from modeling_crossmost.official.convert import main, write_atomically
+from modeling_crossmost.official.models import convert_crossmost
+from modeling_crossmost.official.names import convert_state_dict, rename_official_key
 
 
 CHECKPOINT = FIXTURES / "checkpoint-best_micro.pth"
@@ -134,7 +134,7 @@ def test_a_truncated_file(tmp_path, capsys, share):
 
 @pytest.mark.filterwarnings("ignore:.*found in sys.modules:RuntimeWarning")
 def test_the_module_exits_with_mains_code(tmp_path, monkeypatch):
-    module = "modeling_crossmost.convert_crossmost_to_hf"
+    module = "modeling_crossmost.official.convert"
     monkeypatch.setattr(sys, "argv", [module, str(tmp_path / "absent.pth"), "--output", str(tmp_path / "out")])
     with pytest.raises(SystemExit) as caught:
         runpy.run_module(module, run_name="__main__")

@@ -25,19 +25,19 @@ from torch.testing import assert_close
 from transformers import CLIPTokenizer
 
 from modeling_crossmost import CrossMoSTForSelfTraining, CrossMoSTModel, CrossMoSTPointModel, CrossMoSTProcessor
-from modeling_crossmost.arguments import parse_arguments
-from modeling_crossmost.convert_crossmost_to_hf import main
 from modeling_crossmost.modeling_crossmost import prompt_ensemble, unit_length
-from modeling_crossmost.official_checkpoints import (
+from modeling_crossmost.official.checkpoints import (
     CheckpointError,
     detect_kind,
     load_official_checkpoint,
     official_weights,
 )
-from modeling_crossmost.official_models import convert, convert_ulip
-from modeling_crossmost.official_names import convert_state_dict
-from modeling_crossmost.official_sizes import infer_config, infer_point_config, infer_tokenizer_config
-from modeling_crossmost.training_setup import resolve_classes
+from modeling_crossmost.official.convert import main
+from modeling_crossmost.official.models import convert, convert_ulip
+from modeling_crossmost.official.names import convert_state_dict
+from modeling_crossmost.official.sizes import infer_config, infer_point_config, infer_tokenizer_config
+from modeling_crossmost.training.arguments import parse_arguments
+from modeling_crossmost.training.setup import resolve_classes
 
 
 RECORDED = load_file(FIXTURES / "micro_io.safetensors")

@@ -10,24 +10,18 @@ import torch
 from datasets import Array2D, ClassLabel, Dataset, Features, Image, List, Value
 from PIL import Image as PILImage
 
-from modeling_crossmost import data_crossmost
-from modeling_crossmost.augmentation_crossmost import EvalImageTransform, StrongImageTransform, WeakImageTransform
-from modeling_crossmost.data_crossmost import (
-    EvaluationDataset,
-    PairDataset,
-    StreamingPairDataset,
+from modeling_crossmost.data import pairs as pairs_module
+from modeling_crossmost.data.augmentation import EvalImageTransform, StrongImageTransform, WeakImageTransform
+from modeling_crossmost.data.datasets import EvaluationDataset, PairDataset, StreamingPairDataset, content_number
+from modeling_crossmost.data.keyed_random import object_keys
+from modeling_crossmost.data.loaders import (
     TwoViewBatchSampler,
-    _content_number,
-    check_view_sizes,
-    class_names,
     collate_evaluation,
     collate_pairs,
     evaluation_loader,
-    load_pairs,
-    training_dataset,
     training_loader,
 )
-from modeling_crossmost.random_crossmost import object_keys
+from modeling_crossmost.data.pairs import check_view_sizes, class_names, load_pairs, training_dataset
 
 
 OBJECTS, POINTS, VIEWS, SIZE = 40, 16, 5, 12
@@ -168,8 +162,8 @@ def test_items_do_not_depend_on_the_batch(pairs):
 
 def test_only_one_view_is_decoded(pairs, monkeypatch):
     opened = []
-    original = data_crossmost.PILImage.open
-    monkeypatch.setattr(data_crossmost.PILImage, "open", lambda *a, **k: opened.append(1) or original(*a, **k))
+    original = pairs_module.PILImage.open
+    monkeypatch.setattr(pairs_module.PILImage, "open", lambda *a, **k: opened.append(1) or original(*a, **k))
     PairDataset(pairs, grey, grey).__getitems__(range(10))
     assert len(opened) == 10
     PairDataset(pairs, None, None).__getitems__(range(10))
@@ -325,7 +319,7 @@ def test_streaming_gives_the_same_kind_of_items(folder, pairs):
     stream = StreamingPairDataset(load_pairs(folder, streaming=True), grey, grey, seed=1)
     items = list(stream)
     mapped = PairDataset(pairs, grey, grey, seed=1)
-    rows = {_content_number(mapped[i]["points"]): i for i in range(OBJECTS)}
+    rows = {content_number(mapped[i]["points"]): i for i in range(OBJECTS)}
     order = [rows[int(item["index"])] for item in items]
     assert sorted(order) == list(range(OBJECTS))
     for i, item, other in zip(order, items, mapped.__getitems__(order), strict=True):
@@ -347,7 +341,7 @@ def test_every_epoch_streams_the_shards_in_an_order_of_its_own(tmp_path, monkeyp
     for shard in range(shards):
         path = tmp_path / "pairs" / "data" / f"train-{shard:05d}-of-00005.parquet"
         pairs.select(range(shard * each, (shard + 1) * each)).to_parquet(path)
-    rows = {_content_number(item["points"]): i for i, item in enumerate(PairDataset(pairs, None, None))}
+    rows = {content_number(item["points"]): i for i, item in enumerate(PairDataset(pairs, None, None))}
 
     def order(seed: int, epoch: int) -> list[int]:
         stream = StreamingPairDataset(load_pairs(tmp_path / "pairs", streaming=True), None, None, seed=seed)

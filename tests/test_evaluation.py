@@ -13,11 +13,14 @@ from safetensors.torch import load_file
 
 import train
 from modeling_crossmost import CrossMoSTModel, CrossMoSTProcessor
-from modeling_crossmost.arguments import parse_arguments
-from modeling_crossmost.augmentation_crossmost import EvalImageTransform, image_transform_options
-from modeling_crossmost.data_crossmost import EvaluationDataset, evaluation_loader, load_pairs
-from modeling_crossmost.evaluation import COLUMNS, Predictions, columns_of, predict, summarize
-from modeling_crossmost.training_setup import Evaluator, resolve_classes
+from modeling_crossmost.data.augmentation import EvalImageTransform, image_transform_options
+from modeling_crossmost.data.datasets import EvaluationDataset
+from modeling_crossmost.data.loaders import evaluation_loader
+from modeling_crossmost.data.pairs import load_pairs
+from modeling_crossmost.evaluation.predict import COLUMNS, Predictions, columns_of, predict, summarize
+from modeling_crossmost.training.arguments import parse_arguments
+from modeling_crossmost.training.evaluator import Evaluator
+from modeling_crossmost.training.setup import resolve_classes
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +39,7 @@ def work(tmp_path_factory) -> Path:
 @pytest.fixture(autouse=True)
 def _own_cache(tmp_path_factory, monkeypatch):
     monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path_factory.getbasetemp() / "datasets")
-    monkeypatch.setattr("modeling_crossmost.training_setup.plot_all", lambda folder: [])
+    monkeypatch.setattr("modeling_crossmost.training.finish.plot_all", lambda folder: [])
 
 
 @pytest.fixture(scope="module")

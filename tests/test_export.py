@@ -13,8 +13,9 @@ import trimesh
 from tiny import IMAGE_SIZE, POINT, tiny_model
 from toy import make_model
 
-from modeling_crossmost import CrossMoSTModel, CrossMoSTProcessor, export_crossmost
-from modeling_crossmost.export_crossmost import ExportError, example, export_model, main, plans
+from modeling_crossmost import CrossMoSTModel, CrossMoSTProcessor
+from modeling_crossmost.hub import export
+from modeling_crossmost.hub.export import ExportError, example, export_model, main, plans
 
 
 onnxruntime = pytest.importorskip("onnxruntime")
@@ -122,7 +123,7 @@ def test_the_model_stays_as_it_was(model, tmp_path):
 
 def test_the_processor_s_numbers_are_told(tmp_path):
     make_model(tmp_path / "toy")
-    about = export_crossmost.describe_processor(str(tmp_path / "toy"))
+    about = export.describe_processor(str(tmp_path / "toy"))
     processor = CrossMoSTProcessor.from_pretrained(tmp_path / "toy")
     level = np.full((32, 32, 3), 100, dtype=np.uint8)
     pixels = (level * about["pixels"]["scale"] - about["pixels"]["mean"]) / about["pixels"]["std"]
@@ -164,7 +165,7 @@ def test_without_onnx_one_sentence_says_what_to_install(model, tmp_path, monkeyp
 
 
 def test_an_export_that_differs_is_not_kept(model, tmp_path, monkeypatch):
-    monkeypatch.setattr(export_crossmost, "difference_of_program", lambda plan, path: float("nan"))
+    monkeypatch.setattr(export, "difference_of_program", lambda plan, path: float("nan"))
     with pytest.raises(ExportError, match=r"point\.pt2 differs from the model by nan: nothing was written"):
         export_model(model, tmp_path / "out", formats=["pt2"])
     assert list(tmp_path.iterdir()) == []
@@ -172,7 +173,7 @@ def test_an_export_that_differs_is_not_kept(model, tmp_path, monkeypatch):
 
 def test_missing_onnxruntime_leaves_onnx_unchecked(model, exported, monkeypatch):
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
-    assert export_crossmost.difference_of_onnx(plans(model)["point"], exported / "point.onnx") is None
+    assert export.difference_of_onnx(plans(model)["point"], exported / "point.onnx") is None
 
 
 # -------------------------------------------------------------------------------------------------------------- slow

@@ -7,11 +7,11 @@ import torch
 from golden import GoldenSet, official_arguments, shared_directory
 from torch.testing import assert_close
 
-from modeling_crossmost.loss_crossmost import global_local_loss, masked_image_loss, masked_point_loss, patchify
 from modeling_crossmost.modeling_crossmost import CrossMoSTModel
-from modeling_crossmost.optimization import parameter_groups, set_learning_rate
 from modeling_crossmost.point_ops_crossmost import farthest_point_sample, gather_points, nearest_neighbors
-from modeling_crossmost.self_training import (
+from modeling_crossmost.training.losses import global_local_loss, masked_image_loss, masked_point_loss, patchify
+from modeling_crossmost.training.optimization import parameter_groups, set_learning_rate
+from modeling_crossmost.training.self_training import (
     EMATeacher,
     StudentInputs,
     ema_decay_at,

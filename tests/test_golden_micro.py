@@ -8,11 +8,11 @@ from golden import FIXTURES, official_arguments
 from safetensors.torch import load_file
 from torch.testing import assert_close
 
-from modeling_crossmost.loss_crossmost import alignment_loss, fairness_loss, self_training_loss
 from modeling_crossmost.modeling_crossmost import CrossMoSTModel, prompt_ensemble
-from modeling_crossmost.official_checkpoints import load_official_checkpoint
-from modeling_crossmost.official_models import convert_crossmost
-from modeling_crossmost.self_training import make_pseudo_labels
+from modeling_crossmost.official.checkpoints import load_official_checkpoint
+from modeling_crossmost.official.models import convert_crossmost
+from modeling_crossmost.training.losses import alignment_loss, fairness_loss, self_training_loss
+from modeling_crossmost.training.self_training import make_pseudo_labels
 
 
 CASES = json.loads((FIXTURES / "engine_cases.json").read_text())

@@ -18,8 +18,9 @@ from toy import NUM_POINTS, flags, make_dataset, make_model
 
 import train
 from dataset_scripts import prepare
-from modeling_crossmost import CrossMoSTForSelfTraining, hub
-from modeling_crossmost.arguments import ArgumentsError, parse_arguments
+from modeling_crossmost import CrossMoSTForSelfTraining
+from modeling_crossmost.hub import push as hub
+from modeling_crossmost.training.arguments import ArgumentsError, parse_arguments
 
 
 ROOT = Path(__file__).parent.parent
@@ -73,7 +74,7 @@ PUSH = """
 import json, sys
 import toy, train
 from dataset_scripts import prepare
-from modeling_crossmost import hub
+from modeling_crossmost.hub import push as hub
 
 codes = [
     train.main(toy.flags(model_name_or_path="toy", dataset="data", output_dir="run", method="zero_shot",
@@ -157,7 +158,7 @@ from datasets import load_dataset
 from transformers import AutoModel, AutoProcessor, pipeline
 
 from modeling_crossmost import CrossMoSTModel, CrossMoSTProcessor, PointCloudClassificationPipeline
-from modeling_crossmost.data_crossmost import load_pairs
+from modeling_crossmost.data.pairs import load_pairs
 
 auto, processor = AutoModel.from_pretrained("tester/toy"), AutoProcessor.from_pretrained("tester/toy")
 assert type(auto) is CrossMoSTModel and type(processor) is CrossMoSTProcessor
@@ -380,7 +381,7 @@ def test_an_unreachable_hub_loses_nothing_of_run_and_data_set(server, place, tmp
     sentence = told(capsys)
     assert sentence.startswith(f"error: the run lies complete in {run}, but the upload to 'tester/toy' failed: ")
     assert f"{server.url} cannot be reached" in sentence
-    assert sentence.endswith(f"upload it with `python -m modeling_crossmost.hub model {run} tester/toy`.")
+    assert sentence.endswith(f"upload it with `python -m modeling_crossmost.hub.push model {run} tester/toy`.")
     assert {path.name for path in run.iterdir()} >= CODE | {"model.safetensors", "results.json", "README.md"}
 
     pairs = str(tmp_path / "pairs")

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from modeling_crossmost.loss_crossmost import (
+from modeling_crossmost.training.losses import (
     alignment_loss,
     fairness_loss,
     global_local_loss,

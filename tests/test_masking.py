@@ -8,13 +8,8 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from modeling_crossmost.masking_crossmost import (
-    block_point_mask,
-    default_mask_unit,
-    image_patch_mask,
-    random_point_mask,
-)
-from modeling_crossmost.random_crossmost import object_keys
+from modeling_crossmost.data.keyed_random import object_keys
+from modeling_crossmost.training.masking import block_point_mask, default_mask_unit, image_patch_mask, random_point_mask
 
 
 FIXTURE = Path(__file__).parent / "fixtures" / "block_mask.safetensors"

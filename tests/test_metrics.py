@@ -9,7 +9,7 @@ import pytest
 import torch
 from sklearn import metrics as sklearn_metrics
 
-from modeling_crossmost.metrics_crossmost import (
+from modeling_crossmost.evaluation.metrics import (
     COLUMNS,
     PointViewAccuracy,
     PointViewBias,

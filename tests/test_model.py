@@ -33,11 +33,11 @@ from modeling_crossmost import (
     CrossMoSTPointModel,
     CrossMoSTProcessor,
 )
-from modeling_crossmost.arguments import parse_arguments
-from modeling_crossmost.methods import Pretraining
 from modeling_crossmost.modeling_crossmost import drop_path, prompt_ensemble
-from modeling_crossmost.official_names import convert_state_dict
+from modeling_crossmost.official.names import convert_state_dict
 from modeling_crossmost.point_ops_crossmost import group_points
+from modeling_crossmost.training.arguments import parse_arguments
+from modeling_crossmost.training.methods import Pretraining
 
 
 NEW_IN_SELF_TRAINING = ("image_mask_token", "point_mask_token", "patch_layernorm", "pixel_decoder", "token_decoder")
@@ -276,7 +276,8 @@ def test_initial_weights_follow_the_configuration():
     assert_close(wide.point_projection.weight.std().item(), (2 * POINT["hidden_size"]) ** -0.5, rtol=0.05, atol=0)
 
 
-def test_the_auto_classes_know_ours_after_a_bare_import(tmp_path):
+@pytest.mark.parametrize("first", ["modeling_crossmost", "modeling_crossmost.modeling_crossmost"])
+def test_the_auto_classes_know_ours_after_a_bare_import(tmp_path, first):
     model = tiny_model(text=True)
     model.save_pretrained(tmp_path / "model")
     size = {"height": VISION["image_size"], "width": VISION["image_size"]}
@@ -285,7 +286,7 @@ def test_the_auto_classes_know_ours_after_a_bare_import(tmp_path):
     processor.save_pretrained(tmp_path / "model")
     model.point_model.save_pretrained(tmp_path / "point")
     code = (
-        "import modeling_crossmost\n"
+        f"import {first}\n"
         "from transformers import AutoConfig, AutoFeatureExtractor, AutoModel, AutoProcessor\n"
         "for auto in (AutoConfig, AutoFeatureExtractor, AutoModel, AutoProcessor):\n"
         "    print(type(auto.from_pretrained('model')).__name__)\n"

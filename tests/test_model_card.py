@@ -4,7 +4,7 @@ import pytest
 from huggingface_hub import ModelCard
 from local_hub import card_errors
 
-from modeling_crossmost.model_card_crossmost import model_card
+from modeling_crossmost.hub.model_card import model_card
 
 
 NAMES = ["bed", "night stand", "so|fa"]

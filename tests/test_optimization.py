@@ -8,9 +8,15 @@ from golden import shared_directory
 from tiny import tiny_model
 
 from modeling_crossmost import CrossMoSTConfig, CrossMoSTForSelfTraining
-from modeling_crossmost.official_names import rename_official_key
-from modeling_crossmost.optimization import decays, layer_index, learning_rate_at, parameter_groups, set_learning_rate
-from modeling_crossmost.self_training import SelfTrainingArguments, freeze_for_self_training
+from modeling_crossmost.official.names import rename_official_key
+from modeling_crossmost.training.optimization import (
+    decays,
+    layer_index,
+    learning_rate_at,
+    parameter_groups,
+    set_learning_rate,
+)
+from modeling_crossmost.training.self_training import SelfTrainingArguments, freeze_for_self_training
 
 
 def grouped(model: torch.nn.Module, groups: list[dict]) -> dict[str, dict]:

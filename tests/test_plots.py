@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from modeling_crossmost import plots_crossmost
-from modeling_crossmost.plots_crossmost import (
+from modeling_crossmost.evaluation import plots
+from modeling_crossmost.evaluation.plots import (
     moving_average,
     plot_accuracy,
     plot_all,
@@ -61,13 +61,13 @@ def run_folder(tmp_path, history, metrics):
 def figures(monkeypatch):
     """Every figure that is saved."""
     saved = []
-    save = plots_crossmost._save
+    save = plots._save
 
     def remember(figure, path):
         saved.append(figure)
         return save(figure, path)
 
-    monkeypatch.setattr(plots_crossmost, "_save", remember)
+    monkeypatch.setattr(plots, "_save", remember)
     return saved
 
 

@@ -9,8 +9,9 @@ import torch
 from tiny import IMAGE_SIZE, tiny_clouds, tiny_model, tiny_tokenizer, tiny_views
 from torch.testing import assert_close
 
-from modeling_crossmost.augmentation_crossmost import CloudAugmentation
-from modeling_crossmost.pretraining import (
+from modeling_crossmost.data.augmentation import CloudAugmentation
+from modeling_crossmost.data.keyed_random import object_keys
+from modeling_crossmost.training.pretraining import (
     MAX_LOGIT_SCALE,
     ContrastiveModel,
     PretrainingArguments,
@@ -20,7 +21,6 @@ from modeling_crossmost.pretraining import (
     pretraining_mode,
     pretraining_step,
 )
-from modeling_crossmost.random_crossmost import object_keys
 
 
 CAPTIONS = ["a chair", "a bed", "a chair", "a lamp"]

@@ -8,10 +8,10 @@ import pytest
 import trimesh
 from PIL import Image
 
-from modeling_crossmost import preview_crossmost
 from modeling_crossmost.geometry_crossmost import read_geometry
 from modeling_crossmost.materials_crossmost import face_colours, linear_light
-from modeling_crossmost.preview_crossmost import MAX_FACES, MAX_POINTS, preview_glb
+from modeling_crossmost.serving import glb
+from modeling_crossmost.serving.glb import MAX_FACES, MAX_POINTS, preview_glb
 
 
 def read(content: bytes) -> trimesh.Trimesh:
@@ -79,7 +79,7 @@ def test_a_cloud_without_extent_can_be_shown(points):
 
 
 def test_large_objects_are_made_smaller(monkeypatch):
-    monkeypatch.setattr(preview_crossmost, "MAX_FACES", 3_000)
+    monkeypatch.setattr(glb, "MAX_FACES", 3_000)
     ball = trimesh.creation.icosphere(subdivisions=6)  # 81 920 faces, finer than the coarsest grid
     seen = read(preview_glb(ball))
     assert 500 < len(seen.faces) <= 3_000
@@ -94,6 +94,6 @@ def test_large_objects_are_made_smaller(monkeypatch):
 
 
 def test_the_largest_preview_fits_the_sandboxs_frame():
-    from modeling_crossmost.sandbox import _MAX_PREVIEW
+    from modeling_crossmost.serving.sandbox import _MAX_PREVIEW
 
     assert MAX_FACES * 3 * 16 + 4096 < _MAX_PREVIEW and MAX_POINTS * 8 * 3 * 12 + 4096 < _MAX_PREVIEW

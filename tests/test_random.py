@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from modeling_crossmost.random_crossmost import (
+from modeling_crossmost.data.keyed_random import (
     Stream,
     keyed_bits,
     keyed_integers,

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from dataset_scripts.prepare import make_parser
-from modeling_crossmost.arguments import DataArguments, TrainArguments
-from modeling_crossmost.classify import parse_arguments as parse_classify
-from modeling_crossmost.convert_crossmost_to_hf import _parse_arguments
-from modeling_crossmost.export_crossmost import make_parser as make_export_parser
-from modeling_crossmost.hub import make_parser as make_hub_parser
-from modeling_crossmost.self_training import SelfTrainingArguments
+from modeling_crossmost.hub.export import make_parser as make_export_parser
+from modeling_crossmost.hub.push import make_parser as make_hub_parser
+from modeling_crossmost.official.convert import _parse_arguments
+from modeling_crossmost.serving.classify import parse_arguments as parse_classify
+from modeling_crossmost.training.arguments import DataArguments, TrainArguments
+from modeling_crossmost.training.self_training import SelfTrainingArguments
 
 
 ROOT = Path(__file__).parent.parent
@@ -71,7 +71,7 @@ def test_python_examples_compile(page):
 
 
 def test_recipes_parse():
-    from modeling_crossmost.arguments import parse_arguments
+    from modeling_crossmost.training.arguments import parse_arguments
 
     recipes = sorted((ROOT / "recipes").glob("*.yaml"))
     assert recipes
@@ -84,13 +84,13 @@ def test_the_commands_of_classify_run(tmp_path, monkeypatch, capsys):
 
     import trimesh
 
-    from modeling_crossmost.classify import main
+    from modeling_crossmost.serving.classify import main
 
     monkeypatch.chdir(tmp_path)
     for name in ("chair.glb", "scan.ply", "a.off"):
         trimesh.creation.box().export(name)
     section = TEXT[TEXT.index("## Classify a file") : TEXT.index("## Space")]
-    commands = re.findall(r"^python -m modeling_crossmost.classify (.*)$", section, re.M)
+    commands = re.findall(r"^python -m modeling_crossmost.serving.classify (.*)$", section, re.M)
     assert len(commands) == 2
     for command in commands:
         assert main([*shlex.split(command.replace("*.off", "a.off"))]) == 0

@@ -16,10 +16,10 @@ import numpy as np
 import pytest
 import trimesh
 
-from modeling_crossmost import sandbox as sandbox_module
 from modeling_crossmost.geometry_crossmost import FILE_TYPES, load_geometry, object_cloud, read_geometry
 from modeling_crossmost.rendering_crossmost import object_views
-from modeling_crossmost.sandbox import (
+from modeling_crossmost.serving import sandbox as sandbox_module
+from modeling_crossmost.serving.sandbox import (
     Limits,
     Preparation,
     Sandbox,
@@ -32,7 +32,7 @@ from modeling_crossmost.sandbox import (
 
 
 ROOT = Path(__file__).parent.parent
-WORKER = ROOT / "modeling_crossmost" / "sandbox_worker.py"
+WORKER = ROOT / "modeling_crossmost" / "serving" / "sandbox_worker.py"
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc, which Linux has")
 unix_only = pytest.mark.skipif(os.name != "posix", reason="needs pipes and limits of a Unix")
 
@@ -494,7 +494,7 @@ def test_a_child_that_cannot_start_is_no_files_fault(monkeypatch):
 
 ORPHAN = """
 import sys, threading, time
-from modeling_crossmost.sandbox import *
+from modeling_crossmost.serving.sandbox import *
 import hostile
 sandbox = Sandbox(Limits(seconds=2.0))
 (child,) = sandbox._all

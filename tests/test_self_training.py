@@ -9,9 +9,9 @@ from tiny import CLASSES, NUM_PATCHES, POINT, roughen, tiny_clouds, tiny_model, 
 from torch.testing import assert_close
 
 from modeling_crossmost import CrossMoSTForSelfTraining, CrossMoSTModel
-from modeling_crossmost.loss_crossmost import alignment_loss, fairness_loss, self_training_loss
-from modeling_crossmost.random_crossmost import object_keys
-from modeling_crossmost.self_training import (
+from modeling_crossmost.data.keyed_random import object_keys
+from modeling_crossmost.training.losses import alignment_loss, fairness_loss, self_training_loss
+from modeling_crossmost.training.self_training import (
     EMATeacher,
     SelfTrainingArguments,
     ema_decay_at,

@@ -24,9 +24,9 @@ import yaml
 from local_hub import LocalHub
 from toy import make_model
 
-from modeling_crossmost.classify import main as classify
 from modeling_crossmost.geometry_crossmost import UP_AXES, convert_up_axis
-from modeling_crossmost.sandbox import Limits
+from modeling_crossmost.serving.classify import main as classify
+from modeling_crossmost.serving.sandbox import Limits
 
 
 pytest.importorskip("gradio", reason="the Space needs gradio: pip install -e '.[space]'")
@@ -233,7 +233,7 @@ def test_space_and_model_go_to_the_hub_and_the_model_is_loaded_by_id(tmp_path, c
     with LocalHub() as hub:
         online = hub.environment(tmp_path / "home")
         for kind, folder in (("model", tmp_path / "toy"), ("space", SPACE)):
-            command = [sys.executable, "-m", "modeling_crossmost.hub", kind, str(folder), f"tester/{kind}"]
+            command = [sys.executable, "-m", "modeling_crossmost.hub.push", kind, str(folder), f"tester/{kind}"]
             subprocess.run(command, cwd=ROOT, env={**os.environ, **online}, check=True, timeout=120)
         space = tmp_path / "space"
         for name, content in hub.files("space", "tester/space").items():

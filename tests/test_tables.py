@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from modeling_crossmost import tables_crossmost
-from modeling_crossmost.tables_crossmost import Spread, comparison_rows, main, markdown_table, results_table
+from modeling_crossmost.evaluation import tables
+from modeling_crossmost.evaluation.tables import Spread, comparison_rows, main, markdown_table, results_table
 
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -151,10 +151,10 @@ def test_missing_results_are_one_sentence_and_exit_code_2(tmp_path, capsys):
 
 def test_module_runs_as_a_command(write):
     folder = write("run", run("crossmost", 75.0))
-    command = [sys.executable, "-m", "modeling_crossmost.tables_crossmost", folder]
+    command = [sys.executable, "-m", "modeling_crossmost.evaluation.tables", folder]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     assert "Cross-MoST" in done.stdout
 
 
 def test_column_order_is_the_papers():
-    assert list(tables_crossmost.COLUMN_TITLES) == ["image", "image_star", "point", "fused"]
+    assert list(tables.COLUMN_TITLES) == ["image", "image_star", "point", "fused"]

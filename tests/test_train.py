@@ -20,7 +20,7 @@ from safetensors.torch import load_file, save_file
 
 import train
 from modeling_crossmost import CrossMoSTModel, CrossMoSTProcessor
-from modeling_crossmost import data_crossmost as data
+from modeling_crossmost.data import loaders
 
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -54,7 +54,7 @@ def _own_cache(tmp_path_factory, monkeypatch):
 def start(work, tmp_path, monkeypatch, request) -> Callable[..., Path]:
     """Runs train.py with options over the toy's and returns its output folder; only the smoke test draws pictures."""
     if "smoke" not in request.node.name:
-        monkeypatch.setattr("modeling_crossmost.training_setup.plot_all", lambda folder: [])
+        monkeypatch.setattr("modeling_crossmost.training.finish.plot_all", lambda folder: [])
 
     def run(name: str = "output", **options) -> Path:
         paths = {"dataset": work / "data", "model_name_or_path": work / "model", "output_dir": tmp_path / name}
@@ -207,13 +207,13 @@ def test_labels_and_object_ids_change_no_weight(start, work, tmp_path, method):
 @pytest.mark.parametrize("streaming", [False, True])
 def test_batches_hold_no_label(start, monkeypatch, streaming):
     seen = set()
-    collate = data.collate_pairs
+    collate = loaders.collate_pairs
 
     def spy(items):
         seen.update(*items)
         return collate(items)
 
-    monkeypatch.setattr(data, "collate_pairs", spy)
+    monkeypatch.setattr(loaders, "collate_pairs", spy)
     start(max_steps=1, eval_split="none", streaming=streaming)
     assert seen == {"index", "key", "points", "weak_image", "strong_image"}
 

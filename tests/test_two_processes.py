@@ -59,7 +59,7 @@ def test_gradients_are_those_of_one_process(folder, case):
 
 @pytest.mark.parametrize("name", worker.RUNS)
 def test_runs_log_the_same_and_only_the_first_process_writes(folder, tmp_path, monkeypatch, name):
-    monkeypatch.setattr("modeling_crossmost.training_setup.plot_all", lambda folder: [])
+    monkeypatch.setattr("modeling_crossmost.training.finish.plot_all", lambda folder: [])
     output = tmp_path / "one"
     assert train.main(worker.options(folder, 1, max_steps=4, output_dir=output, **worker.RUNS[name])) == 0
     assert not (folder / f"{name}_two_1").exists()

@@ -13,8 +13,8 @@ from transformers.models.clip.image_processing_pil_clip import CLIPImageProcesso
 from modeling_crossmost import CrossMoSTConfig, CrossMoSTModel, CrossMoSTProcessor
 from modeling_crossmost.feature_extraction_crossmost import CrossMoSTFeatureExtractor
 from modeling_crossmost.geometry_crossmost import normalize_points, sample_surface
-from modeling_crossmost.mini import train_tokenizer
 from modeling_crossmost.rendering_crossmost import depth_views
+from modeling_crossmost.training.mini import train_tokenizer
 
 
 CLASSES = ["box", "ball", "tube"]

@@ -20,11 +20,11 @@ if __name__ == "__main__":  # torch's launcher puts this folder on the path, but
 import toy
 
 import train
-from modeling_crossmost.arguments import parse_arguments
-from modeling_crossmost.run_files import RunningMeans
-from modeling_crossmost.self_training import EMATeacher
-from modeling_crossmost.training_batches import make_batches
-from modeling_crossmost.training_setup import load_model_and_processor
+from modeling_crossmost.training.arguments import parse_arguments
+from modeling_crossmost.training.batches import make_batches
+from modeling_crossmost.training.run_log import RunningMeans
+from modeling_crossmost.training.self_training import EMATeacher
+from modeling_crossmost.training.setup import load_model_and_processor
 
 
 GLOBAL_BATCH = 8
@@ -83,7 +83,7 @@ def main(folder: Path) -> None:
     for name, changed in RUNS.items():
         output = folder / f"{name}_two_{rank}"
         # The processes stay connected for the next run, and nobody looks at pictures.
-        pictures = mock.patch("modeling_crossmost.training_setup.plot_all", return_value=[])
+        pictures = mock.patch("modeling_crossmost.training.finish.plot_all", return_value=[])
         with pictures, mock.patch.object(Accelerator, "end_training"):
             assert train.main(options(folder, 2, max_steps=4, output_dir=output, **changed)) == 0
     state.destroy_process_group()

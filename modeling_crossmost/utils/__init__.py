@@ -1,1 +1,1 @@
-"""What every room uses: command lines, atomic writes, facts about the machine."""
+"""What every room uses: command lines, atomic writes, facts about the machine, imports that happen late."""

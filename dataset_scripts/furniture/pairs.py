@@ -1,0 +1,250 @@
+"""Pairs of the embedded procedural furniture, and a cache that makes them on first use.
+
+`clean` is labelled by construction and captioned, for pre-training; `scan` is the degraded, unlabelled target. How far
+they are apart is decided in `domains.py`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from filelock import FileLock
+
+from ..builder import PairObject, PairSource, object_rng
+from ..shards import PREPARATION_FILE, code_key
+
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from modeling_crossmost.rendering_crossmost import Camera
+
+CONFIG_NAMES = ("clean", "scan")
+DEFAULT_CONFIG = "scan"
+SPLITS = ("train", "test")
+OBJECTS_PER_CLASS = {"clean": 600, "scan": 400}
+TEST_PER_CLASS = {"clean": 20, "scan": 100}
+# Of `clean`, the first third is projected (depth), the rest shaded, which is harder to learn. `scan` has shaded views
+# only.
+NUM_VIEWS = {"clean": 12, "scan": 3}
+IMAGE_SIZE = 64
+SHADED_ELEVATION = (10.0, 45.0)  # degrees
+SCAN_STEP = 40.0  # degrees of azimuth between the views of a scan: nobody walked around the object
+SEEDS_PER_BLOCK = 10_000_000  # objects of one class, configuration, split and seed: blocks never meet
+
+
+@dataclass(frozen=True)
+class FurniturePairs(PairSource):
+    """One configuration of the furniture.
+
+    Args:
+        config_name: "clean" or "scan".
+        objects_per_class: Training objects of each class; None takes `OBJECTS_PER_CLASS`.
+        test_per_class: Test objects of each class, 0 for no test split; None takes `TEST_PER_CLASS`.
+
+    Raises:
+        ValueError: Unknown configuration, or a size out of range.
+    """
+
+    image_size: int = IMAGE_SIZE
+    config_name: str = DEFAULT_CONFIG
+    objects_per_class: int | None = None
+    test_per_class: int | None = None
+
+    def __post_init__(self):
+        super().__post_init__()
+        if self.config_name not in CONFIG_NAMES:
+            raise ValueError(
+                f"The furniture has no configuration {self.config_name!r}; choose {' or '.join(CONFIG_NAMES)}."
+            )
+        for name, smallest in (("objects_per_class", 1), ("test_per_class", 0)):
+            value = getattr(self, name)
+            if value is not None and not smallest <= value < SEEDS_PER_BLOCK:
+                raise ValueError(f"{name} must be at least {smallest} and below {SEEDS_PER_BLOCK}, got {value}.")
+
+    @property
+    def title(self) -> str:
+        return "Procedural furniture"
+
+    @property
+    def licence(self) -> str:
+        return "apache-2.0"
+
+    @property
+    def has_captions(self) -> bool:
+        return self.config_name == "clean"
+
+    def class_names(self) -> list[str]:
+        from .catalogue import CLASSES
+
+        return list(CLASSES)
+
+    def objects(self) -> dict[str, list[PairObject]]:
+        train, test = OBJECTS_PER_CLASS[self.config_name], TEST_PER_CLASS[self.config_name]
+        sizes = (
+            train if self.objects_per_class is None else self.objects_per_class,
+            test if self.test_per_class is None else self.test_per_class,
+        )
+        found = {}
+        for number, (split, size) in enumerate(zip(SPLITS, sizes, strict=True)):
+            block = (self.seed * len(CONFIG_NAMES) + CONFIG_NAMES.index(self.config_name)) * len(SPLITS) + number
+            found[split] = [
+                PairObject(
+                    f"{self.config_name}/{split}/{name.replace(' ', '_')}/{index:05d}",
+                    name,
+                    seed=block * SEEDS_PER_BLOCK + index,
+                )
+                for name in self.class_names()
+                for index in range(size)
+            ]
+        return {split: items for split, items in found.items() if items}
+
+    def make_pair(self, item: PairObject) -> dict[str, Any]:
+        from modeling_crossmost.rendering_crossmost import shaded_views
+
+        from . import domains
+        from .catalogue import make_object
+
+        if item.class_name is None:
+            raise ValueError(f"The furniture object {item.object_id!r} has no class; take objects from objects().")
+        made = make_object(item.class_name, item.seed)
+        rng = object_rng(item.object_id, self.seed)
+        count = self.num_views or NUM_VIEWS[self.config_name]
+        if self.config_name == "scan":
+            instance = domains.scan_instance(made.mesh, self.num_points, rng)
+            cameras = _scan_cameras(count, rng)
+            views = shaded_views(
+                instance.mesh, image_size=self.image_size, style=domains.scan_view_style(rng), cameras=cameras
+            )
+            return {"points": instance.points, "views": views}
+        instance = domains.clean_instance(made.mesh, self.num_points, rng)
+        views = _clean_views(instance, count, self.image_size, rng)
+        return {"points": instance.points, "views": views, "captions": made.captions}
+
+    def describe(self) -> dict[str, str]:
+        from modeling_crossmost.rendering_crossmost import DEPTH_CAMERA, SHADED_CAMERA
+
+        count = self.num_views or NUM_VIEWS[self.config_name]
+        low, high = SHADED_ELEVATION
+        lens = f"distance {SHADED_CAMERA['distance']:g} radii, field of view {SHADED_CAMERA['field_of_view']:g} degrees"
+        if self.config_name == "scan":
+            clouds = "seen from one side, with noise and floor remains, axes scaled, any yaw"
+            views = (
+                f"{count} azimuths, {SCAN_STEP:g} degrees apart, from a random one; elevation random in {low:g} to "
+                f"{high:g} degrees"
+            )
+        else:
+            clouds = "the whole surface, any yaw"
+            views = (
+                f"first {count // 3} projected from the cloud: random azimuths, elevation "
+                f"{DEPTH_CAMERA['elevation']:g} degrees; then {count - count // 3} shaded: random azimuths, elevation "
+                f"random in {low:g} to {high:g} degrees"
+            )
+        return {
+            "Source": "generated; every object has its own seed, and no object is in two configurations or splits",
+            "Clouds": f"{self.num_points} points, mean at the origin, largest norm 1, y up; {clouds}",
+            "Views": f"{views}; {lens}; shaded views by ray casting (Embree)",
+        }
+
+
+def _scan_cameras(count: int, rng: np.random.Generator) -> list[Camera]:
+    from modeling_crossmost.rendering_crossmost import SHADED_CAMERA, Camera
+
+    elevation, start = rng.uniform(*SHADED_ELEVATION), rng.uniform(0.0, 360.0)
+    lens = SHADED_CAMERA["distance"], SHADED_CAMERA["field_of_view"]
+    return [Camera((start + SCAN_STEP * view) % 360.0, elevation, *lens) for view in range(count)]
+
+
+def _clean_views(instance: Any, count: int, image_size: int, rng: np.random.Generator) -> np.ndarray:
+    """Projected views of the cloud, then shaded views of the mesh, all from random azimuths: uint8 (count, R, R, 3)."""
+    import numpy as np
+
+    from modeling_crossmost.rendering_crossmost import DEPTH_CAMERA, SHADED_CAMERA, Camera, depth_views, shaded_views
+
+    from .domains import clean_view_style
+
+    depth = [
+        Camera(azimuth, DEPTH_CAMERA["elevation"], DEPTH_CAMERA["distance"], DEPTH_CAMERA["field_of_view"])
+        for azimuth in rng.uniform(0.0, 360.0, count // 3)
+    ]
+    shaded = [
+        Camera(azimuth, rng.uniform(*SHADED_ELEVATION), SHADED_CAMERA["distance"], SHADED_CAMERA["field_of_view"])
+        for azimuth in rng.uniform(0.0, 360.0, count - count // 3)
+    ]
+    views = shaded_views(instance.mesh, image_size=image_size, style=clean_view_style(rng), cameras=shaded)
+    if not depth:
+        return views
+    return np.concatenate([depth_views(instance.points, image_size=image_size, cameras=depth), views])
+
+
+def cached_furniture(
+    config: str = DEFAULT_CONFIG,
+    cache_dir: str | Path | None = None,
+    *,
+    num_proc: int | None = None,
+    **sizes: Any,
+) -> str:
+    """Folder of a configuration of the furniture for `load_dataset(folder, config)`, made on first use.
+
+    A changed generator or renderer, or other sizes, make another folder. Processes that ask at the same time wait for
+    the one that makes it.
+
+    Args:
+        config: "clean" or "scan".
+        cache_dir: Where such folders lie; by default `$CROSSMOST_CACHE`, else the cache of `datasets`.
+        num_proc: Number of processes; by default all cores.
+        sizes: `objects_per_class`, `test_per_class`, `num_points`, `num_views`, `image_size` or `seed`.
+
+    Raises:
+        ValueError: Unknown configuration or bad sizes, or the data set could not be made.
+    """
+    import datasets.config
+
+    FurniturePairs(config_name=config, **sizes)  # checks the arguments
+    key = hashlib.sha256(f"{code_key()} {sorted(sizes.items())}".encode()).hexdigest()[:16]
+    default = os.environ.get("CROSSMOST_CACHE") or Path(datasets.config.HF_DATASETS_CACHE) / "crossmost"
+    root = Path(default if cache_dir is None else cache_dir).expanduser()
+    folder = root / f"furniture-{config}-{key}"
+    root.mkdir(parents=True, exist_ok=True)
+    with FileLock(f"{folder}.lock"):
+        if not (folder / PREPARATION_FILE).is_file():
+            _generate(folder, config, num_proc, sizes)
+    return str(folder)
+
+
+def resolve_dataset(dataset: str, config: str | None) -> str:
+    """What `load_dataset` reads for a run's `dataset`: "furniture" means its cached folder, all else means itself.
+
+    Raises:
+        ValueError: As `cached_furniture`.
+    """
+    return cached_furniture(config or DEFAULT_CONFIG) if dataset == "furniture" else dataset
+
+
+def _generate(folder: Path, config: str, num_proc: int | None, sizes: dict[str, Any]) -> None:
+    # A process of its own keeps the renderer's memory and threads out of the training process.
+    command = [
+        sys.executable,
+        "-m",
+        "dataset_scripts.prepare",
+        "furniture",
+        "--config",
+        config,
+        "--output",
+        str(folder),
+    ]
+    options = {**sizes, **({} if num_proc is None else {"num_proc": num_proc})}
+    command += [f"--{name.replace('_', '-')}={value}" for name, value in options.items()]
+    root = str(Path(__file__).resolve().parent.parent.parent)
+    search_path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))
+    done = subprocess.run(
+        command, env={**os.environ, "PYTHONPATH": search_path}, stdout=subprocess.DEVNULL, check=False
+    )
+    if done.returncode:
+        raise ValueError(f"The furniture could not be made in {str(folder)!r}; the message above says why.")

@@ -1,0 +1,1 @@
+"""Prepared pairs: reading, augmentation, batches, and random numbers that depend on keys alone."""

@@ -1,0 +1,289 @@
+"""Training pairs, without labels, and evaluation objects, as PyTorch data sets.
+
+One view is decoded per object and training step, not all of them. Every draw is keyed by (seed, epoch, object), so it
+does not matter which process, worker or batch reads an object.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import pyarrow as pa
+import torch
+from datasets import Dataset, IterableDataset
+from datasets.distributed import split_dataset_by_node
+from PIL import Image as PILImage
+
+from .augmentation import normalize_clouds
+from .keyed_random import Stream, keyed_bits, keyed_integers, object_keys, substream
+from .pairs import (
+    REQUIRED_COLUMNS,
+    content_number,
+    decode_view,
+    read_cloud,
+    read_views,
+    select_raw,
+    training_dataset,
+)
+
+
+ImageTransform = Callable[[PILImage.Image, int], torch.Tensor]
+Item = dict[str, torch.Tensor]
+
+
+# Training
+
+
+class PairReader:
+    """Turns rows into training items; map-style and streamed data sets share it.
+
+    Args:
+        weak_transform: makes the teacher's image from a drawn view and a seed; None leaves `weak_image` out.
+        strong_transform: makes the student's image from the same view; None leaves `strong_image` out.
+        seed: seed of the run.
+        num_views: draw from the first `num_views` views of an object only; None means all.
+        tokenizer: tokenizer for one drawn caption per object; None leaves captions out.
+        max_caption_length: tokens to which captions are padded and cut; None means the tokenizer's own limit.
+        num_captions: draw from the first `num_captions` captions of an object only; None means all.
+        two_captions: also draw another caption of each object, `other_input_ids` and `other_attention_mask`.
+
+    Raises:
+        ValueError: `num_views` or `num_captions` is below 1.
+    """
+
+    def __init__(
+        self,
+        weak_transform: ImageTransform | None,
+        strong_transform: ImageTransform | None,
+        seed: int = 0,
+        num_views: int | None = None,
+        tokenizer: Any = None,
+        max_caption_length: int | None = None,
+        num_captions: int | None = None,
+        two_captions: bool = False,
+    ) -> None:
+        if num_views is not None and num_views < 1:
+            raise ValueError(f"num_views is {num_views}; draw from at least one view.")
+        if num_captions is not None and num_captions < 1:
+            raise ValueError(f"num_captions is {num_captions}; draw from at least one caption.")
+        self.transforms = {"weak_image": weak_transform, "strong_image": strong_transform}
+        self.seed = seed
+        self.num_views = num_views
+        self.tokenizer = tokenizer
+        self.max_caption_length = max_caption_length
+        self.num_captions = num_captions
+        self.two_captions = two_captions
+
+    def _images(self, views: pa.Array, view: int, seeds: dict[str, int], name: str) -> Item:
+        image = decode_view(views, view, name)
+        return {
+            kind: transform(image, seeds[kind]) for kind, transform in self.transforms.items() if transform is not None
+        }
+
+    def _captions(self, table: pa.Table, keys: torch.Tensor, names: Sequence[str]) -> list[Item]:
+        listed = [table.column("captions")[row].as_py() or [] for row in range(table.num_rows)]
+        captions = [choices[: self.num_captions] for choices in listed]
+        for choices, name in zip(captions, names, strict=True):
+            if not choices:
+                raise ValueError(f"The object of {name} has no captions.")
+        counts = torch.tensor([len(choices) for choices in captions])
+        drawn = keyed_integers(keys, counts, (), Stream.CAPTION)
+        items = self._tokens(captions, drawn)
+        if self.two_captions:
+            step = 1 + keyed_integers(keys, (counts - 1).clamp(min=1), (), substream(Stream.CAPTION, 1))
+            for item, other in zip(items, self._tokens(captions, (drawn + step) % counts), strict=True):
+                item.update({f"other_{field}": value for field, value in other.items()})
+        return items
+
+    def _tokens(self, captions: Sequence[Sequence[str]], drawn: torch.Tensor) -> list[Item]:
+        tokens = self.tokenizer(
+            [choices[index] for choices, index in zip(captions, drawn.tolist(), strict=True)],
+            padding="max_length",
+            truncation=True,
+            max_length=self.max_caption_length,
+            return_tensors="pt",
+        )
+        fields = ("input_ids", "attention_mask")
+        return [{field: tokens[field][row] for field in fields} for row in range(len(captions))]
+
+    def read(self, table: pa.Table, epoch: int, indices: Sequence[int] | None = None) -> list[Item]:
+        """Make the items of a table's rows.
+
+        Args:
+            table: rows of `training_dataset`.
+            epoch: the epoch to draw for.
+            indices: row numbers that identify the objects; None identifies them by their clouds.
+
+        Returns:
+            For each row `index` () int64, `key` () int64 for keyed draws, `points` (N, 3) float32, `weak_image` and
+            `strong_image` (3, H, W) float32 of one drawn view, and with a tokenizer `input_ids` and `attention_mask`
+            (L,) int64.
+
+        Raises:
+            ValueError: a cloud, view or caption is missing or broken; the sentence names the row.
+        """
+        labels = [f"row {index}" for index in indices] if indices is not None else ["a streamed row"] * table.num_rows
+        clouds = [read_cloud(table, row, name) for row, name in enumerate(labels)]
+        index = torch.tensor(list(indices) if indices is not None else [content_number(cloud) for cloud in clouds])
+        keys = object_keys(self.seed, epoch, index)
+        items = [{"index": index[row], "key": keys[row], "points": cloud} for row, cloud in enumerate(clouds)]
+        if any(transform is not None for transform in self.transforms.values()):
+            views = [read_views(table, row, name) for row, name in enumerate(labels)]
+            counts = torch.tensor([len(choices[: self.num_views]) for choices in views])
+            drawn = keyed_integers(keys, counts, (), Stream.VIEW).tolist()
+            weak = keyed_bits(keys, (), Stream.WEAK_IMAGE).tolist()
+            strong = keyed_bits(keys, (), Stream.STRONG_IMAGE).tolist()
+            for row, item in enumerate(items):
+                seeds = {"weak_image": weak[row], "strong_image": strong[row]}
+                item.update(self._images(views[row], drawn[row], seeds, labels[row]))
+        if self.tokenizer is not None:
+            for item, caption in zip(items, self._captions(table, keys, labels), strict=True):
+                item.update(caption)
+        return items
+
+
+class PairDataset(torch.utils.data.Dataset):
+    """Training pairs by row number, without labels, read in batches.
+
+    Args:
+        dataset: prepared pairs; columns that training may not see are dropped.
+        weak_transform, strong_transform: see `PairReader`, also for the other options.
+
+    Raises:
+        ValueError: captions are wanted and there are none, or an option is out of range.
+    """
+
+    def __init__(
+        self,
+        dataset: Dataset,
+        weak_transform: ImageTransform | None,
+        strong_transform: ImageTransform | None,
+        seed: int = 0,
+        num_views: int | None = None,
+        tokenizer: Any = None,
+        max_caption_length: int | None = None,
+        num_captions: int | None = None,
+        two_captions: bool = False,
+    ) -> None:
+        self.reader = PairReader(
+            weak_transform, strong_transform, seed, num_views, tokenizer, max_caption_length, num_captions, two_captions
+        )
+        self.dataset = training_dataset(dataset, captions=tokenizer is not None)
+        self.epoch = 0
+
+    def set_epoch(self, epoch: int) -> None:
+        """Draw for another epoch from the next iterator of the loader on."""
+        self.epoch = epoch
+
+    def __len__(self) -> int:
+        return len(self.dataset)
+
+    def __getitem__(self, index: int) -> Item:
+        return self.__getitems__([index])[0]
+
+    def __getitems__(self, indices: Sequence[int]) -> list[Item]:
+        """The items of a batch of row numbers; see `PairReader.read`."""
+        indices = [int(index) for index in indices]
+        return self.reader.read(self.dataset[indices], self.epoch, indices)
+
+
+class StreamingPairDataset(torch.utils.data.IterableDataset):
+    """Training pairs shard by shard, without labels; the same items as `PairDataset` gives.
+
+    The shards' order is drawn by (seed, epoch); there is no shuffle buffer, which no resumed run could restore. Objects
+    are identified by their clouds, because a stream has no row numbers; draws therefore differ from the map-style ones.
+    Processes may get different numbers of objects: stop all of them after the same number of steps.
+
+    Args:
+        dataset: streamed pairs; columns that training may not see are dropped.
+        weak_transform, strong_transform: see `PairReader`, also for the other options.
+        num_processes, process_index: the stream is divided among processes here, once.
+
+    Raises:
+        ValueError: captions are wanted and there are none, or an option is out of range.
+    """
+
+    def __init__(
+        self,
+        dataset: IterableDataset,
+        weak_transform: ImageTransform | None,
+        strong_transform: ImageTransform | None,
+        seed: int = 0,
+        num_views: int | None = None,
+        tokenizer: Any = None,
+        max_caption_length: int | None = None,
+        num_captions: int | None = None,
+        two_captions: bool = False,
+        num_processes: int = 1,
+        process_index: int = 0,
+    ) -> None:
+        self.reader = PairReader(
+            weak_transform, strong_transform, seed, num_views, tokenizer, max_caption_length, num_captions, two_captions
+        )
+        dataset = training_dataset(dataset, captions=tokenizer is not None)
+        self.dataset = split_dataset_by_node(dataset, rank=process_index, world_size=num_processes)
+        self.set_epoch(0)
+
+    def set_epoch(self, epoch: int) -> None:
+        """Draw for another epoch, in another order of the shards, from the next iterator of the loader on."""
+        self.epoch = epoch
+        # `datasets` shuffles the shards by its epoch number, before it divides them, unless that is 0.
+        key = object_keys(self.reader.seed, epoch, torch.zeros(1, dtype=torch.int64))
+        self.dataset.set_epoch(1 + int(keyed_integers(key, 2**31 - 1, (), Stream.PERMUTATION)))
+
+    def __iter__(self) -> Iterator[Item]:
+        # The stream divides its shards among the loader's workers by itself.
+        for table in self.dataset:
+            yield from self.reader.read(table, self.epoch)
+
+
+# Evaluation
+
+
+class EvaluationDataset(torch.utils.data.Dataset):
+    """All views and the cloud of every object, without any random draw.
+
+    Args:
+        dataset: prepared pairs; the label may be absent.
+        transform: makes an image `(3, H, W)` from a view, usually `EvalImageTransform`.
+        num_views: read the first `num_views` views of an object only; None means all.
+
+    Raises:
+        ValueError: `num_views` is below 1.
+    """
+
+    def __init__(self, dataset: Dataset, transform: ImageTransform, num_views: int | None = None) -> None:
+        if num_views is not None and num_views < 1:
+            raise ValueError(f"num_views is {num_views}; read at least one view.")
+        self.dataset = select_raw(dataset, [*REQUIRED_COLUMNS, "label"])
+        self.has_labels = "label" in dataset.column_names
+        self.transform = transform
+        self.num_views = num_views
+
+    def __len__(self) -> int:
+        return len(self.dataset)
+
+    def __getitem__(self, index: int) -> Item:
+        return self.__getitems__([index])[0]
+
+    def __getitems__(self, indices: Sequence[int]) -> list[Item]:
+        """Items with `index` (), `points` (N, 3) normalised, `views` (V, 3, H, W) and, if known, `label` ()."""
+        indices = [int(index) for index in indices]
+        table = self.dataset[indices]
+        items = []
+        for row, index in enumerate(indices):
+            name = f"row {index}"
+            encoded = read_views(table, row, name)[: self.num_views]
+            views = [self.transform(decode_view(encoded, view, name), 0) for view in range(len(encoded))]
+            cloud = normalize_clouds(read_cloud(table, row, name)[None])[0]
+            item = {"index": torch.tensor(index), "points": cloud, "views": torch.stack(views)}
+            if self.has_labels:
+                item["label"] = torch.tensor(self._label(table, row, name))
+            items.append(item)
+        return items
+
+    @staticmethod
+    def _label(table: pa.Table, row: int, name: str) -> int:
+        label = table.column("label")[row].as_py()
+        if label is None or label < 0:  # -1 is how the Hub writes "not known"
+            raise ValueError(f"The label of {name} is missing in a data set that has labels.")
+        return label

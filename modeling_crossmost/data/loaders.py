@@ -1,0 +1,191 @@
+"""Batches of prepared pairs: which objects a process reads, how their items are stacked, and the loaders.
+
+A batch holds the same objects for any number of processes, which a training run with two processes relies on.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch.utils.data import DataLoader
+
+from .datasets import EvaluationDataset, Item, PairDataset, StreamingPairDataset
+from .keyed_random import Stream, keyed_order, object_keys
+
+
+class TwoViewBatchSampler:
+    """Batches of row numbers that are the same objects for any number of processes.
+
+    The objects are permuted by (seed, epoch). The global batch b is the b-th slice of the permutation, and a process
+    takes its slice of that. A run can be continued in mid-epoch with `start_batch`.
+
+    Args:
+        num_objects: objects in the data set.
+        batch_size_per_process: objects that each process reads per batch.
+        num_processes, process_index: the process's place among all of them.
+        seed: seed of the run.
+        epoch: first epoch.
+        start_batch: number of batches of the epoch to leave out.
+        drop_last: leave out an incomplete last batch; else it is completed from the beginning of the permutation.
+
+    Raises:
+        ValueError: a number out of range, or fewer objects than a global batch while incomplete ones are left out.
+    """
+
+    def __init__(
+        self,
+        num_objects: int,
+        batch_size_per_process: int,
+        num_processes: int = 1,
+        process_index: int = 0,
+        seed: int = 0,
+        epoch: int = 0,
+        start_batch: int = 0,
+        drop_last: bool = True,
+    ) -> None:
+        if batch_size_per_process < 1 or num_processes < 1:
+            raise ValueError(
+                f"Batches of {batch_size_per_process} objects on {num_processes} processes; both must be positive."
+            )
+        if not 0 <= process_index < num_processes:
+            raise ValueError(f"The process index is {process_index}; it must lie in 0 .. {num_processes - 1}.")
+        self.global_batch_size = batch_size_per_process * num_processes
+        if num_objects < (self.global_batch_size if drop_last else 1):
+            raise ValueError(
+                f"The training split has {num_objects} objects, fewer than one global batch of "
+                f"{self.global_batch_size}; lower per_device_train_batch_size."
+            )
+        self.num_objects = num_objects
+        self.batch_size_per_process = batch_size_per_process
+        self.process_index = process_index
+        self.seed = seed
+        self.drop_last = drop_last
+        self.set_epoch(epoch, start_batch)
+
+    @property
+    def batches_per_epoch(self) -> int:
+        """Number of global batches of a whole epoch."""
+        full, rest = divmod(self.num_objects, self.global_batch_size)
+        return full + (0 if self.drop_last or rest == 0 else 1)
+
+    def set_epoch(self, epoch: int, start_batch: int = 0) -> None:
+        """Continue with another epoch, at its batch number `start_batch`.
+
+        Raises:
+            ValueError: `start_batch` lies outside the epoch.
+        """
+        if not 0 <= start_batch <= self.batches_per_epoch:
+            raise ValueError(f"start_batch is {start_batch}; an epoch has {self.batches_per_epoch} batches.")
+        self.epoch, self.start_batch = epoch, start_batch
+
+    def __len__(self) -> int:
+        return self.batches_per_epoch - self.start_batch
+
+    def __iter__(self) -> Iterator[list[int]]:
+        key = object_keys(self.seed, self.epoch, torch.zeros(1, dtype=torch.int64))
+        order = keyed_order(key, self.num_objects, Stream.PERMUTATION)[0].numpy()
+        order = np.resize(order, self.batches_per_epoch * self.global_batch_size)
+        for batch in range(self.start_batch, self.batches_per_epoch):
+            start = batch * self.global_batch_size + self.process_index * self.batch_size_per_process
+            yield order[start : start + self.batch_size_per_process].tolist()
+
+
+def _stack_clouds(items: Sequence[Item]) -> torch.Tensor:
+    counts = {len(item["points"]) for item in items}
+    if len(counts) > 1:
+        raise ValueError(
+            f"Clouds of one batch have between {min(counts)} and {max(counts)} points; prepare them with --num-points."
+        )
+    return torch.stack([item["points"] for item in items])
+
+
+def collate_pairs(items: Sequence[Item]) -> Item:
+    """Stack the items of `PairDataset`: `index`, `key` (B,), `points` (B, N, 3), images (B, 3, H, W), tokens (B, L).
+
+    Raises:
+        ValueError: clouds of different sizes.
+    """
+    batch = {name: torch.stack([item[name] for item in items]) for name in items[0] if name != "points"}
+    return {**batch, "points": _stack_clouds(items)}
+
+
+def collate_evaluation(items: Sequence[Item]) -> Item:
+    """Stack the items of `EvaluationDataset`, whose numbers of views may differ.
+
+    Returns:
+        `index` (B,), `points` (B, N, 3), `views` (B, V, 3, H, W) padded with zeros, `view_mask` (B, V) bool, true where
+        there is a view, and `label` (B,) where it is known. `views[view_mask]` are all views, object by object.
+
+    Raises:
+        ValueError: clouds of different sizes.
+    """
+    batch: Item = {"index": torch.stack([item["index"] for item in items])}
+    if "label" in items[0]:
+        batch["label"] = torch.stack([item["label"] for item in items])
+    counts = torch.tensor([len(item["views"]) for item in items])
+    view_mask = torch.arange(int(counts.max())) < counts[:, None]
+    views = items[0]["views"].new_zeros(*view_mask.shape, *items[0]["views"].shape[1:])
+    for row, item in enumerate(items):
+        views[row, : len(item["views"])] = item["views"]
+    return {**batch, "points": _stack_clouds(items), "views": views, "view_mask": view_mask}
+
+
+def _loader(dataset: torch.utils.data.Dataset, **options: Any) -> DataLoader:
+    # An own generator: iterators take their base seed from it, not from the global one that a resumed run restores.
+    # Workers end with their epoch, because they keep the epoch number that they started with.
+    return DataLoader(dataset, generator=torch.Generator(), persistent_workers=False, **options)
+
+
+def training_loader(
+    dataset: PairDataset | StreamingPairDataset,
+    batch_sampler: TwoViewBatchSampler | None = None,
+    batch_size: int = 1,
+    num_workers: int = 0,
+    pin_memory: bool = False,
+) -> DataLoader:
+    """Loader of training batches. It divides the data itself: do not let accelerate prepare (and divide) it again.
+
+    Args:
+        dataset: map-style or streamed pairs.
+        batch_sampler: batches of row numbers, for map-style pairs.
+        batch_size: objects per batch and process, for streamed pairs; an incomplete last batch is left out.
+        num_workers: processes that read beside the training process.
+        pin_memory: page-locked batches, for a GPU.
+
+    Raises:
+        ValueError: map-style pairs without a sampler, or streamed ones with it.
+    """
+    streamed = isinstance(dataset, StreamingPairDataset)
+    if streamed == (batch_sampler is not None):
+        raise ValueError("Map-style pairs need a batch sampler, and streamed pairs take a batch size instead.")
+    order = {"batch_size": batch_size, "drop_last": True} if streamed else {"batch_sampler": batch_sampler}
+    return _loader(dataset, collate_fn=collate_pairs, num_workers=num_workers, pin_memory=pin_memory, **order)
+
+
+def evaluation_loader(
+    dataset: EvaluationDataset,
+    batch_size: int,
+    num_workers: int = 0,
+    pin_memory: bool = False,
+    num_processes: int = 1,
+    process_index: int = 0,
+) -> DataLoader:
+    """Loader of evaluation batches in the data set's order; process r of P reads the rows r, r + P, r + 2P, ...
+
+    Args:
+        dataset: objects with all views.
+        batch_size: objects per batch.
+        num_workers: processes that read beside the main one.
+        pin_memory: page-locked batches, for a GPU.
+        num_processes, process_index: the process's place among all of them.
+    """
+    rows = range(process_index, len(dataset), num_processes)
+    return _loader(
+        dataset,
+        sampler=rows,
+        batch_size=batch_size,
+        collate_fn=collate_evaluation,
+        num_workers=num_workers,
+        pin_memory=pin_memory,
+    )

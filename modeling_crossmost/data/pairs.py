@@ -1,0 +1,213 @@
+"""Reading prepared point-view pairs: one split, its checks, and the values of one row.
+
+A prepared data set has the columns `points` (N, 3), `views` (a list of encoded images) and, where known, `label` and
+`captions`; clouds are y-up.
+"""
+
+import hashlib
+import io
+import logging
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import torch
+from datasets import Array2D, ClassLabel, Dataset, Image, IterableDataset, LargeList, List, load_dataset
+from datasets.exceptions import DatasetGenerationError, DatasetsError
+from PIL import Image as PILImage
+
+
+# A file that cannot be read is told in our one sentence, not in a report of twenty lines.
+logging.getLogger("datasets.packaged_modules").setLevel(logging.CRITICAL)
+
+# Most likely first: Pillow tries them one after the other.
+_IMAGE_FORMATS = ("WEBP", "JPEG", "PNG", "BMP", "GIF", "TIFF")
+_HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[\w.-]+)?")
+REQUIRED_COLUMNS = ("points", "views")
+
+
+# Loading
+
+
+def load_pairs(
+    dataset: str | Path, config: str | None = None, split: str = "train", streaming: bool = False
+) -> Dataset | IterableDataset:
+    """Load one split of prepared pairs and check that it is usable.
+
+    Args:
+        dataset: local folder or Hub id, whatever `datasets.load_dataset` reads.
+        config: configuration of the data set, where it has several.
+        split: name of the split; slices such as `train[:10]` work unless streaming.
+        streaming: read the shards one after the other instead of preparing an indexed copy.
+
+    Returns:
+        The data set with all its columns.
+
+    Raises:
+        ValueError: nothing loadable there, an unknown configuration or split, no objects, or no `points` of shape
+            (N, 3) or no list of `views`; one sentence each.
+    """
+    name = f"The data set {str(dataset)!r}" + (f" (configuration {config!r})" if config else "")
+    path = Path(dataset).expanduser()
+    if path.is_file() or not (path.is_dir() or _HUB_ID.fullmatch(str(dataset))):
+        what = "is a file" if path.is_file() else "does not exist"
+        raise ValueError(f"{name} {what}; give the folder that `dataset_scripts.prepare` wrote, or a Hub id.")
+    source = str(path) if path.is_dir() else str(dataset)
+    try:
+        loaded = load_dataset(source, config, split=split, streaming=streaming)
+    # Missing files, splits, configurations, permissions and connections: all of them are the caller's input.
+    except (ValueError, OSError, DatasetsError) as error:
+        cause = error.__cause__ if isinstance(error, DatasetGenerationError) and error.__cause__ else error
+        reason = " ".join(str(cause).split("\nExample")[0].split()).rstrip(".!")
+        if "corresponds to no data" in reason:
+            raise ValueError(f"{name}, split {split!r}, has no objects.") from error
+        raise ValueError(f"{name} has no loadable split {split!r}: {reason or type(cause).__name__}.") from error
+    check_pairs(loaded, f"{name}, split {split!r},")
+    return loaded
+
+
+def _is_image_list(feature: Any) -> bool:
+    return isinstance(feature, List | LargeList) and isinstance(feature.feature, Image)
+
+
+def _is_cloud(feature: Any) -> bool:
+    if isinstance(feature, Array2D):
+        return feature.shape[1] == 3 and str(feature.dtype).startswith("float")
+    return isinstance(feature, List | LargeList) and isinstance(feature.feature, List | LargeList)
+
+
+def check_pairs(dataset: Dataset | IterableDataset, name: str = "The data set") -> None:
+    """Check that a data set has objects with clouds and views.
+
+    Args:
+        dataset: the data set.
+        name: what the error calls it.
+
+    Raises:
+        ValueError: a missing or malformed column, or no objects.
+    """
+    features = dataset.features
+    if features is None:
+        # A stream of bare Parquet files knows its columns only after its first row.
+        features = dataset._resolve_features().features or {}
+    missing = [column for column in REQUIRED_COLUMNS if column not in features]
+    if missing:
+        found = ", ".join(features) or "none"
+        raise ValueError(f"{name} lacks the column {' and '.join(missing)}, it has {found}; prepare it as pairs first.")
+    if not _is_cloud(features["points"]):
+        raise ValueError(f"{name} has points of the type {features['points']}; it must be Array2D((N, 3), 'float32').")
+    if not _is_image_list(features["views"]):
+        raise ValueError(f"{name} has views of the type {features['views']}; it must be List(Image()).")
+    if isinstance(dataset, Dataset):
+        empty = len(dataset) == 0
+    else:
+        empty = next(iter(dataset.select_columns(["points"])), None) is None
+    if empty:
+        raise ValueError(f"{name} has no objects.")
+
+
+def check_view_sizes(dataset: Dataset | IterableDataset, image_size: int, name: str = "The data set") -> None:
+    """Check on the first object that its views can be brought to the model's size.
+
+    Args:
+        dataset: prepared pairs.
+        image_size: side of the model's square input in pixels; larger views are reduced, smaller ones enlarged.
+        name: what the error calls the data set.
+
+    Raises:
+        ValueError: a view whose short side is less than half of `image_size`.
+    """
+    table = next(iter(select_raw(dataset, ["views"])))
+    views = read_views(table, 0, "row 0")
+    for view in range(len(views)):
+        width, height = decode_view(views, view, "row 0").size
+        if min(width, height) * 2 < image_size:
+            raise ValueError(
+                f"{name} has views of {width} x {height} px, too small for this model's {image_size} px; "
+                f"prepare the data with --image-size {image_size}."
+            )
+
+
+def class_names(dataset: Dataset | IterableDataset) -> list[str] | None:
+    """Names of the classes in the order of the labels, or None where the data set has no named labels."""
+    label = (dataset.features or {}).get("label")
+    return list(label.names) if isinstance(label, ClassLabel) else None
+
+
+def select_raw(dataset: Dataset | IterableDataset, columns: Sequence[str]) -> Dataset | IterableDataset:
+    """The given columns as Arrow tables, in which images stay encoded.
+
+    (Casting to `Image(decode=False)` would do the same, but it rewrites the whole data set first.)
+    """
+    kept = dataset.select_columns([column for column in columns if column in dataset.column_names])
+    return kept.with_format("arrow")
+
+
+def training_dataset(dataset: Dataset | IterableDataset, captions: bool = False) -> Dataset | IterableDataset:
+    """What training may see: clouds, encoded views and, on request, captions.
+
+    The label is taken out here, and so is `object_id`, which often contains the class's name.
+
+    Args:
+        dataset: prepared pairs.
+        captions: keep the captions, for contrastive pre-training.
+
+    Returns:
+        The data set without any other column, in Arrow format with encoded views.
+
+    Raises:
+        ValueError: captions are asked for and there are none.
+    """
+    if dataset.column_names is None:
+        dataset = dataset._resolve_features()
+    if captions and "captions" not in dataset.column_names:
+        raise ValueError("The data set has no captions column; image-text-point pre-training needs one.")
+    return select_raw(dataset, [*REQUIRED_COLUMNS, *(["captions"] if captions else [])])
+
+
+# Reading one value of an Arrow table
+
+
+def read_cloud(table: pa.Table, row: int, name: str) -> torch.Tensor:
+    """`(N, 3)` float32 of a row."""
+    value = table.column("points")[row]
+    value = value.value if isinstance(value, pa.ExtensionScalar) else value
+    rows = value.values if value is not None else None
+    if rows is None or len(rows) == 0:
+        raise ValueError(f"The cloud of {name} is empty.")
+    flat = np.array(rows.flatten().to_numpy(zero_copy_only=False), dtype=np.float32)
+    if flat.size != 3 * len(rows):
+        raise ValueError(f"The cloud of {name} has {flat.size} numbers in {len(rows)} rows; points have 3 coordinates.")
+    if not np.isfinite(flat).all():
+        raise ValueError(f"The cloud of {name} has coordinates that are not finite.")
+    return torch.from_numpy(flat.reshape(-1, 3))
+
+
+def read_views(table: pa.Table, row: int, name: str) -> pa.Array:
+    """The encoded views of a row, at least one."""
+    views = table.column("views")[row].values
+    if views is None or len(views) == 0:
+        raise ValueError(f"The object of {name} has no views.")
+    return views
+
+
+def decode_view(views: pa.Array, view: int, name: str) -> PILImage.Image:
+    encoded = views[view].as_py() or {}
+    content = encoded.get("bytes")
+    try:
+        source = io.BytesIO(content) if content is not None else encoded.get("path") or ""
+        image = PILImage.open(source, formats=_IMAGE_FORMATS)
+        image.load()
+    # Pillow reports broken files of some formats with SyntaxError.
+    except (OSError, SyntaxError, ValueError) as error:
+        raise ValueError(f"View {view} of {name} is not a readable image: {error}.") from error
+    return image
+
+
+def content_number(cloud: torch.Tensor) -> int:
+    """A number that identifies a cloud by its coordinates: a stream has no row numbers that all readers share."""
+    digest = hashlib.blake2b(cloud.numpy().tobytes(), digest_size=8).digest()
+    return int.from_bytes(digest, "little", signed=True)

@@ -1,0 +1,1 @@
+"""Predictions, metrics, prompts, and the tables and pictures of results."""

@@ -1,0 +1,1 @@
+"""Loading, uploading and exporting models, and their cards."""

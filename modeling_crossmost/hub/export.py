@@ -1,0 +1,314 @@
+"""Exports the two branches of a model, each to a `torch.export` program and an ONNX graph, and checks both.
+
+    python -m modeling_crossmost.hub.export your-name/crossmost-modelnet40 --output exported
+
+`point.onnx` and `point.pt2` take `point_values` (B, N, 3), `image.onnx` and `image.pt2` take `pixel_values`
+(B, 3, R, R), as the processor makes them; B and N are free. They return logits (B, C) and unit-length embeddings
+(B, D). `export.json` holds what a program without this package has to know: classes, axis, sizes, scale of pixels.
+
+Where different points are exactly equally far from a centre, as in a regular grid, runtimes may choose others of them.
+"""
+
+import argparse
+import copy
+import json
+import os
+import shutil
+import sys
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+from typing import Any, NoReturn
+
+import torch
+from torch import nn
+from torch.export import Dim, ExportedProgram
+from transformers.utils import logging as transformers_logging
+
+from ..modeling_crossmost import CrossMoSTModel, unit_length
+
+
+FORMATS = ("onnx", "pt2")
+TOLERANCE = 1e-4  # largest difference between exported and eager outputs
+TRACED_BATCH = 2  # torch specialises on 0 and 1
+
+
+class ExportError(ValueError):
+    """An export that cannot be made; the message is one sentence for the user."""
+
+
+class Branch(nn.Module):
+    """One tower with its projection and the classifier, as a module of one input."""
+
+    def __init__(self, tower: nn.Module, projection: nn.Module, model: CrossMoSTModel, input_name: str):
+        super().__init__()
+        self.tower, self.projection, self.classifier = tower, projection, model.classifier
+        self.logit_scale, self.input_name = model.logit_scale, input_name
+
+    def forward(self, values: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Clouds (B, N, 3) or views (B, 3, R, R) to logits (B, C) and unit-length embeddings (B, D)."""
+        embeds = unit_length(self.projection(self.tower(**{self.input_name: values}).pooler_output))
+        return self.logit_scale.exp() * self.classifier(embeds), embeds
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How one branch is exported.
+
+    Attributes:
+        branch: the module.
+        input_name, output_names: names in the ONNX graph, those of [`CrossMoSTModel`].
+        dynamic: free axes of the input, with their names and bounds.
+        traced: shape of the example that the program is traced with.
+        checked: other shapes, on which it has to agree with the model.
+    """
+
+    branch: Branch
+    input_name: str
+    output_names: tuple[str, str]
+    dynamic: dict[int, Dim]
+    traced: tuple[int, ...]
+    checked: tuple[tuple[int, ...], ...]
+
+
+def plans(model: CrossMoSTModel) -> dict[str, Plan]:
+    """The plans of the branches that the model has: "point", and "image" unless it was made without an image tower.
+
+    A cloud needs at least as many points as a sub-cloud has: with fewer the eager model repeats points, which would be
+    another graph.
+    """
+    point, vision = model.config.point_config, model.config.vision_config
+    least = point.group_size
+    found = {
+        "point": Plan(
+            Branch(model.point_model, model.point_projection, model, "point_values"),
+            "point_values",
+            ("logits_per_point", "point_embeds"),
+            {0: Dim("batch"), 1: Dim("points", min=least)},
+            (TRACED_BATCH, 2 * least + point.num_groups, 3),
+            ((1, least, 3), (3, 2 * least + 1, 3), (2, 4 * least + 2 * point.num_groups, 3)),
+        )
+    }
+    if model.vision_model is not None and model.visual_projection is not None:
+        sides = (vision.num_channels, vision.image_size, vision.image_size)
+        found["image"] = Plan(
+            Branch(model.vision_model, model.visual_projection, model, "pixel_values"),
+            "pixel_values",
+            ("logits_per_image", "image_embeds"),
+            {0: Dim("batch")},
+            (TRACED_BATCH, *sides),
+            ((1, *sides), (5, *sides)),
+        )
+    return found
+
+
+def example(shape: Sequence[int], seed: int = 0) -> torch.Tensor:
+    """Random inputs of a shape: normal pixels, or clouds (B, N, 3) that are centred and scaled as the model expects."""
+    values = torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
+    if values.dim() != 3:
+        return values
+    values = values - values.mean(dim=1, keepdim=True)
+    return values / values.norm(dim=-1).amax(dim=1)[:, None, None]
+
+
+def export_program(plan: Plan) -> ExportedProgram:
+    """Traces a branch with `torch.export`, its free axes left free."""
+    with torch.no_grad():
+        return torch.export.export(plan.branch.eval(), (example(plan.traced),), dynamic_shapes=(plan.dynamic,))
+
+
+def export_onnx(plan: Plan, program: ExportedProgram) -> Any:
+    """Translates a traced branch to an `ONNXProgram`.
+
+    Raises:
+        ExportError: onnx or onnxscript is not installed.
+    """
+    for package in ("onnx", "onnxscript"):
+        _import(package)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # about torch's own deprecations
+        return torch.onnx.export(
+            program,
+            dynamo=True,
+            verbose=False,
+            input_names=[plan.input_name],
+            output_names=list(plan.output_names),
+            dynamic_shapes=(plan.dynamic,),
+        )
+
+
+def _import(package: str) -> ModuleType:
+    try:
+        return import_module(package)
+    except ImportError as error:
+        raise ExportError(
+            f"ONNX needs the package {package}: run `pip install onnx onnxscript onnxruntime`, or use --formats pt2."
+        ) from error
+
+
+def difference_of_program(plan: Plan, path: Path) -> float:
+    """Largest difference between a saved program and the eager branch over the shapes to check."""
+    exported = torch.export.load(path).module()
+    return _largest_difference(plan, lambda values: [output.numpy(force=True) for output in exported(values)])
+
+
+def difference_of_onnx(plan: Plan, path: Path) -> float | None:
+    """The same of an ONNX file with onnxruntime; `None` where that is not installed."""
+    try:
+        import onnxruntime
+    except ImportError:
+        return None
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    return _largest_difference(plan, lambda values: session.run(None, {plan.input_name: values.numpy()}))
+
+
+def _largest_difference(plan: Plan, run: Any) -> float:
+    largest = 0.0
+    for seed, shape in enumerate(plan.checked):
+        values = example(shape, seed)
+        with torch.no_grad():
+            expected = plan.branch.eval()(values)
+        for ours, theirs in zip(expected, run(values), strict=True):
+            largest = max(largest, float(abs(ours.numpy() - theirs).max()))
+    return largest
+
+
+def export_model(
+    model: CrossMoSTModel, output: str | Path, formats: Sequence[str] = FORMATS, about: dict[str, Any] | None = None
+) -> dict[str, float | None]:
+    """Writes both branches into a new folder, each checked against the eager model first.
+
+    Args:
+        model: any [`CrossMoSTModel`]; a copy in float32 is exported on the CPU.
+        output: the folder; nothing is left of it where the export fails.
+        formats: "onnx", "pt2" or both.
+        about: further content of `export.json`.
+
+    Returns:
+        Largest difference from the eager model by file name; `None` where onnxruntime, which would show it, is missing.
+
+    Raises:
+        ExportError: the folder is not empty, a package is missing, or the difference exceeds `TOLERANCE`.
+    """
+    output = Path(output)
+    if output.exists() and (not output.is_dir() or any(output.iterdir())):
+        raise ExportError(f"--output {output} already exists: name a new folder.")
+    model = copy.deepcopy(model).cpu().float().eval()
+    output.parent.mkdir(parents=True, exist_ok=True)
+    temporary = output.with_name(f".{output.name}.{os.getpid()}.tmp")
+    try:
+        temporary.mkdir()
+        found: dict[str, float | None] = {}
+        for name, plan in plans(model).items():
+            program = export_program(plan)
+            if "onnx" in formats:
+                export_onnx(plan, program).save(temporary / f"{name}.onnx")
+                found[f"{name}.onnx"] = difference_of_onnx(plan, temporary / f"{name}.onnx")
+            if "pt2" in formats:
+                program.example_inputs = None  # they would be the only pickle in the archive
+                torch.export.save(program, temporary / f"{name}.pt2")
+                found[f"{name}.pt2"] = difference_of_program(plan, temporary / f"{name}.pt2")
+        for file, difference in found.items():
+            if difference is not None and not difference <= TOLERANCE:
+                raise ExportError(f"{file} differs from the model by {difference:.1e}: nothing was written.")
+        content = _description(model, found) | (about or {})
+        (temporary / "export.json").write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", "utf-8")
+        if output.is_dir():
+            output.rmdir()
+        os.replace(temporary, output)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    return found
+
+
+def _description(model: CrossMoSTModel, found: dict[str, float | None]) -> dict[str, Any]:
+    config = model.config
+    return {
+        "class_names": list(config.class_names),
+        "up_axis": config.up_axis,
+        "projection_dim": config.projection_dim,
+        "image_size": None if config.vision_config is None else config.vision_config.image_size,
+        "least_points": config.point_config.group_size,
+        "largest_difference_from_eager": found,
+    }
+
+
+def describe_processor(name: str) -> dict[str, Any]:
+    """What a saved processor does to pixels and clouds, for `export.json`; {} where there is no processor."""
+    from ..processing_crossmost import CrossMoSTProcessor
+
+    try:
+        processor = CrossMoSTProcessor.from_pretrained(name)
+    except (OSError, ValueError):
+        return {}
+    images = processor.image_processor
+    pixels = {"scale": images.rescale_factor, "mean": list(images.image_mean), "std": list(images.image_std)}
+    return {"num_points": processor.feature_extractor.num_points, "pixels": pixels}
+
+
+# --------------------------------------------------------------------------------------------------------------------
+# Command line
+# --------------------------------------------------------------------------------------------------------------------
+
+
+class _OneSentenceParser(argparse.ArgumentParser):
+    """argparse prints its usage with every error; one sentence is enough."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"error: {message}\n")
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """The command line's options."""
+    assert __doc__ is not None
+    parser = _OneSentenceParser("python -m modeling_crossmost.hub.export", description=__doc__.split("\n")[0])
+    parser.add_argument("model", help="Hub id or folder of a saved model")
+    parser.add_argument("--output", required=True, help="new folder for the exported files")
+    parser.add_argument("--formats", nargs="+", choices=FORMATS, default=FORMATS, help="what to write (both)")
+    return parser
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Command line; returns the exit code (2 with one sentence on stderr for anything that is wrong)."""
+    arguments = make_parser().parse_args(argv)
+    try:
+        model = _load(arguments.model)
+        found = export_model(model, arguments.output, arguments.formats, describe_processor(arguments.model))
+    except ValueError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except OSError as error:
+        print(f"error: --output {arguments.output} cannot be written ({error.strerror or error}).", file=sys.stderr)
+        return 2
+    for file, difference in found.items():
+        shown = (
+            "not checked, onnxruntime is not installed" if difference is None else f"within {difference:.1e} of eager"
+        )
+        print(f"{file}: {shown}")
+    print(f"wrote {arguments.output}")
+    return 0
+
+
+def _load(name: str) -> CrossMoSTModel:
+    verbosity = transformers_logging.get_verbosity()
+    transformers_logging.set_verbosity_error()  # what its load report says is said below, in one sentence
+    try:
+        loaded: Any = CrossMoSTModel.from_pretrained(name, output_loading_info=True)
+    except Exception as error:  # a damaged file surfaces as many types, and each is the user's to mend
+        lines = str(error).strip().splitlines()
+        reason = lines[0].rstrip(".") if lines else type(error).__name__
+        raise ExportError(f"the model {name!r} cannot be loaded ({reason}).") from error
+    finally:
+        transformers_logging.set_verbosity(verbosity)
+    model, info = loaded
+    if info["missing_keys"]:
+        lacking = sorted(info["missing_keys"])[0]
+        raise ExportError(f"the model {name!r} lacks weights such as {lacking}: it is no saved CrossMoSTModel.")
+    return model
+
+
+if __name__ == "__main__":
+    sys.exit(main())

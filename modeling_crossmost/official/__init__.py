@@ -1,0 +1,1 @@
+"""Official checkpoints of the papers, converted to this model."""

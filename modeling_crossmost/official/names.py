@@ -1,0 +1,124 @@
+"""Names and layouts of the official weights -> ours."""
+
+import re
+
+import torch
+
+from .checkpoints import CheckpointError
+
+
+def _clip_blocks(official: str, ours: str) -> tuple[tuple[str, str], ...]:
+    """Renames of OpenAI's transformer blocks; the image and the text tower differ in the prefix alone."""
+    official, ours = rf"{official}\.resblocks\.(\d+)\.", rf"{ours}.encoder.layers.\1."
+    return (
+        (rf"{official}ln_([12])\.", rf"{ours}layer_norm\2."),
+        (rf"{official}attn\.out_proj\.", f"{ours}self_attn.out_proj."),
+        (rf"{official}attn\.in_proj_", f"{ours}self_attn.in_proj_"),
+        (rf"{official}mlp\.c_fc\.", f"{ours}mlp.fc1."),
+        (rf"{official}mlp\.c_proj\.", f"{ours}mlp.fc2."),
+    )
+
+
+# Official name (regular expression) -> our name. `\1` is the block number.
+_RENAMES = (
+    (r"visual\.class_embedding", "vision_model.embeddings.class_embedding"),
+    (r"visual\.positional_embedding", "vision_model.embeddings.position_embedding.weight"),
+    (r"visual\.mask_token_embedding", "image_mask_token"),
+    (r"visual\.conv1\.weight", "vision_model.embeddings.patch_embedding.weight"),
+    (r"visual\.ln_pre\.", "vision_model.pre_layrnorm."),
+    (r"visual\.ln_post\.", "vision_model.post_layernorm."),
+    (r"visual\.ln_patch\.", "patch_layernorm."),
+    (r"visual\.decoder\.0\.", "pixel_decoder."),
+    *_clip_blocks(r"visual\.transformer", "vision_model"),
+    (r"token_embedding\.weight$", "text_model.embeddings.token_embedding.weight"),
+    (r"positional_embedding$", "text_model.embeddings.position_embedding.weight"),
+    *_clip_blocks("transformer", "text_model"),
+    (r"ln_final\.", "text_model.final_layer_norm."),
+    (r"point_encoder\.cls_token", "point_model.embeddings.class_embedding"),
+    (r"point_encoder\.cls_pos", "point_model.embeddings.class_position"),
+    (r"point_encoder\.mask_token", "point_mask_token"),
+    (r"point_encoder\.proj$", "point_local_projection.weight"),
+    (r"point_encoder\.lm_head\.", "token_decoder."),
+    (r"point_encoder\.encoder\.(first|second)_conv\.0\.", r"point_model.embeddings.tokenizer.\1_in."),
+    (r"point_encoder\.encoder\.(first|second)_conv\.1\.", r"point_model.embeddings.tokenizer.\1_norm."),
+    (r"point_encoder\.encoder\.(first|second)_conv\.3\.", r"point_model.embeddings.tokenizer.\1_out."),
+    (r"point_encoder\.reduce_dim\.", "point_model.embeddings.token_projection."),
+    (r"point_encoder\.pos_embed\.0\.", "point_model.embeddings.position_in."),
+    (r"point_encoder\.pos_embed\.2\.", "point_model.embeddings.position_out."),
+    (r"point_encoder\.blocks\.blocks\.(\d+)\.norm([12])\.", r"point_model.layers.\1.layer_norm\2."),
+    (r"point_encoder\.blocks\.blocks\.(\d+)\.attn\.qkv\.", r"point_model.layers.\1.self_attn.qkv."),
+    (r"point_encoder\.blocks\.blocks\.(\d+)\.attn\.proj\.", r"point_model.layers.\1.self_attn.out_proj."),
+    (r"point_encoder\.blocks\.blocks\.(\d+)\.mlp\.", r"point_model.layers.\1.mlp."),
+    (r"point_encoder\.norm\.", "point_model.layernorm."),
+    (r"image_projection$", "visual_projection.weight"),
+    (r"text_projection$", "text_projection.weight"),
+    (r"pc_projection$", "point_projection.weight"),
+    (r"classifier$", "classifier.weight"),
+)
+# Stored as (in, out) for right multiplication; nn.Linear keeps (out, in).
+_TRANSPOSED = {
+    "visual_projection.weight",
+    "text_projection.weight",
+    "point_projection.weight",
+    "classifier.weight",
+    "point_local_projection.weight",
+}
+_VECTORS = {
+    "image_mask_token",
+    "point_mask_token",
+    "point_model.embeddings.class_embedding",
+    "point_model.embeddings.class_position",
+}
+
+
+def rename_official_key(name: str) -> str:
+    """The official parameter's name in our model; unknown names come back unchanged."""
+    for pattern, replacement in _RENAMES:
+        if re.match(pattern, name):
+            return re.sub("^" + pattern, replacement, name)
+    return name
+
+
+def our_names(official: str) -> list[str]:
+    """The names of what one official tensor becomes: one, or three where query, key and value are fused."""
+    name = rename_official_key(official)
+    if ".self_attn.in_proj_" not in name:
+        return [name]
+    prefix, kind = name.split("in_proj_")
+    return [f"{prefix}{part}_proj.{kind}" for part in "qkv"]
+
+
+def convert_state_dict(official: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Official weights under our names and in our layouts: in_proj split, 1x1 convolutions as matrices.
+
+    Args:
+        official: tensors by the names of CrossMoST's own files, such as [`OfficialWeights.tensors`].
+
+    Returns:
+        Tensors for [`CrossMoSTForSelfTraining`]; unknown names are kept as they are.
+
+    Raises:
+        CheckpointError: a fused query, key and value that has no three equal parts.
+    """
+    converted: dict[str, torch.Tensor] = {}
+    for name, tensor in official.items():
+        ours = our_names(name)
+        if len(ours) == 3:
+            if tensor.dim() == 0 or len(tensor) % 3:
+                raise CheckpointError(
+                    f"The checkpoint's {name} of shape {tuple(tensor.shape)} has no three equal parts."
+                )
+            converted.update((part, piece.clone()) for part, piece in zip(ours, tensor.chunk(3), strict=True))
+        else:
+            converted[ours[0]] = _in_our_layout(tensor, ours[0], known=ours[0] != name)
+    return converted
+
+
+def _in_our_layout(tensor: torch.Tensor, ours: str, known: bool) -> torch.Tensor:
+    if ours in _TRANSPOSED and tensor.dim() == 2:
+        return tensor.T.contiguous()
+    if ours in _VECTORS:
+        return tensor.flatten()
+    if tensor.dim() > 2 and "patch_embedding" not in ours and known:
+        return tensor.flatten(1)  # (out, in, 1[, 1]) -> (out, in)
+    return tensor

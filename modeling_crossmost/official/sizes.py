@@ -1,0 +1,186 @@
+"""Configurations of official weights: every size that a tensor shows is read from it."""
+
+import math
+import re
+
+import torch
+
+from ..configuration_crossmost import CrossMoSTConfig, CrossMoSTPointConfig, check_class_names
+from .checkpoints import CheckpointError
+
+
+PAPER_GROUPING = (64, 32)  # sub-clouds of an object, points of a sub-cloud
+SLIP_GROUPING = (512, 32)  # of the public ULIP models
+
+
+def infer_config(
+    weights: dict[str, torch.Tensor],
+    image_heads: int | None = None,
+    point_heads: int | None = None,
+    point_groups: int = PAPER_GROUPING[0],
+    group_size: int = PAPER_GROUPING[1],
+    image_size: int | None = None,
+    class_names: list[str] | None = None,
+) -> CrossMoSTConfig:
+    """Reads every size that the tensors show; a tower without any tensor is left out.
+
+    Args:
+        weights: result of [`convert_state_dict`], with a classifier.
+        image_heads, point_heads: attention heads; default one per 64 channels, as all official models have.
+        point_groups, group_size: grouping, invisible in the weights (64 of 32 in the self-training recipes).
+        image_size: side of the views in pixels; default from the position embeddings, which it has to agree with.
+        class_names: the classes in label order; default "class 0", "class 1", ...
+
+    Raises:
+        CheckpointError: a tensor that a size is read from is missing, or an option contradicts the tensors.
+    """
+    num_classes, projection_dim = _shape(weights, "classifier.weight", 2)
+    vision, text = None, None
+    if has_tower(weights, "vision_model"):
+        vision = _vision_sizes(weights, image_heads, image_size) | {"projection_dim": projection_dim}
+    if has_tower(weights, "text_model"):
+        text = _text_sizes(weights) | {"projection_dim": projection_dim}
+    return CrossMoSTConfig(
+        vision_config=vision,
+        text_config=text,
+        point_config=infer_point_config(weights, point_heads, point_groups, group_size),
+        projection_dim=projection_dim,
+        logit_scale_init_value=_scalar(weights, "logit_scale"),
+        class_names=_names(class_names, num_classes),
+        point_local_projection="point_local_projection.weight" in weights,
+    )
+
+
+def has_tower(weights: dict[str, torch.Tensor], tower: str) -> bool:
+    """Whether any tensor belongs to `tower` ("vision_model", "text_model")."""
+    return any(name.startswith(f"{tower}.") for name in weights)
+
+
+def infer_point_config(
+    weights: dict[str, torch.Tensor],
+    point_heads: int | None = None,
+    point_groups: int = PAPER_GROUPING[0],
+    group_size: int = PAPER_GROUPING[1],
+) -> CrossMoSTPointConfig:
+    """The point tower's part of [`infer_config`], whose arguments and errors it has."""
+    width = _shape(weights, "point_model.embeddings.token_projection.weight", 2)[0]
+    hidden = _shape(weights, "point_model.layers.0.mlp.fc1.weight", 2)[0]
+    return CrossMoSTPointConfig(
+        **_tokenizer_sizes(weights),
+        num_groups=point_groups,
+        group_size=group_size,
+        position_hidden_size=_shape(weights, "point_model.embeddings.position_in.weight", 2)[0],
+        hidden_size=width,
+        num_hidden_layers=_count_blocks(weights, "point_model.layers."),
+        num_attention_heads=_heads(point_heads, width, "--point-heads"),
+        mlp_ratio=hidden / width,
+        qkv_bias="point_model.layers.0.self_attn.qkv.bias" in weights,
+    )
+
+
+def infer_tokenizer_config(
+    weights: dict[str, torch.Tensor],
+    point_heads: int | None = None,
+    point_groups: int = PAPER_GROUPING[0],
+    group_size: int = PAPER_GROUPING[1],
+) -> CrossMoSTPointConfig:
+    """[`infer_point_config`] where there is nothing but a tokenizer: the transformer gets the paper's sizes."""
+    config = CrossMoSTPointConfig(**_tokenizer_sizes(weights), num_groups=point_groups, group_size=group_size)
+    config.num_attention_heads = _heads(point_heads, config.hidden_size, "--point-heads")
+    return config
+
+
+def _tokenizer_sizes(weights: dict[str, torch.Tensor]) -> dict:
+    first_in, first_out, second_in, second_out = (
+        _shape(weights, f"point_model.embeddings.tokenizer.{name}.weight", 2)[0]
+        for name in ("first_in", "first_out", "second_in", "second_out")
+    )
+    return {"tokenizer_dims": (first_in, first_out, second_in), "token_size": second_out}
+
+
+def _vision_sizes(weights: dict[str, torch.Tensor], heads: int | None, image_size: int | None) -> dict:
+    width, _, _, patch_size = _shape(weights, "vision_model.embeddings.patch_embedding.weight", 4)
+    tokens, _ = _shape(weights, "vision_model.embeddings.position_embedding.weight", 2)
+    grid = math.isqrt(tokens - 1)  # patches along a side of a view; one position is the class token's
+    if grid * grid != tokens - 1 or grid == 0:
+        raise CheckpointError(f"The checkpoint has position embeddings for {tokens - 1} patches, which are no square.")
+    shown = grid * patch_size
+    if image_size is not None and image_size != shown:
+        raise CheckpointError(
+            f"--image-size {image_size} contradicts the checkpoint, whose position embeddings are for {shown} px: "
+            "leave the option out."
+        )
+    return {
+        "hidden_size": width,
+        "intermediate_size": _shape(weights, "vision_model.encoder.layers.0.mlp.fc1.weight", 2)[0],
+        "num_hidden_layers": _count_blocks(weights, "vision_model.encoder.layers."),
+        "num_attention_heads": _heads(heads, width, "--image-heads"),
+        "image_size": shown,
+        "patch_size": patch_size,
+        "hidden_act": "quick_gelu",
+    }
+
+
+def _text_sizes(weights: dict[str, torch.Tensor]) -> dict:
+    vocabulary, width = _shape(weights, "text_model.embeddings.token_embedding.weight", 2)
+    return {
+        "vocab_size": vocabulary,
+        "hidden_size": width,
+        "intermediate_size": _shape(weights, "text_model.encoder.layers.0.mlp.fc1.weight", 2)[0],
+        "num_hidden_layers": _count_blocks(weights, "text_model.encoder.layers."),
+        "num_attention_heads": _heads(None, width, "the text tower's number of heads"),
+        "max_position_embeddings": _shape(weights, "text_model.embeddings.position_embedding.weight", 2)[0],
+        "hidden_act": "quick_gelu",
+        # CLIP's tokenizer gives its two special tokens the largest ids. An end id of 2 has CLIPTextModel pool at the
+        # largest id of a prompt, which is the official rule.
+        "bos_token_id": vocabulary - 2,
+        "pad_token_id": vocabulary - 1,
+        "eos_token_id": 2,
+    }
+
+
+def _tensor(weights: dict[str, torch.Tensor], name: str) -> torch.Tensor:
+    if name not in weights:
+        raise CheckpointError(f"The checkpoint has no tensor for {name}: it is not an official file of this kind.")
+    return weights[name]
+
+
+def _shape(weights: dict[str, torch.Tensor], name: str, dimensions: int) -> tuple[int, ...]:
+    """The sizes of a tensor that has to have `dimensions` of them, none of them zero."""
+    shape = tuple(_tensor(weights, name).shape)
+    if len(shape) != dimensions or 0 in shape:
+        raise CheckpointError(f"The checkpoint's tensors do not have the shapes of an official file ({name}: {shape}).")
+    return shape
+
+
+def _scalar(weights: dict[str, torch.Tensor], name: str) -> float:
+    tensor = _tensor(weights, name)
+    if tensor.numel() != 1:
+        shape = tuple(tensor.shape)
+        raise CheckpointError(f"The checkpoint's tensors do not have the shapes of an official file ({name}: {shape}).")
+    return float(tensor)
+
+
+def _names(names: list[str] | None, count: int) -> list[str]:
+    names = check_class_names([f"class {index}" for index in range(count)] if names is None else names)
+    if len(names) != count:
+        raise CheckpointError(f"--class-names has {len(names)} names, but the classifier has {count} classes.")
+    return names
+
+
+def _heads(heads: int | None, width: int, option: str) -> int:
+    heads = max(width // 64, 1) if heads is None else heads
+    if heads < 1 or width % heads:
+        raise CheckpointError(f"{option} {heads} does not divide the width {width} of the checkpoint's blocks.")
+    return heads
+
+
+def _count_blocks(weights: dict[str, torch.Tensor], prefix: str) -> int:
+    matches = [re.match(re.escape(prefix) + r"(\d+)\.", name) for name in weights]
+    numbers = {int(match[1]) for match in matches if match}
+    if numbers != set(range(len(numbers))):
+        raise CheckpointError(
+            f"The checkpoint's blocks {prefix}* are not numbered from 0 without a gap "
+            f"({len(numbers)} blocks, the last one {max(numbers)})."
+        )
+    return len(numbers)

@@ -1,0 +1,1 @@
+"""A stranger's file to class probabilities, read in a sandbox."""

@@ -1,0 +1,1 @@
+"""Methods, losses and everything else that a training run needs."""

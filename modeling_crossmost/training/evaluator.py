@@ -1,0 +1,115 @@
+"""The splits of a run's data set, and how a model is evaluated on one of them."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from accelerate import Accelerator
+from datasets import Dataset, IterableDataset
+
+from ..data.augmentation import EvalImageTransform, image_transform_options
+from ..data.datasets import EvaluationDataset
+from ..data.loaders import evaluation_loader
+from ..data.pairs import check_view_sizes, class_names, load_pairs
+from ..evaluation.predict import Predictions, columns_of, predict, summarize
+from ..modeling_crossmost import CrossMoSTModel
+from ..processing_crossmost import CrossMoSTProcessor
+from .arguments import Arguments, ArgumentsError
+from .methods import Method
+
+
+def load_split(
+    arguments: Arguments, split: str, streaming: bool = False, image_size: int | None = None
+) -> Dataset | IterableDataset:
+    """One split of the run's data set.
+
+    Args:
+        image_size: refuse views that are too small to be enlarged to it sensibly.
+
+    Raises:
+        ValueError: as `load_pairs`.
+    """
+    data = arguments.data
+    rows = load_pairs(arguments.source or data.dataset, data.dataset_config, split, streaming=streaming)
+    if image_size is not None:
+        check_view_sizes(rows, image_size, f"The data set {data.dataset!r}, split {split!r},")
+    return rows
+
+
+def known_classes(rows: Dataset | IterableDataset) -> list[str] | None:
+    """Classes of a split in the order of its labels, as they stand in prompts; `None` where it has no labels.
+
+    Labels without names count as none, because nothing tells which of the model's classes they mean; so do labels that
+    are all -1, the Hub's way to withhold them.
+    """
+    names = class_names(rows)
+    if names is None or (isinstance(rows, Dataset) and all(label is None or label < 0 for label in rows["label"])):
+        return None
+    return [name.replace("_", " ") for name in names]
+
+
+@dataclass
+class Evaluator:
+    """The evaluation split and how to run a model over it.
+
+    Attributes:
+        rows: the split.
+        labels: its class names, `None` where it has no labels.
+        label_map: the model's index of each of its classes, set by [`resolve_classes`].
+    """
+
+    arguments: Arguments
+    accelerator: Accelerator
+    rows: Dataset
+    transform: EvalImageTransform
+    labels: list[str] | None
+    label_map: list[int] | None = None
+
+    @classmethod
+    def load(
+        cls, arguments: Arguments, accelerator: Accelerator, processor: CrossMoSTProcessor, split: str
+    ) -> "Evaluator":
+        """Reads a split.
+
+        Raises:
+            ValueError: as [`load_split`].
+        """
+        options = image_transform_options(processor.image_processor)
+        rows = load_split(arguments, split, image_size=options["image_size"])
+        return cls(arguments, accelerator, rows, EvalImageTransform(**options), known_classes(rows))
+
+    def map_labels(self, names: list[str]) -> None:
+        """Looks the split's classes up among the model's, by name.
+
+        Raises:
+            ArgumentsError: a class that the model does not have.
+        """
+        if self.labels is None:
+            return
+        unknown = sorted(set(self.labels) - set(names))
+        if unknown:
+            raise ArgumentsError(
+                f"the evaluation split has the class {unknown[0]!r}, which is not among the classes {', '.join(names)}."
+            )
+        self.label_map = [names.index(name) for name in self.labels]
+
+    def predict(self, method: Method, model: CrossMoSTModel, num_views: int | None = None) -> Predictions:
+        """Predictions of a model for the whole split, from all views or the first ones."""
+        method.before_evaluation(model)
+        rows = self.rows if self.label_map is not None else self.rows.select_columns(["points", "views"])
+        loader = evaluation_loader(
+            EvaluationDataset(rows, self.transform, num_views),
+            self.arguments.train.per_device_eval_batch_size,
+            num_workers=self.arguments.data.dataloader_num_workers,
+            num_processes=self.accelerator.num_processes,
+            process_index=self.accelerator.process_index,
+        )
+        return predict(model, loader, self.accelerator.device, self.label_map)
+
+    def full(self, method: Method, model: CrossMoSTModel) -> dict[str, Any]:
+        """[`summarize`] over all views."""
+        return summarize(self.predict(method, model), model.config.class_names)
+
+    def quick(self, method: Method, model: CrossMoSTModel) -> dict[str, float | None]:
+        """The columns that one view and the cloud give, for the curve over training."""
+        summary = columns_of(summarize(self.predict(method, model, num_views=1), model.config.class_names))
+        return {name: summary[name] for name in ("image", "point")}

@@ -1,0 +1,160 @@
+"""The training methods behind one small interface, so that the loop in `train.py` knows none of their maths.
+
+A method says which inputs it needs, what is frozen, and how a batch becomes losses.
+"""
+
+from collections.abc import Callable
+from typing import Protocol
+
+import torch
+from torch import nn
+
+from ..data.augmentation import CloudAugmentation
+from ..modeling_crossmost import CrossMoSTForSelfTraining, CrossMoSTModel
+from .arguments import Arguments
+from .masking import image_patch_mask, random_point_mask
+from .pretraining import (
+    ContrastiveModel,
+    PretrainingArguments,
+    freeze_for_pretraining,
+    pretraining_mode,
+    pretraining_step,
+)
+from .self_training import EMATeacher, freeze_for_self_training, self_training_step, train_mode
+
+
+Batch = dict[str, torch.Tensor]
+
+
+class Method(Protocol):
+    """What the loop needs of a method."""
+
+    needs_captions: bool
+    needs_two_captions: bool
+    needs_weak_views: bool
+    needs_strong_views: bool
+
+    def check(self, model: CrossMoSTModel) -> None:
+        """Raises ValueError where the options do not fit the model, before anything is computed."""
+
+    def freeze(self, model: CrossMoSTModel) -> None:
+        """Leaves gradients on what this method trains."""
+
+    def train_mode(self, model: CrossMoSTModel) -> None:
+        """Training mode, frozen parts excepted."""
+
+    def trainable(self, model: CrossMoSTModel) -> nn.Module:
+        """The module whose forward pass is differentiated; it is what several processes wrap."""
+
+    def step(self, wrapped: nn.Module, model: CrossMoSTModel, teacher: EMATeacher, batch: Batch) -> Batch:
+        """ "loss" with gradient and everything to log."""
+
+    def before_evaluation(self, model: CrossMoSTModel) -> None:
+        """Brings the classifier up to date."""
+
+
+def _student(model: CrossMoSTModel) -> CrossMoSTForSelfTraining:
+    if not isinstance(model, CrossMoSTForSelfTraining):
+        raise ValueError(f"Self-training needs CrossMoSTForSelfTraining, got a {type(model).__name__}: load it as one.")
+    return model
+
+
+class SelfTraining:
+    """Cross-MoST and its baseline: `self_training.py`."""
+
+    needs_captions = False
+    needs_two_captions = False
+    needs_weak_views = True
+    needs_strong_views = True
+
+    def __init__(self, arguments: Arguments):
+        self.arguments = arguments.method
+
+    def check(self, model: CrossMoSTModel) -> None:
+        """The masks of one object show whether unit and ratios fit."""
+        options, vision, point = self.arguments, model.config.vision_config, model.config.point_config
+        if options.masked_modeling:
+            key = torch.zeros(1, dtype=torch.int64)
+            image_patch_mask(
+                key, vision.image_size, vision.patch_size, options.image_mask_unit, options.image_mask_ratio
+            )
+            random_point_mask(
+                torch.zeros(1, point.num_groups, 3), key, options.point_mask_ratio_min, options.point_mask_ratio_max
+            )
+
+    def freeze(self, model: CrossMoSTModel) -> None:
+        """See [`freeze_for_self_training`]."""
+        freeze_for_self_training(_student(model), self.arguments)
+
+    def train_mode(self, model: CrossMoSTModel) -> None:
+        """See [`self_training.train_mode`]."""
+        train_mode(_student(model), self.arguments)
+
+    def trainable(self, model: CrossMoSTModel) -> nn.Module:
+        """The student itself."""
+        return model
+
+    def step(self, wrapped: nn.Module, model: CrossMoSTModel, teacher: EMATeacher, batch: Batch) -> Batch:
+        """See [`self_training_step`]."""
+        return self_training_step(wrapped, _student(model), teacher, batch, batch["key"], self.arguments)
+
+    def before_evaluation(self, model: CrossMoSTModel) -> None:
+        """The classifier is trained with everything else; nothing to do."""
+
+
+class Pretraining:
+    """ULIP, and the small CLIP before it: `pretraining.py`."""
+
+    needs_captions = True
+    needs_weak_views = False
+
+    def __init__(self, arguments: Arguments, set_classes: Callable[[CrossMoSTModel], object]):
+        train, method = arguments.train, arguments.method
+        clouds: CloudAugmentation = method.cloud_augmentation()
+        self.set_classes = set_classes
+        self.arguments = PretrainingArguments(
+            freeze_image=method.freeze_image,
+            freeze_text=train.freeze_text,
+            freeze_point=train.freeze_point,
+            freeze_point_tokenizer=method.freeze_point_tokenizer,
+            caption_contrast=train.caption_contrast,
+            label_smoothing=train.label_smoothing,
+            clouds=clouds,
+            occlusion=train.occlusion,
+            floor=train.floor,
+            stretch=train.stretch,
+        )
+        self.needs_two_captions = self.arguments.caption_contrast
+        self.needs_strong_views = not self.arguments.caption_contrast
+
+    def check(self, model: CrossMoSTModel) -> None:
+        """There are text and image towers, and something to train."""
+        frozen = self.arguments
+        if model.vision_model is None:
+            raise ValueError("pretrain needs a model with an image tower; this one was saved without.")
+        if model.text_model is None:
+            raise ValueError("pretrain needs a model with a text tower; this one was saved without.")
+        if frozen.freeze_image and frozen.freeze_text and frozen.freeze_point:
+            raise ValueError("freeze_image, freeze_text and freeze_point leave nothing to train: switch one off.")
+        if frozen.caption_contrast and (frozen.freeze_text or not (frozen.freeze_image and frozen.freeze_point)):
+            raise ValueError("caption_contrast trains the text tower alone: freeze image and point, not text.")
+
+    def freeze(self, model: CrossMoSTModel) -> None:
+        """See [`freeze_for_pretraining`]."""
+        freeze_for_pretraining(model, self.arguments)
+
+    def train_mode(self, model: CrossMoSTModel) -> None:
+        """See [`pretraining_mode`]."""
+        pretraining_mode(model, self.arguments)
+
+    def trainable(self, model: CrossMoSTModel) -> nn.Module:
+        """All three towers in one forward pass."""
+        return ContrastiveModel(model, self.arguments)
+
+    def step(self, wrapped: nn.Module, model: CrossMoSTModel, teacher: EMATeacher, batch: Batch) -> Batch:
+        """See [`pretraining_step`]."""
+        return pretraining_step(wrapped, model, batch, batch["key"], self.arguments)
+
+    def before_evaluation(self, model: CrossMoSTModel) -> None:
+        """The text tower moved (or will be compared): makes the classifier anew from the class names."""
+        self.set_classes(model)

@@ -1,0 +1,230 @@
+"""Contrastive image-text-point pre-training, ULIP's objective (paper section 3.2: f^P, f^S, f^I and the point tower).
+
+With `freeze_image` and `freeze_text` the two CLIP towers stay and only clouds learn; without them and with
+`freeze_point` the same step trains a small CLIP. With `caption_contrast` the text tower alone learns from captions of
+the same object, so that it knows which words go together before it meets an image.
+"""
+
+from dataclasses import dataclass, field
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from ..data.augmentation import CloudAugmentation, add_floor, normalize_clouds, occlude_clouds, strong_clouds
+from ..data.keyed_random import Stream, keyed_integers, keyed_uniform
+from ..modeling_crossmost import CrossMoSTModel
+from .self_training import gather_batch
+
+
+MAX_LOGIT_SCALE = 100.0
+
+
+@dataclass
+class PretrainingArguments:
+    """What is trained and how hard the clouds are made.
+
+    Args:
+        freeze_image, freeze_text, freeze_point: towers that stay.
+        freeze_point_tokenizer: leave the mini-PointNet as it is.
+        caption_contrast: two captions of an object are each other's positives; views and clouds take no part.
+        label_smoothing: share of the contrastive target that is spread over the whole batch.
+        clouds: strengths of the cloud augmentation.
+        occlusion: largest share of a cloud that is cut off from one horizontal side, as a scanner on the other sees it.
+        floor: largest share of the points that lies on the floor; a quarter of the clouds have none.
+        stretch: factor by which each axis may be stretched or squeezed (1 leaves proportions).
+    """
+
+    freeze_image: bool = True
+    freeze_text: bool = True
+    freeze_point: bool = False
+    freeze_point_tokenizer: bool = False
+    caption_contrast: bool = False
+    label_smoothing: float = 0.0
+    clouds: CloudAugmentation = field(default_factory=CloudAugmentation)
+    occlusion: float = 0.0
+    floor: float = 0.0
+    stretch: float = 1.0
+
+    def __post_init__(self) -> None:
+        if self.freeze_image and self.freeze_text and self.freeze_point:
+            raise ValueError("freeze_image, freeze_text and freeze_point leave nothing to train: drop one of them.")
+        if not 0.0 <= self.label_smoothing < 1.0:
+            raise ValueError(f"label_smoothing must lie in [0, 1), got {self.label_smoothing}.")
+        for name in ("occlusion", "floor"):
+            if not 0.0 <= getattr(self, name) < 1.0:
+                raise ValueError(f"{name} must lie in [0, 1), got {getattr(self, name)}.")
+        if self.stretch < 1.0:
+            raise ValueError(f"stretch must be at least 1, got {self.stretch}.")
+
+
+class ContrastiveModel(nn.Module):
+    """Embeds the three modalities in one forward pass, so that one wrapper serves several processes.
+
+    Args:
+        model: the model to train.
+        arguments: which modalities take part.
+    """
+
+    def __init__(self, model: CrossMoSTModel, arguments: PretrainingArguments):
+        super().__init__()
+        self.model = model
+        self.use_point = not arguments.freeze_point
+
+    def forward(
+        self,
+        input_ids: torch.Tensor,
+        attention_mask: torch.Tensor,
+        pixel_values: torch.Tensor | None = None,
+        other_input_ids: torch.Tensor | None = None,
+        other_attention_mask: torch.Tensor | None = None,
+        point_values: torch.Tensor | None = None,
+        fps_start: torch.Tensor | int = 0,
+        drop_path_noise: torch.Tensor | None = None,
+    ) -> dict[str, torch.Tensor]:
+        """Captions (B, T) and, where given, views (B, 3, H, W), other captions (B, T) and clouds (B, N, 3).
+
+        Returns:
+            Unit-length (B, D) each under "text", "image", "caption" and "point", and the logit scale under "scale".
+
+        Raises:
+            ValueError: no text tower, or no clouds although the point tower trains.
+        """
+        embeds = {
+            "text": self.model.get_text_features(input_ids, attention_mask),
+            "scale": self.model.logit_scale.exp().clamp(max=MAX_LOGIT_SCALE),
+        }
+        if pixel_values is not None:
+            embeds["image"] = self.model.get_image_features(pixel_values)
+        if other_input_ids is not None:
+            embeds["caption"] = self.model.get_text_features(other_input_ids, other_attention_mask)
+        if self.use_point:
+            if point_values is None:
+                raise ValueError("The point tower trains: give point_values.")
+            embeds["point"] = self.model.get_point_features(
+                point_values, fps_start=fps_start, drop_path_noise=drop_path_noise
+            )
+        return embeds
+
+
+def freeze_for_pretraining(model: CrossMoSTModel, arguments: PretrainingArguments) -> None:
+    """Leaves a gradient only on what the objective reaches and the arguments train; the logit scale always learns."""
+    model.requires_grad_(False)
+    model.logit_scale.requires_grad_(True)
+    if not arguments.freeze_image:
+        model.vision_model.requires_grad_(True)
+        model.visual_projection.requires_grad_(True)
+    if not arguments.freeze_text:
+        for part in (model.text_model, model.text_projection):
+            if part is not None:
+                part.requires_grad_(True)
+    if not arguments.freeze_point:
+        model.point_model.requires_grad_(True)
+        model.point_projection.requires_grad_(True)
+        model.point_model.embeddings.tokenizer.requires_grad_(not arguments.freeze_point_tokenizer)
+
+
+def pretraining_mode(model: CrossMoSTModel, arguments: PretrainingArguments) -> None:
+    """Training mode for what trains; a frozen tokenizer keeps its BatchNorm statistics."""
+    model.train()
+    if arguments.freeze_point or arguments.freeze_point_tokenizer:
+        model.point_model.embeddings.tokenizer.eval()
+
+
+def contrastive_loss(
+    queries: torch.Tensor,
+    targets: torch.Tensor,
+    scale: torch.Tensor | float,
+    positives: torch.Tensor | None = None,
+    label_smoothing: float = 0.0,
+) -> torch.Tensor:
+    """Symmetric contrastive cross-entropy of CLIP and ULIP over a batch.
+
+    Args:
+        queries, targets: (B, D) unit-length embeddings, row by row of the same objects.
+        scale: factor on the cosine similarities.
+        positives: (B, B) bool, which targets are right for a query; the target mass is shared among them. Default: the
+            own row only. Two objects with the same caption are no negatives of each other.
+        label_smoothing: share of the target mass spread evenly over the batch.
+    """
+    logits = scale * queries @ targets.T
+    if positives is None:
+        positives = torch.eye(len(logits), dtype=torch.bool, device=logits.device)
+    weights = positives.float()
+    both = ((logits, weights), (logits.T, weights.T))
+    losses = [F.cross_entropy(x, w / w.sum(-1, keepdim=True), label_smoothing=label_smoothing) for x, w in both]
+    return (losses[0] + losses[1]) / 2
+
+
+def pretraining_clouds(points: torch.Tensor, keys: torch.Tensor, arguments: PretrainingArguments) -> torch.Tensor:
+    """Clouds as real sources give them: stretched, turned, noisy, thinned, cropped, seen from one side, on a floor.
+
+    Args:
+        points: (B, N, 3).
+        keys: (B,) keys of the objects in this epoch.
+
+    Returns:
+        (B, N, 3), mean at the origin, largest norm 1.
+    """
+    if arguments.stretch > 1.0:
+        bound = torch.log(points.new_tensor(arguments.stretch))
+        points = points * (bound * (2 * keyed_uniform(keys, (1, 3), Stream.PRETRAIN_CLOUD) - 1)).exp()
+    clouds = strong_clouds(points, keys, augmentation=arguments.clouds)
+    if arguments.occlusion > 0.0:
+        clouds = occlude_clouds(clouds, keys, arguments.occlusion)
+    if arguments.floor > 0.0:
+        clouds = add_floor(clouds, keys, arguments.floor)
+    return normalize_clouds(clouds)
+
+
+def pretraining_step(
+    wrapped: nn.Module,
+    model: CrossMoSTModel,
+    batch: dict[str, torch.Tensor],
+    keys: torch.Tensor,
+    arguments: PretrainingArguments,
+) -> dict[str, torch.Tensor]:
+    """Contrastive losses of a batch between all pairs of modalities of which at least one trains.
+
+    Args:
+        wrapped: a [`ContrastiveModel`], wrapped for several processes where there are several.
+        model: the model inside it.
+        batch: `input_ids` and `attention_mask` (B, T) and, as far as they take part, `points` (B, N, 3), `strong_image`
+            (B, 3, H, W), `other_input_ids` and `other_attention_mask` (B, T).
+        keys: (B,) keys of the objects in this epoch.
+
+    Returns:
+        "loss" (with gradient), the terms, and the in-batch retrieval accuracy, as 0-dim tensors.
+    """
+    fields = ["input_ids", "attention_mask"]
+    fields += ["other_input_ids", "other_attention_mask"] if arguments.caption_contrast else []
+    inputs = {name: batch[name] for name in fields}
+    if not arguments.caption_contrast:
+        inputs["pixel_values"] = batch["strong_image"]
+    if not arguments.freeze_point:
+        clouds = pretraining_clouds(batch["points"], keys, arguments)
+        inputs |= {"point_values": clouds, "fps_start": keyed_integers(keys, clouds.shape[1], (), Stream.FPS_STRONG)}
+        point_config = model.config.point_config
+        if point_config.drop_path_rate > 0:
+            inputs["drop_path_noise"] = keyed_uniform(keys, (point_config.num_hidden_layers, 2), Stream.DROP_PATH)
+    embeds = wrapped(**inputs)
+    scale = embeds.pop("scale")
+    embeds = {name: gather_batch(value) for name, value in embeds.items()}
+    tokens = gather_batch(batch["other_input_ids" if arguments.caption_contrast else "input_ids"])
+    same_caption = (tokens.unsqueeze(1) == tokens.unsqueeze(0)).all(-1)
+    terms: dict[str, tuple[str, str, torch.Tensor | None]] = {}
+    if arguments.caption_contrast:
+        terms["loss_text_text"] = ("text", "caption", same_caption)
+    elif not (arguments.freeze_image and arguments.freeze_text):
+        terms["loss_image_text"] = ("image", "text", same_caption)
+    if not arguments.freeze_point:
+        terms["loss_point_text"] = ("point", "text", same_caption)
+        terms["loss_point_image"] = ("point", "image", None)
+    losses = {
+        name: contrastive_loss(embeds[a], embeds[b], scale, positives, arguments.label_smoothing)
+        for name, (a, b, positives) in terms.items()
+    }
+    first, second, _ = next(iter(terms.values()))
+    nearest = (embeds[first] @ embeds[second].T).argmax(-1)
+    hit = same_caption.gather(1, nearest.unsqueeze(1)).float().mean()
+    return {"loss": sum(losses.values()), **losses, "retrieval": hit.detach(), "logit_scale": scale.detach()}

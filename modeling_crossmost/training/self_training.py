@@ -1,0 +1,478 @@
+"""One self-training step: EMA teacher, pseudo-labels, masked student pass, losses (paper section 3.2, figure 2).
+
+All randomness of a step comes from keys of (seed, epoch, object); all means and negatives are over the global batch.
+Two processes therefore compute what one process computes with the same batch.
+"""
+
+import copy
+import math
+from dataclasses import dataclass, field
+
+import torch
+import torch.distributed as dist
+from torch import nn
+
+from ..data.augmentation import CloudAugmentation, strong_clouds, weak_clouds
+from ..data.keyed_random import Stream, keyed_integers, keyed_uniform
+from ..evaluation.metrics import prediction_bias, prediction_entropy
+from ..modeling_crossmost import CrossMoSTForSelfTraining, CrossMoSTModel, CrossMoSTSelfTrainingOutput
+from ..point_ops_crossmost import PointGroups
+from .losses import (
+    VARIANTS,
+    PseudoLabels,
+    alignment_loss,
+    fairness_loss,
+    global_local_loss,
+    joint_pseudo_labels,
+    masked_image_loss,
+    masked_point_loss,
+    own_pseudo_labels,
+    self_training_loss,
+)
+from .masking import image_patch_mask, random_point_mask
+
+
+PSEUDO_LABELS = ("joint", "image", "point", "random", "own")
+
+
+@dataclass
+class SelfTrainingArguments:
+    """The method: labels, loss terms and what is trained.
+
+    Strengths, masks, weights and threshold default to what suits the bundled mini checkpoint, which is small and was
+    never masked; the paper's are in `recipes/paper.yaml`.
+
+    Args:
+        pseudo_label: "joint" (the more confident modality), "image", "point" or "random" (table 4), or "own" (each
+            modality by itself, the baseline).
+        confidence_threshold: T of eqs. 1 and 2.
+        confidence_threshold_image, confidence_threshold_point: thresholds for "own" where they differ from it.
+        point_confidence_weight: factor on the cloud's confidence in joint labels (official recipes: 0.9 or 1).
+        align: cross-modal feature alignment (eq. 3) on or off.
+        align_temperature: tau; default 1 / exp(logit_scale), detached. 1.0 is the official code's.
+        fairness: fairness regularisation (eq. 4) on or off.
+        masked_modeling: masked image and point modelling with global-local alignment, on or off.
+        loss_variant: "paper", or "official" for what the published code computes.
+        align_weight, fairness_weight, masked_image_weight, masked_point_weight, global_local_weight: weights of the
+            terms, as in the official recipes.
+        point_loss_weight: weight of the cloud's own terms.
+        image_mask_ratio, image_mask_unit: share of masked squares and their side in pixels (default: a seventh of the
+            view's side, as in the paper).
+        point_mask_ratio_min, point_mask_ratio_max: range of the share of masked sub-clouds.
+        freeze_image: leave the image tower and its projection as they are.
+        freeze_point_tokenizer: leave the mini-PointNet as it is, its BatchNorm statistics included.
+        strong_scale: range of the student's cloud scale.
+        strong_turn: its rotation about up, degrees, uniform from 0.
+        strong_shift: its translation, share of the extent along each axis.
+        strong_jitter: its noise, share of the radius.
+        strong_dropout: its largest share of dropped points.
+        strong_crop: range of its cropping box's edges, shares of the extents.
+        strong_image_crop: range of the student's random resized crop, shares of the view's area.
+        rand_augment: timm's RandAugment of the student's view; "none" leaves it out.
+    """
+
+    pseudo_label: str = "joint"
+    confidence_threshold: float = 0.8
+    confidence_threshold_image: float | None = None
+    confidence_threshold_point: float | None = None
+    point_confidence_weight: float = 1.0
+    align: bool = True
+    align_temperature: float | None = None
+    fairness: bool = True
+    masked_modeling: bool = True
+    loss_variant: str = "paper"
+    align_weight: float = 1.0
+    fairness_weight: float = 1.0
+    masked_image_weight: float = 0.1
+    masked_point_weight: float = 0.1
+    global_local_weight: float = 0.02
+    point_loss_weight: float = 1.0
+    image_mask_ratio: float = 0.1
+    image_mask_unit: int | None = None
+    point_mask_ratio_min: float = 0.05
+    point_mask_ratio_max: float = 0.15
+    freeze_image: bool = False
+    freeze_point_tokenizer: bool = True
+    strong_scale: list[float] = field(default_factory=lambda: [1.0, 1.0])
+    strong_turn: float = 360.0
+    strong_shift: float = 0.0
+    strong_jitter: float = 0.01
+    strong_dropout: float = 0.3
+    strong_crop: list[float] = field(default_factory=lambda: [0.9, 1.0])
+    strong_image_crop: list[float] = field(default_factory=lambda: [0.8, 1.0])
+    rand_augment: str = "none"
+
+    def __post_init__(self) -> None:
+        self.cloud_augmentation(), self.image_crop()  # say what is wrong with the strengths, if anything is
+        if self.loss_variant not in VARIANTS:
+            raise ValueError(f"loss_variant must be one of {', '.join(VARIANTS)}, got {self.loss_variant!r}.")
+        if self.pseudo_label not in PSEUDO_LABELS:
+            raise ValueError(f"pseudo_label must be one of {', '.join(PSEUDO_LABELS)}, got {self.pseudo_label!r}.")
+        for name in ("confidence_threshold", "confidence_threshold_image", "confidence_threshold_point"):
+            value = getattr(self, name)
+            if value is not None and not 0.0 <= value <= 1.0:
+                raise ValueError(f"{name} must lie between 0 and 1, got {value}.")
+        if not 0.0 <= self.image_mask_ratio <= 1.0:
+            raise ValueError(f"image_mask_ratio must lie between 0 and 1, got {self.image_mask_ratio}.")
+        low, high = self.point_mask_ratio_min, self.point_mask_ratio_max
+        if not 0.0 <= low <= high <= 1.0:
+            raise ValueError(f"point_mask_ratio_min and _max must be 0 <= min <= max <= 1, got {low} and {high}.")
+        if self.align_temperature is not None and self.align_temperature <= 0:
+            raise ValueError(f"align_temperature must be positive, got {self.align_temperature}.")
+
+    def cloud_augmentation(self) -> CloudAugmentation:
+        """The strengths of weak and strong clouds.
+
+        Raises:
+            ValueError: a strength out of its bounds.
+        """
+        return CloudAugmentation(
+            strong_scale=_both_ends("strong_scale", self.strong_scale),
+            strong_turn=math.radians(self.strong_turn),
+            strong_shift=self.strong_shift,
+            jitter_std=self.strong_jitter,
+            dropout=self.strong_dropout,
+            crop_size=_both_ends("strong_crop", self.strong_crop),
+        )
+
+    def image_crop(self) -> tuple[float, float]:
+        """`strong_image_crop` as smallest and largest share.
+
+        Raises:
+            ValueError: not two numbers.
+        """
+        return _both_ends("strong_image_crop", self.strong_image_crop)
+
+
+def _both_ends(name: str, values: list[float]) -> tuple[float, float]:
+    """A range from the command line, where a list may have any length."""
+    if len(values) != 2:
+        raise ValueError(f"{name} is {values}; give two positive numbers, the smaller one first.")
+    return values[0], values[1]
+
+
+# --------------------------------------------------------------------------------------------------------------------
+# Teacher
+# --------------------------------------------------------------------------------------------------------------------
+
+
+def ema_decay_at(step: int, start: float = 0.99, end: float = 0.9998, ramp_steps: int = 400) -> float:
+    """mu of Delta = mu Delta + (1 - mu) theta: linear from `start` to `end` over `ramp_steps` optimiser steps."""
+    if ramp_steps <= 0:
+        return end
+    return start + (end - start) * min(1.0, step / ramp_steps)
+
+
+class EMATeacher:
+    """Exponential moving average of a student, always in evaluation mode and without gradient (section 3.2).
+
+    Frozen parameters are equal in both and stay so. Floating buffers are averaged like weights (official code); integer
+    buffers are copied (the official code truncates them).
+
+    Args:
+        student: the model to follow; copied.
+    """
+
+    def __init__(self, student: CrossMoSTModel):
+        self.model = copy.deepcopy(student).eval().requires_grad_(False)
+
+    @torch.no_grad()
+    def update(self, student: nn.Module, decay: float) -> None:
+        """Delta = mu Delta + (1 - mu) theta.
+
+        Args:
+            student: the unwrapped student, same structure as the teacher.
+            decay: mu.
+        """
+        ours, theirs = self.model.state_dict(), student.state_dict()
+        floating = [name for name, value in ours.items() if value.is_floating_point()]
+        torch._foreach_lerp_([ours[n] for n in floating], [theirs[n] for n in floating], 1.0 - decay)
+        for name, value in ours.items():
+            if not value.is_floating_point():
+                value.copy_(theirs[name])
+
+    def state_dict(self) -> dict[str, torch.Tensor]:
+        """The averaged weights, for checkpoints."""
+        return self.model.state_dict()
+
+    def load_state_dict(self, state: dict[str, torch.Tensor]) -> None:
+        """Restores the averaged weights exactly."""
+        self.model.load_state_dict(state)
+
+
+def freeze_for_self_training(model: CrossMoSTForSelfTraining, arguments: SelfTrainingArguments) -> None:
+    """Switches off gradients of everything that no loss reaches or that the arguments freeze."""
+    model.requires_grad_(True)
+    frozen: list[nn.Module | nn.Parameter | None] = [model.text_model, model.text_projection]
+    if arguments.freeze_point_tokenizer:
+        frozen.append(model.point_model.embeddings.tokenizer)
+    if arguments.freeze_image:
+        frozen += [model.vision_model, model.visual_projection]
+    if not arguments.masked_modeling:
+        frozen += [model.image_mask_token, model.point_mask_token, model.patch_layernorm]
+        frozen += [model.pixel_decoder, model.token_decoder, model.point_local_projection]
+    for part in frozen:
+        if part is not None:
+            part.requires_grad_(False)
+
+
+def train_mode(model: CrossMoSTForSelfTraining, arguments: SelfTrainingArguments) -> None:
+    """Training mode, but a frozen tokenizer stays in evaluation mode: frozen means that its statistics stand too."""
+    model.train()
+    if arguments.freeze_point_tokenizer:
+        model.point_model.embeddings.tokenizer.eval()
+
+
+# --------------------------------------------------------------------------------------------------------------------
+# Global batch
+# --------------------------------------------------------------------------------------------------------------------
+
+
+def world_size() -> int:
+    """Number of training processes (1 where none were launched)."""
+    return dist.get_world_size() if dist.is_available() and dist.is_initialized() else 1
+
+
+def gather_batch(values: torch.Tensor) -> torch.Tensor:
+    """Concatenates (B, ...) tensors of all processes, in rank order, with gradient.
+
+    The gradient that comes back to a process is the sum over all processes, each of which computes the same global
+    loss; DDP's mean over processes then gives the gradient of that loss once.
+    """
+    if world_size() == 1:
+        return values
+    from torch.distributed.nn.functional import all_gather  # not in every build of torch
+
+    return torch.cat(all_gather(values.contiguous()), dim=0)
+
+
+@torch.no_grad()
+def global_sum(value: torch.Tensor) -> torch.Tensor:
+    """Sum of a number over all processes, without gradient."""
+    if world_size() == 1:
+        return value
+    value = value.clone()
+    dist.all_reduce(value)
+    return value
+
+
+# --------------------------------------------------------------------------------------------------------------------
+# Step
+# --------------------------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class StudentInputs:
+    """What the student sees: strong clouds, strong views, masks and noise (see `CrossMoSTForSelfTraining.forward`)."""
+
+    pixel_values: torch.Tensor
+    groups: PointGroups
+    bool_masked_pos: torch.Tensor | None
+    point_bool_masked_pos: torch.Tensor | None
+    drop_path_noise: torch.Tensor | None
+
+
+def student_inputs(
+    model: CrossMoSTForSelfTraining,
+    batch: dict[str, torch.Tensor],
+    keys: torch.Tensor,
+    arguments: SelfTrainingArguments,
+) -> StudentInputs:
+    """Strong augmentation, grouping and masks of a batch.
+
+    Args:
+        model: the unwrapped student (for its sizes; nothing is trained here).
+        batch: `points` (B, N, 3) and `strong_image` (B, 3, H, W).
+        keys: (B,) keys of the objects in this epoch.
+    """
+    clouds = strong_clouds(
+        batch["points"], keys, up_axis=model.config.up_axis, augmentation=arguments.cloud_augmentation()
+    )
+    start = keyed_integers(keys, clouds.shape[1], (), Stream.FPS_STRONG)
+    groups = model.point_model.group(clouds, start)
+    image_mask = point_mask = noise = None
+    if arguments.masked_modeling:
+        vision = model.config.vision_config
+        image_mask = image_patch_mask(
+            keys, vision.image_size, vision.patch_size, arguments.image_mask_unit, arguments.image_mask_ratio
+        )
+        point_mask = random_point_mask(
+            groups.centers, keys, arguments.point_mask_ratio_min, arguments.point_mask_ratio_max
+        )
+    if model.config.point_config.drop_path_rate > 0:
+        layers = model.config.point_config.num_hidden_layers
+        noise = keyed_uniform(keys, (layers, 2), Stream.DROP_PATH)
+    return StudentInputs(batch["strong_image"], groups, image_mask, point_mask, noise)
+
+
+@torch.no_grad()
+def teacher_logits(
+    teacher: CrossMoSTModel, batch: dict[str, torch.Tensor], keys: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """q_img and q_pcl of weakly augmented pairs: (B, C) logits of views and clouds."""
+    clouds = weak_clouds(batch["points"], keys)
+    start = keyed_integers(keys, clouds.shape[1], (), Stream.FPS_WEAK)
+    image_embeds = teacher.get_image_features(batch["weak_image"])
+    point_embeds = teacher.get_point_features(clouds, fps_start=start)
+    return teacher.classify(image_embeds), teacher.classify(point_embeds)
+
+
+@torch.no_grad()
+def make_pseudo_labels(
+    image_logits: torch.Tensor, point_logits: torch.Tensor, keys: torch.Tensor, arguments: SelfTrainingArguments
+) -> tuple[PseudoLabels, PseudoLabels]:
+    """Labels for the image branch and for the point branch; the same object unless `pseudo_label` is "own".
+
+    Args:
+        image_logits, point_logits: (B, C) teacher logits.
+        keys: (B,) keys of the objects (for "random").
+    """
+    if arguments.pseudo_label == "own":
+        image, point = arguments.confidence_threshold_image, arguments.confidence_threshold_point
+        image = arguments.confidence_threshold if image is None else image
+        point = arguments.confidence_threshold if point is None else point
+        return (
+            own_pseudo_labels(image_logits, image, True, arguments.loss_variant),
+            own_pseudo_labels(point_logits, point, False, arguments.loss_variant),
+        )
+    choose = {
+        "joint": None,
+        "image": torch.ones_like(keys, dtype=torch.bool),
+        "point": torch.zeros_like(keys, dtype=torch.bool),
+        "random": keyed_uniform(keys, (), Stream.PSEUDO_LABEL) < 0.5,
+    }[arguments.pseudo_label]
+    labels = joint_pseudo_labels(
+        image_logits, point_logits, arguments.confidence_threshold, arguments.point_confidence_weight, choose
+    )
+    return labels, labels
+
+
+def student_losses(
+    model: CrossMoSTForSelfTraining,
+    output: CrossMoSTSelfTrainingOutput,
+    inputs: StudentInputs,
+    labels: tuple[PseudoLabels, PseudoLabels],
+    arguments: SelfTrainingArguments,
+) -> dict[str, torch.Tensor]:
+    """All loss terms of a step, unweighted, under their log names, and their weighted sum under "loss".
+
+    Args:
+        model: the unwrapped student.
+        output: its output for this process's part of the batch.
+        inputs: what it saw.
+        labels: pseudo-labels of the whole batch for the image branch and the point branch.
+    """
+    variant = arguments.loss_variant
+    image_logits, point_logits = gather_batch(output.logits_per_image), gather_batch(output.logits_per_point)
+    zero = image_logits.new_zeros(())
+    terms = {
+        "loss_cls_image": self_training_loss(image_logits, labels[0].labels, labels[0].kept, variant),
+        "loss_cls_point": self_training_loss(point_logits, labels[1].labels, labels[1].kept, variant),
+    }
+    total = terms["loss_cls_image"] + arguments.point_loss_weight * terms["loss_cls_point"]
+    terms["loss_fair"] = terms["loss_align"] = zero
+    if arguments.fairness:
+        image_fair, point_fair = fairness_loss(image_logits), fairness_loss(point_logits)
+        terms["loss_fair"] = image_fair + point_fair
+        total = total + arguments.fairness_weight * (image_fair + arguments.point_loss_weight * point_fair)
+    if arguments.align:
+        temperature: torch.Tensor | float | None = arguments.align_temperature
+        if temperature is None:
+            temperature = (-model.logit_scale.detach()).exp()
+        terms["loss_align"] = alignment_loss(
+            gather_batch(output.image_embeds), gather_batch(output.point_embeds), temperature, variant
+        )
+        total = total + arguments.align_weight * terms["loss_align"]
+    masked = masked_losses(model, output, inputs, variant) if arguments.masked_modeling else (zero,) * 4
+    mim, mpm, image_local, point_local = masked
+    terms["loss_mim"], terms["loss_mpm"], terms["loss_global_local"] = mim, mpm, image_local + point_local
+    total = total + arguments.masked_image_weight * mim + arguments.global_local_weight * image_local
+    total = total + arguments.point_loss_weight * (
+        arguments.masked_point_weight * mpm + arguments.global_local_weight * point_local
+    )
+    return {"loss": total, **terms}
+
+
+def masked_losses(
+    model: CrossMoSTForSelfTraining, output: CrossMoSTSelfTrainingOutput, inputs: StudentInputs, variant: str
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
+    """L_mim, L_mpm and the image's and the cloud's global-local term.
+
+    Each is this process's share of the global mean times the number of processes, so that the mean over processes
+    (DDP's gradient, our log) is the global value.
+
+    Raises:
+        ValueError: the inputs were made without masks.
+    """
+    image_mask, point_mask = inputs.bool_masked_pos, inputs.point_bool_masked_pos
+    if image_mask is None or point_mask is None:
+        raise ValueError("masked_losses needs the masks of both modalities: make the inputs with masked_modeling.")
+    image_count, point_count = global_sum(image_mask.sum()), global_sum(point_mask.sum())
+    processes = world_size()
+    batch_size = len(point_mask) * processes
+    targets = output.point_tokens
+    if variant == "official":
+        targets = model.point_mask_token.expand_as(targets)
+    mim = masked_image_loss(output.pixel_predictions, inputs.pixel_values, image_mask, variant, image_count)
+    mpm = masked_point_loss(output.token_predictions, targets, point_mask, variant, point_count, batch_size)
+    image_local = global_local_loss(output.image_embeds, output.image_local_embeds, image_mask, image_count)
+    point_local = global_local_loss(output.point_global_embeds, output.point_local_embeds, point_mask, point_count)
+    return mim * processes, mpm * processes, image_local * processes, point_local * processes
+
+
+@torch.no_grad()
+def step_statistics(
+    image_logits: torch.Tensor, point_logits: torch.Tensor, labels: tuple[PseudoLabels, PseudoLabels]
+) -> dict[str, torch.Tensor]:
+    """Label-free live metrics of the teacher on the whole batch (figures 3 and 4), as 0-dim tensors.
+
+    Args:
+        image_logits, point_logits: (B, C) teacher logits of the whole batch.
+        labels: pseudo-labels of both branches.
+    """
+    image, point = image_logits.float().softmax(-1), point_logits.float().softmax(-1)
+    kept = torch.stack([labels[0].kept, labels[1].kept]).float()
+    return {
+        "confident_fraction": kept.mean(),
+        "modality_agreement": (image.argmax(-1) == point.argmax(-1)).float().mean(),
+        "image_share": labels[0].from_image.float().mean() if labels[0] is labels[1] else kept.new_tensor(math.nan),
+        "entropy_image": prediction_entropy(image),
+        "entropy_point": prediction_entropy(point),
+        "bias_image": prediction_bias(image),
+        "bias_point": prediction_bias(point),
+    }
+
+
+def self_training_step(
+    student: nn.Module,
+    unwrapped: CrossMoSTForSelfTraining,
+    teacher: EMATeacher,
+    batch: dict[str, torch.Tensor],
+    keys: torch.Tensor,
+    arguments: SelfTrainingArguments,
+) -> dict[str, torch.Tensor]:
+    """Teacher labels, student pass, losses; the caller runs backward, the optimiser and the EMA update.
+
+    Args:
+        student: the student, wrapped for several processes where there are several.
+        unwrapped: the same student without its wrapper.
+        teacher: the EMA teacher.
+        batch: `points` (B, N, 3), `weak_image` and `strong_image` (B, 3, H, W); no labels.
+        keys: (B,) keys of the objects in this epoch.
+
+    Returns:
+        "loss" (with gradient), every term and every statistic under its name in `metrics.jsonl`, as 0-dim tensors.
+    """
+    image_logits, point_logits = (gather_batch(x) for x in teacher_logits(teacher.model, batch, keys))
+    all_keys = gather_batch(keys)
+    labels = make_pseudo_labels(image_logits, point_logits, all_keys, arguments)
+    inputs = student_inputs(unwrapped, batch, keys, arguments)
+    output = student(
+        pixel_values=inputs.pixel_values,
+        groups=inputs.groups,
+        bool_masked_pos=inputs.bool_masked_pos,
+        point_bool_masked_pos=inputs.point_bool_masked_pos,
+        drop_path_noise=inputs.drop_path_noise,
+    )
+    terms = student_losses(unwrapped, output, inputs, labels, arguments)
+    return {**terms, **step_statistics(image_logits, point_logits, labels)}

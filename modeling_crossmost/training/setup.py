@@ -1,0 +1,62 @@
+"""The beginning of a run: the model that the method trains, and the classes it tells apart."""
+
+from ..configuration_crossmost import check_class_names
+from ..evaluation.prompts import prompt_set
+from ..hub import loading
+from ..modeling_crossmost import CrossMoSTForSelfTraining, CrossMoSTModel
+from ..processing_crossmost import CrossMoSTProcessor
+from .arguments import Arguments, ArgumentsError
+from .evaluator import Evaluator
+
+
+# What self-training adds to a saved CrossMoSTModel; everything else has to be in the checkpoint.
+_NEW_IN_SELF_TRAINING = (
+    "image_mask_token",
+    "point_mask_token",
+    "patch_layernorm.",
+    "pixel_decoder.",
+    "token_decoder.",
+    "point_local_projection.",
+)
+
+
+def load_model_and_processor(arguments: Arguments) -> tuple[CrossMoSTModel, CrossMoSTProcessor]:
+    """Loads `model_name_or_path` as the class that the method trains; new decoders start from the run's seed.
+
+    Raises:
+        ArgumentsError: nothing loadable there, or weights that do not fit.
+    """
+    model_class = CrossMoSTModel if arguments.train.method == "pretrain" else CrossMoSTForSelfTraining
+    name, attention = arguments.data.model_name_or_path, arguments.data.attn_implementation
+    try:
+        return loading.load_model_and_processor(name, model_class, _NEW_IN_SELF_TRAINING, attn_implementation=attention)
+    except ValueError as error:
+        raise ArgumentsError(str(error)) from error
+
+
+def resolve_classes(
+    arguments: Arguments, model: CrossMoSTModel, processor: CrossMoSTProcessor, evaluator: Evaluator | None
+) -> tuple[list[str], list[str]]:
+    """Decides the classes and prompts of the run and brings the classifier and the label map into line.
+
+    Order: `class_names` of the options, else the evaluation split's, else the model's. A model that already knows just
+    these classes keeps its classifier (it may be trained) unless `prompts` asks for another one or it is zero, as the
+    converter leaves it where a file has none.
+
+    Returns:
+        Class names in the model's order, and prompt templates.
+
+    Raises:
+        ValueError: unusable names, an unknown prompt set, or a classifier that needs a text tower that is not there.
+    """
+    data, config = arguments.data, model.config
+    wanted = data.class_names or (evaluator.labels if evaluator else None) or config.class_names
+    wanted = check_class_names([name.strip().replace("_", " ") for name in wanted])
+    templates = prompt_set(data.prompts) if data.prompts else list(config.prompt_templates)
+    is_known = sorted(wanted) == sorted(config.class_names) and bool(model.classifier.weight.any())
+    if not is_known or data.prompts:
+        model.set_classes(wanted, templates, tokenizer=processor.tokenizer)
+    names = list(model.config.class_names)
+    if evaluator is not None:
+        evaluator.map_labels(names)
+    return names, templates

@@ -1,0 +1,54 @@
+"""Work of a package that waits for a library, so that importing the package alone costs nothing."""
+
+import sys
+from collections.abc import Callable
+from functools import partial
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec
+from types import ModuleType
+from typing import Any
+
+
+def when_imported(library: str, package: str, callback: Callable[[], Any]) -> None:
+    """Calls back once, as soon as `library` is imported: right now, or at the end of the import that brings it.
+
+    Modules of `package` may import the library themselves. The call then waits for the end of the outermost of these
+    imports, so that the callback finds no module of the package half imported.
+
+    Args:
+        library: name of a top-level module.
+        package: name of the package to which the callback belongs; it must be in the middle of its import, or done.
+        callback: takes no arguments.
+    """
+    if library in sys.modules:
+        callback()
+    else:
+        sys.meta_path.insert(0, _Watch(library, package, callback))
+
+
+class _Watch(MetaPathFinder):
+    """Leaves finding to the finders behind it, and notices when what they found has been executed."""
+
+    def __init__(self, library: str, package: str, callback: Callable[[], Any]):
+        self.library, self.package, self.callback = library, package, callback
+        self.unfinished = 0  # imports that are being executed, the outermost and those within it
+
+    def find_spec(self, name: str, path: Any = None, target: ModuleType | None = None) -> ModuleSpec | None:
+        if name != self.library and not name.startswith(f"{self.package}."):
+            return None
+        others = (finder for finder in sys.meta_path if finder is not self)
+        spec = next(filter(None, (finder.find_spec(name, path, target) for finder in others)), None)
+        if spec is not None and spec.loader is not None:
+            # On the instance, which belongs to this module alone: it stays the loader that it is.
+            vars(spec.loader)["exec_module"] = partial(self._execute, spec.loader.exec_module)
+        return spec
+
+    def _execute(self, execute: Callable[[ModuleType], None], module: ModuleType) -> None:
+        self.unfinished += 1
+        try:
+            execute(module)
+        finally:
+            self.unfinished -= 1
+        if self.unfinished == 0 and self.library in sys.modules and self in sys.meta_path:
+            sys.meta_path.remove(self)
+            self.callback()
