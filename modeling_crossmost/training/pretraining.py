@@ -29,6 +29,7 @@ class PretrainingArguments:
         freeze_point_tokenizer: leave the mini-PointNet as it is.
         caption_contrast: two captions of an object are each other's positives; views and clouds take no part.
         label_smoothing: share of the contrastive target that is spread over the whole batch.
+        patch_dropout: share of image patches left out of the image tower in each step (FLIP, arXiv 2212.00794).
         clouds: strengths of the cloud augmentation.
         occlusion: largest share of a cloud that is cut off from one horizontal side, as a scanner on the other sees it.
         floor: largest share of the points that lies on the floor; a quarter of the clouds have none.
@@ -42,6 +43,7 @@ class PretrainingArguments:
     freeze_point_tokenizer: bool = False
     caption_contrast: bool = False
     label_smoothing: float = 0.0
+    patch_dropout: float = 0.0
     clouds: CloudAugmentation = field(default_factory=CloudAugmentation)
     occlusion: float = 0.0
     floor: float = 0.0
@@ -50,9 +52,7 @@ class PretrainingArguments:
     def __post_init__(self) -> None:
         if self.freeze_image and self.freeze_text and self.freeze_point:
             raise ValueError("freeze_image, freeze_text and freeze_point leave nothing to train: drop one of them.")
-        if not 0.0 <= self.label_smoothing < 1.0:
-            raise ValueError(f"label_smoothing must lie in [0, 1), got {self.label_smoothing}.")
-        for name in ("occlusion", "floor"):
+        for name in ("label_smoothing", "patch_dropout", "occlusion", "floor"):
             if not 0.0 <= getattr(self, name) < 1.0:
                 raise ValueError(f"{name} must lie in [0, 1), got {getattr(self, name)}.")
         if self.stretch < 1.0:
