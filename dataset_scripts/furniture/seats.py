@@ -10,22 +10,43 @@ from .solids import outline_points, rounded_path, rounded_rectangle, surface_gri
 from .supports import arched_sheet
 
 
+def _trapezoid(m: Maker) -> np.ndarray:
+    """Outline in [-1, 1]^2 that is narrower at the back."""
+    back = m.uniform(0.72, 0.95)
+    return np.array([(-back, -1), (back, -1), (1, 1), (-1, 1)])
+
+
+# Flat seats of one board: outline that fills [-1, 1]^2, phrase.
+_BOARDS = {
+    "board": (lambda m: np.array([(-1, -1), (1, -1), (1, 1), (-1, 1)]), "a flat seat"),
+    "round": (lambda m: outline_points("oval", 20), "a round seat"),
+    "trapezoid": (_trapezoid, "a seat that widens to the front"),
+    "rounded": (lambda m: rounded_rectangle(2, 2, 0.7), "a seat with rounded corners"),
+}
+SEATS = (*_BOARDS, "padded", "upholstered", "slats", "dished")
+_PANELS = {
+    "solid": "a solid back",
+    "padded": "an upholstered back",
+    "curved": "a curved back",
+    "medallion": "an oval back",
+}
+BACKS = (*_PANELS, "ladder", "rails", "spindles", "slats", "cross", "framed", "splat", "hoop")
+ARMS = ("posts", "loop", "tee", "panel", "swept")
+
+
 def frame_color(m: Maker) -> Color:
     """Color of a frame: wood twice as often as metal."""
     return m.palette("wood wood metal")
 
 
-# ------------------------------------------------------------------------------------------------ seats
-
-
 def seat(m: Maker, kind: str, width: float, depth: float, top: float, cloth: Color) -> tuple[float, str]:
-    """Make a seat (one of SEATS) with its upper side at `top`; return its total thickness and a phrase."""
+    """Seat (one of SEATS) with its upper side at `top`; return its total thickness and a phrase."""
     if kind not in SEATS:
         raise ValueError(f"unknown seat {kind!r}; use one of {SEATS}.")
     thick, pad, half = m.uniform(0.015, 0.05), m.uniform(0.04, 0.12), np.array([width, depth]) / 2
     level = top - thick / 2
-    if kind in _OUTLINES:
-        outline, phrase = _OUTLINES[kind]
+    if kind in _BOARDS:
+        outline, phrase = _BOARDS[kind]
         m.extrude(outline(m) * half, thick, (0, level, 0), "xz")
         return thick, phrase
     if kind == "slats":
@@ -45,22 +66,6 @@ def seat(m: Maker, kind: str, width: float, depth: float, top: float, cloth: Col
     return 0.6 * pad + thick, "a padded seat"
 
 
-def _trapezoid(m: Maker) -> np.ndarray:
-    """Outline in [-1, 1]^2 that is narrower at the back."""
-    back = m.uniform(0.72, 0.95)
-    return np.array([(-back, -1), (back, -1), (1, 1), (-1, 1)])
-
-
-# Flat seats of one board: outline that fills [-1, 1]^2, phrase.
-_OUTLINES = {
-    "board": (lambda m: np.array([(-1, -1), (1, -1), (1, 1), (-1, 1)]), "a flat seat"),
-    "round": (lambda m: outline_points("oval", 20), "a round seat"),
-    "trapezoid": (_trapezoid, "a seat that widens to the front"),
-    "rounded": (lambda m: rounded_rectangle(2, 2, 0.7), "a seat with rounded corners"),
-}
-SEATS = (*_OUTLINES, "padded", "upholstered", "slats", "dished")
-
-
 def slats(m: Maker, width: float, depth: float, thickness: float, count: int, along: str = "x") -> None:
     """`count` level boards at y = 0 that fill width x depth with gaps and run along "x" or "z"."""
     share = m.uniform(0.55, 0.9)
@@ -76,212 +81,125 @@ def _spread(count: int, span: float) -> np.ndarray:
     return ((np.arange(count) + 0.5) / count - 0.5) * span
 
 
-# ------------------------------------------------------------------------------------------------ backs
-
-
 def back(m: Maker, kind: str, width: float, height: float, cloth: Color, lean: float, at: tuple) -> str:
     """Back rest (one of BACKS), `height` tall from the point `at`, tipped backwards by `lean` degrees; a phrase."""
     if kind not in BACKS:
         raise ValueError(f"unknown back {kind!r}; use one of {BACKS}.")
     with m.at(*at), m.turned("x", -lean):
-        return _BACKS[kind](m, width, height, cloth)
+        if kind in _PANELS:
+            return _panel_back(m, kind, width, height, cloth)
+        return _hoop_back(m, width, height) if kind == "hoop" else _post_back(m, kind, width, height, cloth)
 
 
-def _posts(m: Maker, width: float, height: float) -> tuple[float, float]:
-    """Two uprights; return their thickness and the clear width between them."""
-    bar = m.uniform(0.02, 0.05)
-    x = (width - bar) / 2
+def _panel_back(m: Maker, kind: str, width: float, height: float, cloth: Color) -> str:
+    """A board, pad, bent sheet or oval, often held above the seat by two struts."""
+    held = kind in ("curved", "medallion") or m.chance(0.4)
+    gap = m.uniform(0.0, 0.38) * height if held else 0.0
+    tall, thick, middle = height - gap, m.uniform(0.012, 0.06), (0, (height + gap) / 2, 0)
+    if kind == "solid":
+        crown, x = tall * m.uniform(0.0, 0.2) * m.chance(), np.linspace(1, -1, 9)
+        upper = np.stack([x * width / 2, height - crown * x**2], axis=1)
+        m.extrude(np.concatenate([[(-width / 2, gap), (width / 2, gap)], upper]), thick)
+    elif kind == "curved":
+        bend, lean = m.uniform(0.03, 0.14), m.uniform(-0.02, 0.08)
+        with m.at(0, gap, -0.4 * bend), m.painted(m.pick(m.color, cloth)):
+            arched_sheet(m, width, tall, bend, lean, 0.7 * thick)
+    elif kind == "medallion":
+        rim = outline_points("oval", 18) * (width / 2, tall / 2)
+        m.tube(np.column_stack([rim, np.zeros(18)]) + middle, 0.018, sections=6, closed=True)
+        m.extrude(0.97 * rim, 0.03, middle, color=cloth)
+    elif m.chance(0.3):
+        m.cushion((width, tall, 2 * thick + 0.01), middle, 0.25, color=cloth)
+    else:
+        m.rounded_box((width, tall, 2 * thick + 0.01), middle, 0.8 * thick, color=cloth)
+    if gap > 0:
+        x = width * (0.2 if kind == "medallion" else 0.38)
+        m.box((0.03, gap + 0.08, 0.03), (x, gap / 2, -thick / 3), both="x")
+    return _PANELS[kind]
+
+
+def _post_back(m: Maker, kind: str, width: float, height: float, cloth: Color) -> str:
+    """Two posts and what is between them: slats, thin bars, a cross, a panel, a vase shaped board or only rails."""
+    bar, low, rail = m.uniform(0.02, 0.05), m.uniform(0.0, 0.25) * height, m.uniform(0.03, 0.09)
+    x, clear, count = (width - bar) / 2, width - 2 * bar, m.number(2, 6)
     if m.chance(0.3):
         m.rod((x, 0, 0), (x, height, 0), bar / 2, both="x")
     else:
         m.box((bar, height, bar), (x, height / 2, 0), both="x")
-    return bar, width - 2 * bar
+    if kind == "ladder":
+        pitch = m.uniform(0.6, 0.9) * height / count
+        tall, bend = m.uniform(0.3, 0.75) * pitch, m.uniform(0.01, 0.05) * m.chance(0.4)
+        with m.repeated([(0, height - pitch * index - tall, -bend) for index in range(count)]):
+            arched_sheet(m, width - bar, tall, bend, 0.0, 0.015, columns=5)
+        return f"a ladder back of {counted(count, 'slat')}"
+    # The top rail of an open back is taller and bent; a lower one is left out now and then.
+    crest, bend = (2 * rail, m.uniform(0.0, 0.06)) if kind == "rails" else (rail, 0.0)
+    with m.at(0, height - crest, -0.6 * bend):
+        arched_sheet(m, width * (1.06 if kind == "splat" else 1.0), crest, bend, 0.0, 0.9 * bar)
+    if m.chance(0.5 if kind in ("rails", "spindles", "splat") else 1.0):
+        m.box((clear, 0.03, 0.8 * bar), (0, low + 0.015, 0))
+    if kind == "rails":
+        return "an open back with a top rail"
+    return _filling(m, kind, clear, low, height - crest, count, cloth)
 
 
-def _solid_back(m: Maker, width: float, height: float, cloth: Color) -> str:
-    """One board, sometimes with a crown, sometimes held above the seat."""
-    thick = m.uniform(0.012, 0.06)
-    start = m.uniform(0.0, 0.35) * height if m.chance(0.4) else 0.0
-    crown = m.uniform(0.0, 0.15) * height if m.chance(0.5) else 0.0
-    x = np.linspace(1, -1, 9)
-    upper = np.stack([x * width / 2, height - crown * x**2], axis=1)
-    m.extrude(np.concatenate([[(-width / 2, start), (width / 2, start)], upper]), thick)
-    if start > 0:
-        m.box((0.03, start + 0.1, 0.03), (0.36 * width, start / 2, -thick / 2), both="x")
-    return "a solid back"
-
-
-def _padded_back(m: Maker, width: float, height: float, cloth: Color) -> str:
-    """A padded block or a pillow, sometimes held above the seat."""
-    thick = m.uniform(0.04, 0.12)
-    gap = m.uniform(0.0, 0.3) * height if m.chance(0.4) else 0.0
-    size, middle = (width, height - gap, thick), (0, (height + gap) / 2, 0)
-    if m.chance(0.3):
-        m.cushion(size, middle, 0.25, color=cloth)
-    else:
-        m.rounded_box(size, middle, 0.4 * thick, color=cloth)
-    if gap > 0:
-        m.box((0.03, 1.3 * gap, 0.03), (0.4 * width, 0.6 * gap, 0), both="x")
-    return "an upholstered back"
-
-
-def _ladder_back(m: Maker, width: float, height: float, cloth: Color) -> str:
-    """Level slats, straight or bent, between two posts."""
-    bar, clear = _posts(m, width, height)
-    count, start = m.number(2, 6), m.uniform(0.1, 0.4) * height
-    pitch = (height - start) / count
-    tall, bend = pitch * m.uniform(0.3, 0.75), m.uniform(0.01, 0.05) if m.chance(0.4) else 0.0
-    with m.repeated([(0, height - pitch * index - 1.05 * tall, -bend) for index in range(count)]):
-        arched_sheet(m, clear + bar, tall, bend, 0.0, 0.015, columns=5 if bend else 2)
-    return f"a ladder back of {counted(count, 'slat')}"
-
-
-def _spindle_back(m: Maker, width: float, height: float, cloth: Color) -> str:
-    """Thin round bars under a top rail."""
-    bar, clear = _posts(m, width, 0.98 * height)
-    low, rail = m.uniform(0.05, 0.2) * height if m.chance(0.6) else 0.0, m.uniform(0.03, 0.09)
-    m.box((width, rail, 1.1 * bar), (0, height - rail / 2, 0))
-    if low > 0:
-        m.box((clear, 0.03, bar), (0, low, 0))
-    radius = m.uniform(0.006, 0.012)
-    for x in _spread(m.number(4, 9), clear):
-        m.rod((x, low, 0), (x, height - rail, 0), radius, sections=6)
-    return "a back of thin spindles"
-
-
-def _slat_back(m: Maker, width: float, height: float, cloth: Color) -> str:
-    """Upright slats between two rails."""
-    bar, clear = _posts(m, width, height)
-    count, low, rail = m.number(2, 6), m.uniform(0.0, 0.2) * height, m.uniform(0.03, 0.08)
-    m.box((width, rail, 0.8 * bar), (0, height - rail / 2, 0))
-    m.box((clear, 0.03, 0.8 * bar), (0, low + 0.015, 0))
+def _filling(m: Maker, kind: str, clear: float, low: float, high: float, count: int, cloth: Color) -> str:
+    """What a back with posts holds between its rails at heights `low` and `high`."""
+    tall, middle = high - low, (high + low) / 2
+    if kind == "framed":
+        m.rounded_box((clear, tall, m.uniform(0.015, 0.07)), (0, middle, 0), 0.01, color=cloth)
+        return "a framed back with a panel"
+    if kind == "cross":
+        m.beam((clear / 2, low, 0), (-clear / 2, high, 0), 0.02, both="x")
+        return "a crossed back"
+    if kind == "splat":
+        share = np.linspace(0, 1, 9)
+        swell = 1 + 0.45 * np.sin(share * 2 * np.pi * m.uniform(0.8, 1.6))
+        right = np.stack([clear * m.uniform(0.1, 0.19) * swell, share * high], axis=1)
+        m.extrude(np.concatenate([right, right[::-1] * (-1, 1)]), 0.014)
+        return "a vase shaped splat in the back"
+    if kind == "spindles":
+        radius = m.uniform(0.006, 0.012)
+        for x in _spread(m.number(4, 9), clear):
+            m.rod((x, low, 0), (x, high, 0), radius, sections=6)
+        return "a back of thin spindles"
     wide = clear / count * m.uniform(0.35, 0.7)
     for x in _spread(count, clear):
-        m.box((wide, height - low - rail, 0.012), (x, (height + low - rail) / 2, 0))
+        m.box((wide, tall, 0.012), (x, middle, 0))
     return f"a back of {counted(count, 'upright slat')}"
 
 
-def _splat_back(m: Maker, width: float, height: float, cloth: Color) -> str:
-    """A vase shaped board under a curved top rail."""
-    bar, _ = _posts(m, width, 0.95 * height)
-    rail, x = m.uniform(0.04, 0.09), np.linspace(1, -1, 9)
-    crest = np.stack([x * width * 0.53, height - 0.7 * rail * np.abs(x) ** 1.5], axis=1)
-    lower = np.stack([-x * width * 0.5, np.full(9, height - 1.6 * rail)], axis=1)
-    m.extrude(np.concatenate([lower, crest]), bar)
-    share = np.linspace(0, 1, 9)
-    swell = 1 + 0.45 * np.sin(share * 2 * np.pi * m.uniform(0.8, 1.6))
-    right = np.stack([width * m.uniform(0.09, 0.17) * swell, share * (height - 1.5 * rail)], axis=1)
-    m.extrude(np.concatenate([right, right[::-1] * (-1, 1)]), 0.014)
-    return "a vase shaped splat in the back"
-
-
-def _hoop_back(m: Maker, width: float, height: float, cloth: Color) -> str:
+def _hoop_back(m: Maker, width: float, height: float) -> str:
     """A bent bar over spindles."""
-    angle = np.linspace(0, np.pi, 11)
-    hoop = np.stack([-np.cos(angle) * width / 2, height * np.sin(angle).clip(0) ** 0.6, 0 * angle], axis=1)
+    x = -np.cos(np.linspace(0, np.pi, 11))
+    hoop = np.stack([x * width / 2, height * (1 - x**2) ** 0.3, 0 * x], axis=1)
     m.tube(hoop, m.uniform(0.01, 0.02), sections=6)
-    for share in _spread(m.number(4, 8), 2):
-        x, top = share * width / 2, height * (1 - share**2) ** 0.3
-        m.rod((0.8 * x, 0, 0), (x, top, 0), 0.007, sections=6)
+    for x in _spread(m.number(4, 8), width):
+        m.rod((0.8 * x, 0, 0), (x, height * (1 - (2 * x / width) ** 2) ** 0.3, 0), 0.007, sections=6)
     return "a hoop back with spindles"
-
-
-def _medallion_back(m: Maker, width: float, height: float, cloth: Color) -> str:
-    """An upholstered oval in a rim."""
-    tall = height * m.uniform(0.6, 0.85)
-    middle, gap = (0, height - tall / 2, 0), height - tall
-    rim = outline_points("oval", 18) * (width / 2, tall / 2)
-    m.tube(np.column_stack([rim, np.zeros(len(rim))]) + middle, 0.018, sections=6, closed=True)
-    m.extrude(0.97 * rim, 0.03, middle, color=cloth)
-    m.box((0.03, gap + 0.06, 0.03), (0.2 * width, gap / 2, 0), both="x")
-    return "an oval back"
-
-
-def _cross_back(m: Maker, width: float, height: float, cloth: Color) -> str:
-    """Two crossed bars between two rails."""
-    bar, clear = _posts(m, width, height)
-    low, rail = m.uniform(0.05, 0.2) * height, m.uniform(0.03, 0.06)
-    for y in (low, height - rail / 2):
-        m.box((clear + bar, rail, 0.8 * bar), (0, y, 0))
-    m.beam((clear / 2, low, 0), (-clear / 2, height - rail, 0), 0.02, both="x")
-    return "a crossed back"
-
-
-def _curved_back(m: Maker, width: float, height: float, cloth: Color) -> str:
-    """A bent board or pad, from the seat on or held above it."""
-    start, bend, lean = m.uniform(0.0, 0.5) * height, m.uniform(0.03, 0.14), m.uniform(-0.02, 0.08)
-    with m.at(0, start, -0.4 * bend), m.painted(m.pick(m.color, cloth)):
-        arched_sheet(m, width, height - start, bend, lean, m.uniform(0.01, 0.04))
-    m.rod((0.4 * width, 0, 0), (0.42 * width, start + 0.1, 0), 0.012, both="x")
-    return "a curved back"
-
-
-def _framed_back(m: Maker, width: float, height: float, cloth: Color) -> str:
-    """A panel in a frame of bars."""
-    bar, clear = _posts(m, width, height)
-    low = m.uniform(0.05, 0.3) * height
-    for y in (low, height - bar / 2):
-        m.box((clear, bar, bar), (0, y, 0))
-    tall = height - low - bar
-    m.rounded_box((clear, tall, bar * m.uniform(0.6, 1.6)), (0, low + tall / 2, 0), 0.01, color=cloth)
-    return "a framed back with a panel"
-
-
-def _rail_back(m: Maker, width: float, height: float, cloth: Color) -> str:
-    """A top rail, sometimes a second one, between two posts."""
-    bar, clear = _posts(m, width, height)
-    rail, bend = m.uniform(0.06, 0.2), m.uniform(0.0, 0.06)
-    with m.at(0, height - rail, -0.6 * bend):
-        arched_sheet(m, width, rail, bend, 0.0, 0.018)
-    if m.chance(0.5):
-        m.box((clear, 0.03, 0.8 * bar), (0, height * m.uniform(0.2, 0.45), 0))
-    return "an open back with a top rail"
-
-
-_BACKS = {
-    "solid": _solid_back,
-    "padded": _padded_back,
-    "ladder": _ladder_back,
-    "spindles": _spindle_back,
-    "splat": _splat_back,
-    "hoop": _hoop_back,
-    "medallion": _medallion_back,
-    "cross": _cross_back,
-    "curved": _curved_back,
-    "slats": _slat_back,
-    "framed": _framed_back,
-    "rails": _rail_back,
-}
-BACKS = tuple(_BACKS)
-
-
-# ------------------------------------------------------------------------------------------------ arms
-
-ARMS = ("posts", "loop", "tee", "panel", "swept")
 
 
 def arms(m: Maker, kind: str, width: float, depth: float, top: float, rise: float, cloth: Color) -> str:
     """Two arm rests (one of ARMS), `rise` above a seat whose upper side is at `top`; a phrase."""
-    if kind not in ARMS:
-        raise ValueError(f"unknown arms {kind!r}; use one of {ARMS}.")
-    wide, level, d = m.uniform(0.03, 0.08), top + rise, depth
+    wide, level, low, d = m.uniform(0.03, 0.08), top + rise, top - 0.02, depth
     with m.both("x"), m.at(width / 2 + 0.3 * wide):
         if kind == "posts":
             m.box((wide, 0.025, d), (0, level, 0))
             m.box((0.03, rise + 0.04, 0.03), (0, top + rise / 2 - 0.02, 0.4 * d))
         elif kind == "loop":
-            low = top - 0.02
             path = [(0, low, 0.35 * d), (0, level, 0.4 * d), (0, level, -0.4 * d), (0, low, -0.3 * d)]
             m.tube(rounded_path(path, 0.08), 0.014, sections=6)
         elif kind == "tee":
             m.rounded_box((wide + 0.02, 0.03, 0.6 * d), (0, level, 0), 0.012, color=cloth)
             m.box((0.03, rise, 0.06), (0, top + rise / 2, 0))
-            m.box((wide + 0.06, 0.02, 0.06), (-0.03, top - 0.02, 0))
+            m.box((wide + 0.06, 0.02, 0.06), (-0.03, low, 0))
         elif kind == "panel":
             m.box((wide, rise + 0.08, d), (0, top + rise / 2 - 0.04, 0))
-        else:
-            path = [(0, level + 0.08, -d / 2), (0, level, -0.1 * d), (0, level, 0.3 * d), (0, top - 0.02, 0.35 * d)]
+        elif kind == "swept":
+            path = [(0, level + 0.08, -d / 2), (0, level, -0.1 * d), (0, level, 0.3 * d), (0, low, 0.35 * d)]
             m.tube(rounded_path(path, 0.1), 0.35 * wide + 0.004, sections=6)
+        else:
+            raise ValueError(f"unknown arms {kind!r}; use one of {ARMS}.")
     return "two arm rests"
 
 
