@@ -27,8 +27,8 @@ _CORNERS = {
     "hexagon": _circle(np.arange(6) * np.pi / 3) / (1, np.sqrt(0.75)),
     "octagon": _circle((np.arange(8) + 0.5) * np.pi / 4) / np.cos(np.pi / 8),
     "quarter": np.concatenate([2 * _circle(np.linspace(0, np.pi / 2, 19)) - 1, [(-1, -1)]]),
-    "cut 1": np.array([(1, 0.325), (0.325, 1), (-1, 1), (-1, -1), (1, -1)]),
-    "cut 2": np.array([(1, -0.325), (-0.325, 1), (-1, 1), (-1, -1), (1, -1)]),
+    "clipped": np.array([(1, 0.325), (0.325, 1), (-1, 1), (-1, -1), (1, -1)]),
+    "cut": np.array([(1, -0.325), (-0.325, 1), (-1, 1), (-1, -1), (1, -1)]),
     "end": outline_points("dee", 72)[:, ::-1],
     "taper": _RECTANGLE * np.insert(0.85 - 0.15 * _RECTANGLE[:, :1], 0, 1, axis=1),
     "waist": _ROUND * np.insert(0.876 + 0.537 * np.abs(_ROUND[:, :1]), 0, 1, axis=1),
@@ -39,9 +39,8 @@ _CORNERS = {
 def vessel_outline(name: str) -> np.ndarray:
     """(40, 2) points (x, z) in [-1, 1] at equal angles, running so that a loft in growing y is wound outwards.
 
-    Besides those of `outline_points`: "sharp" (a rectangle), "hexagon", "octagon", "quarter" (quarter disc with its
-    corner at -x, -z), "cut 1" and "cut 2" (a square that lost a small or a large corner at +x, +z), "end" (round at +x,
-    square at -x), "taper" (rounded, narrower at +x), "waist" (narrow in the middle of x).
+    Besides those of `outline_points`: "sharp" (a rectangle), "hexagon", "octagon", "quarter" (of a disc), "clipped" and
+    "cut" (a square less a small or large corner at +x, +z), "end" (round at +x), "taper" (narrow at +x), "waist".
     """
     corners = _CORNERS[name] if name in _CORNERS else outline_points(name, 72)
     x, z = np.concatenate(np.linspace(corners, np.roll(corners, -1, axis=0), 50, endpoint=False)).T
