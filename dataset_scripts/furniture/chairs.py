@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
 
 import numpy as np
 
@@ -13,8 +12,7 @@ from .solids import rounded_path, surface_grid
 from .supports import corner_legs, crossed_legs, four_legs, sled, star_base
 
 
-def _assembled(
-    m: Maker,
+def _chair(
     frame: str = "wood wood metal",
     seats: str | Sequence[str] = SEATS,
     backs: str | Sequence[str] = BACKS,
@@ -23,19 +21,23 @@ def _assembled(
     rests: str | Sequence[str] = ARMS,
     bases: Sequence[Callable[..., str]] = (corner_legs,),
     rest: Callable[..., str] = back,
-) -> None:
-    """Separate seat, back, base, perhaps arms; `size`: ranges of width, seat height, back height (cm) and lean."""
-    m.color, cloth = m.palette(frame), m.palette("fabric")
-    w, h, tall, lean = (m.uniform(*pair) for pair in np.reshape(size, (4, 2)) / [[100], [100], [100], [1]])
-    d, tip = min(w, 0.7) * m.uniform(0.82, 1.12), 0.45 * max(lean - 12, 0)
-    with m.turned("x", -tip, about=(0, h, 0)):  # a seat below a reclining back tips too
-        thick, phrase = seat(m, m.pick(seats), w, d, h, cloth)
-        at = (0, h - 0.02, 0.03 - d / 2)
-        m.say(rest(m, m.pick(backs), w * m.uniform(0.85, 1.02), tall, cloth, lean - tip, at), phrase)
-    level = h - 0.8 * thick - 0.45 * d * np.sin(np.deg2rad(tip))
-    m.say(m.pick(bases)(m, 0.94 * w, 0.94 * d, level), "a very high back" if tall > 0.7 else "")
-    if m.chance(armed):
-        m.say(arms(m, m.pick(rests), w, d, h, m.uniform(0.16, 0.28), cloth))
+) -> Builder:
+    """Family of seat, back, base, perhaps arms; `size`: ranges of width, seat height, back height (cm) and lean."""
+
+    def build(m: Maker) -> None:
+        m.color, cloth = m.palette(frame), m.palette("fabric")
+        w, h, tall, lean = (m.uniform(*pair) for pair in np.reshape(size, (4, 2)) / [[100], [100], [100], [1]])
+        d, tip = min(w, 0.7) * m.uniform(0.82, 1.12), 0.45 * max(lean - 12, 0)
+        with m.turned("x", -tip, about=(0, h, 0)):  # a seat below a reclining back tips too
+            thick, phrase = seat(m, m.pick(seats), w, d, h, cloth)
+            wide, at = w * m.uniform(0.85, 1.02), (0, h - 0.02, 0.03 - d / 2)
+            m.say(rest(m, m.pick(backs), wide, tall, cloth, lean - tip, at), phrase)
+        level = h - 0.8 * thick - 0.45 * d * np.sin(np.deg2rad(tip))
+        m.say(m.pick(bases)(m, 0.94 * w, 0.94 * d, level), "a very high back" if tall > 0.7 else "")
+        if m.chance(armed):
+            m.say(arms(m, m.pick(rests), w, d, h, m.uniform(0.16, 0.28), cloth))
+
+    return build
 
 
 def _splayed(m: Maker, w: float, d: float, h: float) -> str:
@@ -235,43 +237,40 @@ def _block_chair(m: Maker) -> None:
     m.say("a straight back", "a flat seat", kind)
 
 
-def _row(*choices: Any, **named: Any) -> Builder:
-    """Family of chairs that are put together."""
-    return lambda m: _assembled(m, *choices, **named)
-
-
 _OFFICE, _LOUNGE = (42, 58, 40, 58, 32, 90, 2, 16), (corner_legs, crossed_legs, _swivel, sled)
 _HEAVY = (supports.plinth, supports.panel_legs, corner_legs)
 FAMILIES: dict[str, Builder] = {
-    "dining chair": _row(),
-    "dining chair with arms": _row(armed=1.0),
-    "slatted chair": _row(
+    "dining chair": _chair(),
+    "dining chair with arms": _chair(armed=1.0),
+    "slatted chair": _chair(
         "wood metal", "board dished slats round", "ladder spindles slats hoop", (36, 58, 40, 52, 42, 75, 0, 16), 0.2
     ),
-    "upholstered dining chair": _row(seats="upholstered padded board", backs="solid padded framed", armed=0.15),
-    "swivel office chair": _row(
+    "upholstered dining chair": _chair(seats="upholstered padded board", backs="solid padded framed", armed=0.15),
+    "swivel office chair": _chair(
         "metal plastic", "upholstered padded", "padded curved", _OFFICE, 0.6, "tee tee loop swept", (_swivel,)
     ),
-    "bar chair": _row(size=(34, 46, 58, 82, 20, 50, 0, 12), bases=(_bar_legs, _bar_legs, _column)),
-    "rocking chair": _row("wood", SEATS, BACKS, (45, 60, 40, 48, 50, 80, 8, 20), 1.0, "posts swept loop", (_rockers,)),
-    "folding chair": _row(
+    "bar chair": _chair(size=(34, 46, 58, 82, 20, 50, 0, 12), bases=(_bar_legs, _bar_legs, _column)),
+    "rocking chair": _chair(
+        "wood", SEATS, BACKS, (45, 60, 40, 48, 50, 80, 8, 20), 1.0, "posts swept loop", (_rockers,)
+    ),
+    "folding chair": _chair(
         "metal wood plastic", "board slats", "rails ladder solid", armed=0.3, rests="posts", bases=(crossed_legs,)
     ),
-    "school chair with a writing board": _row(
+    "school chair with a writing board": _chair(
         "wood plastic", "dished board rounded", "curved solid rails", bases=(_school_base,)
     ),
-    "lounge chair": _row(
+    "lounge chair": _chair(
         "wood metal", "upholstered", "padded", (52, 80, 34, 46, 45, 85, 12, 36), 0.35, "posts loop panel", _LOUNGE
     ),
-    "garden chair": _row("wood", "slats", "slats", (50, 68, 30, 42, 60, 85, 16, 36), armed=1.0, rests="posts"),
-    "throne": _row(
+    "garden chair": _chair("wood", "slats", "slats", (50, 68, 30, 42, 60, 85, 16, 36), armed=1.0, rests="posts"),
+    "throne": _chair(
         "wood", "padded upholstered", "solid framed splat", (55, 80, 42, 55, 75, 120, 0, 3), 1.0, "posts panel", _HEAVY
     ),
-    "wide wooden chair": _row(
+    "wide wooden chair": _chair(
         "wood", "board slats padded", "solid ladder slats cross", (55, 85, 38, 48, 38, 75, 0, 10), 0.7, "posts", _HEAVY
     ),
-    "round back chair": _row(seats="round", size=(40, 54, 42, 48, 20, 45, 0, 1), bases=(_splayed,), rest=_round_rail),
-    "plastic garden chair": _row("plastic ceramic", "dished", bases=(_splayed,), rest=_wrapped),
+    "round back chair": _chair(seats="round", size=(40, 54, 42, 48, 20, 45, 0, 1), bases=(_splayed,), rest=_round_rail),
+    "plastic garden chair": _chair("plastic ceramic", "dished", bases=(_splayed,), rest=_wrapped),
     "cantilever chair": partial(_tube_chair, cantilever=True),
     "stacking chair": partial(_tube_chair, cantilever=False),
     "upholstered armchair": partial(_armchair, winged=False),
