@@ -10,8 +10,6 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable
-from functools import partial
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -24,7 +22,7 @@ from .supports import corner_legs, crossed_legs, panel_legs, pedestal, plinth, s
 Range = tuple[float, float]
 Size = tuple[float, float, float]  # width, height, depth or x, y, z, metres
 
-HANDLES = "knob knob bar bar arc ring cup lip none"
+STANDS = "none plinth feet brackets legs sled panels"
 _KINDS = {"d": "drawer", "D": "door", "L": "door left", "g": "glass", "o": "open", "p": "plain"}  # left: of its middle
 _ITEM = re.compile(r"(.+?)(?:\{(\d+)(?:-(\d+))?\})?(?::([\d.]+)-([\d.]+))?")
 # Look: (gap around a front, how far its face stands before the front plane), metres.
@@ -55,7 +53,7 @@ class Finish(NamedTuple):
 
     front: Color  # of drawers and doors
     metal: Color  # of the handles
-    handle: str  # one of HANDLES
+    handle: str  # one of those in `handle`
     look: str = "proud"  # one of _LOOKS
     hollow: bool = False  # panels instead of a solid block
     boxes: bool = False  # drawers of hollow cases are whole boxes, as in many CAD models
@@ -72,27 +70,15 @@ class Cell(NamedTuple):
     kind: str = "drawer"
 
 
-Body = Callable[[Maker, str, Size, Finish], list[Cell]]
-
-
-def new_finish(m: Maker, hollow: float = 0.45) -> Finish:
-    """Draw a finish and set the brush to its wood; `hollow` is the probability that the case is made of panels."""
+def new_finish(m: Maker) -> Finish:
+    """Draw a finish and set the brush to its wood."""
     # Pure black would hide every drawer from a shaded view.
-    m.color = front = tuple(0.1 + 0.9 * value for value in m.palette("wood wood wood wood plastic metal"))
-    if m.chance(0.35):
-        front = m.palette("wood ceramic plastic")
-    elif m.chance(0.6):
-        front = tint(m, front)
-    look = m.pick([*_LOOKS])
-    return Finish(
-        front, m.palette("metal metal wood"), m.pick(HANDLES), look, m.chance(hollow), m.chance(0.4), m.chance()
-    )
-
-
-def tint(m: Maker, color: Color) -> Color:
-    """Make a color slightly darker or lighter."""
-    shade = m.uniform(0.8, 1.15)
-    return tuple(min(value * shade, 1.0) for value in color)
+    m.color = wood = tuple(0.1 + 0.9 * value for value in m.palette("wood wood wood wood plastic metal"))
+    shaded = tuple(np.multiply(wood, m.uniform(0.8, 1.15)))
+    front = m.palette("wood ceramic plastic") if m.chance(0.35) else m.pick(wood, shaded, shaded)
+    metal, look = m.palette("metal metal wood"), m.pick("proud grooves inset framed")
+    handle = m.pick("knob knob bar bar arc ring cup lip none")
+    return Finish(front, metal, handle, look, m.chance(0.45), m.chance(0.4), m.chance())
 
 
 def drawer_block(m: Maker, extents: Size, center: Size, metal: Color, drawers: int | None = None) -> str:
@@ -101,27 +87,17 @@ def drawer_block(m: Maker, extents: Size, center: Size, metal: Color, drawers: i
     `extents` include the fronts. `drawers` fixes their number; by default the content is drawn.
     """
     (w, h, d), (x, y, z) = extents, center
-    content = "drawers" if drawers else m.pick("drawers drawers drawers door shelves")
     count = min(drawers or m.number(2, 4), 2 if h < 0.3 else 99)
-    if content == "shelves":
-        open_case(m, extents, center, max(count - 1, 1))
-        return "open shelves"
-    front = "D" if content == "door" else f"d{{{count}}}"
-    finish = Finish(tint(m, m.color), metal, m.pick("knob bar bar cup none"), hollow=m.chance(0.4), pairs=m.chance(0.3))
+    stack = f"d{{{count}}}"
+    front = stack if drawers else m.pick(stack, stack, stack, "D", f"o{{{count}}}")
+    face, handle = tuple(np.multiply(m.color, m.uniform(0.8, 1.15))), m.pick("knob bar bar cup none")
+    finish = Finish(face, metal, handle, hollow=m.chance(0.4), pairs=m.chance(0.3))
     with m.at(x, y - h / 2, z - 0.01):
         build(m, (w, h, d - 0.02), layout(m, front, Cell(0, h / 2, w, h)), finish, pulled=0.0)
-    return "a cupboard door" if content == "door" else counted(count, "drawer")
+    return {"d": counted(count, "drawer"), "D": "a cupboard door", "o": "open shelves"}[front[0]]
 
 
-def open_case(
-    m: Maker,
-    extents: Size,
-    center: Size,
-    shelves: int = 1,
-    dividers: int = 0,
-    with_back: bool = True,
-    with_floor: bool = True,
-) -> None:
+def open_case(m: Maker, extents: Size, center: Size, shelves=1, dividers=0, with_back=True, with_floor=True) -> None:
     """Add a bookcase that opens to +z: two sides, a top, `shelves`, upright `dividers`, perhaps a back and a floor."""
     w, h, d = extents
     board = min(m.uniform(0.012, 0.03), 0.15 * min(extents))
@@ -137,14 +113,14 @@ def open_case(
             m.box((inner, h, board * 0.6), (0, 0, board * 0.3 - d / 2))
 
 
-# ------------------------------------------------------------------------------------------------ fronts
-
-
 def layout(m: Maker, front: str, cell: Cell) -> list[Cell]:
     """Cut a cell as `front` says, see the grammar above."""
-    mark = "|" if len(_cut(front, "|")) > 1 else "/"
+    for mark in "|/":
+        pieces = re.split(rf"[{mark}](?![^(]*\))", front)  # not inside parentheses
+        if len(pieces) > 1:
+            break
     cores, sizes, cells = [], [], []
-    for piece in _cut(front, mark):
+    for piece in pieces:
         core, least, most, low, high = _ITEM.fullmatch(piece).groups()
         count = m.number(int(least), int(most or least)) if least else 1
         cores += [core] * count
@@ -159,13 +135,6 @@ def layout(m: Maker, front: str, cell: Cell) -> list[Cell]:
             part = cell._replace(y=cell.y - middle * cell.height, height=share * cell.height)
         cells += layout(m, core[1:-1], part) if core[0] == "(" else [part._replace(kind=_KINDS[core])]
     return cells
-
-
-def _cut(front: str, mark: str) -> list[str]:
-    """Cut a text at every `mark` outside of parentheses."""
-    depth = np.cumsum([(letter == "(") - (letter == ")") for letter in front])
-    cuts = [index for index, letter in enumerate(front) if letter == mark and depth[index] == 0]
-    return [front[first + 1 : last] for first, last in pairwise([-1, *cuts, len(front)])]
 
 
 def say_content(m: Maker, cells: list[Cell]) -> None:
@@ -265,24 +234,17 @@ def handle(m: Maker, finish: Finish, place: Size, width: float, height: float) -
             m.box((0.9 * width, 0.012, 0.02), (0, 0.45 * height, 0.01))
 
 
-# ------------------------------------------------------------------------------------------------ bodies
-
-
-def straight(m: Maker, front: str, size: Size, finish: Finish) -> list[Cell]:
-    """Add a case with the given front; return its cells."""
-    margin = min(0.02, 0.1 * size[1])
-    cells = layout(m, front, Cell(0, size[1] / 2, size[0] - 2 * margin, size[1] - 2 * margin))
+def straight(m: Maker, front: str, size: Size, finish: Finish, board: float = 0.7) -> list[Cell]:
+    """Add a case, with probability `board` under a board that is flush or wider; return its cells."""
+    w, h, d = size
+    if m.chance(board):
+        over, thick = m.uniform(0, 0.07), m.uniform(0.012, 0.045)
+        middle, color = (0, h + thick / 2, 0.005), m.pick(m.color, m.color, finish.front)
+        m.box((w + over, thick, d + over + 0.02), middle, color=color)
+    margin = min(0.02, 0.1 * h)
+    cells = layout(m, front, Cell(0, h / 2, w - 2 * margin, h - 2 * margin))
     build(m, size, cells, finish)
     return cells
-
-
-def topped(m: Maker, front: str, size: Size, finish: Finish) -> list[Cell]:
-    """Add a straight case, mostly under a board that is flush or wider."""
-    if m.chance(0.7):
-        over, thick = m.uniform(0, 0.07), m.uniform(0.012, 0.045)
-        top = (size[0] + over, thick, size[2] + over + 0.02)
-        m.box(top, (0, size[1] + thick / 2, 0.005), color=m.pick(m.color, m.color, finish.front))
-    return straight(m, front, size, finish)
 
 
 def posted(m: Maker, front: str, size: Size, finish: Finish) -> list[Cell]:
@@ -292,7 +254,7 @@ def posted(m: Maker, front: str, size: Size, finish: Finish) -> list[Cell]:
     m.box((thick, high, thick), (w / 2 - 0.3 * thick, high / 2, d / 2 - 0.3 * thick), both="xz")
     m.say("four corner posts")
     with m.at(0, lift, 0):
-        return (straight if over else topped)(m, front, size, finish)
+        return straight(m, front, size, finish, 0.0 if over else 0.7)
 
 
 def _plan(m: Maker, kind: str, w: float, d: float) -> tuple[np.ndarray, np.ndarray, str]:
@@ -306,12 +268,10 @@ def _plan(m: Maker, kind: str, w: float, d: float) -> tuple[np.ndarray, np.ndarr
         plan = np.stack([np.sin(turn) * w / 2, np.cos(turn) * d - d / 2], axis=1)
         return plan, plan[2:-2], "a half round case"
     sides = {"round": 24, "hexagon": 6, "octagon": 8}[kind]
+    phrase = "a round case" if kind == "round" else f"a case with {counted(sides, 'side')}"
     turn = (np.arange(sides) + 0.5) * 2 * np.pi / sides
-    plan = np.stack([np.sin(turn), np.cos(turn)], axis=1) * w / 2
-    if kind != "round":
-        return plan, plan[[-1, 0]] * (0.9, 1), f"a case with {'six' if sides == 6 else 'eight'} sides"
-    half = m.number(3, 4)
-    return plan, np.roll(plan, half, axis=0)[: 2 * half], "a round case"
+    plan, half = np.stack([np.sin(turn), np.cos(turn)], axis=1) * w / 2, m.number(3, 4) if sides > 8 else 1
+    return plan, np.roll(plan, half, axis=0)[: 2 * half], phrase
 
 
 def shaped(m: Maker, front: str, size: Size, finish: Finish, kinds: str = " ".join(BOWS)) -> list[Cell]:
@@ -335,9 +295,7 @@ def shaped(m: Maker, front: str, size: Size, finish: Finish, kinds: str = " ".jo
         top = plan * m.uniform(1.01, 1.07)
         m.extrude(top, thick, (0, h + thick / 2, 0.005), "xz", color=m.pick(m.color, finish.front))
     band = [*(line + (0, 0.012)), *(line - (0, 0.02))[::-1]]
-    for cell in cells:
-        if cell.kind == "plain":
-            continue
+    for cell in [cell for cell in cells if cell.kind != "plain"]:
         m.extrude(band, cell.height - 0.012, (0, cell.y, 0), "xz", color=finish.front)
         door = cell.kind == "door"
         x = 0.2 * w if door else 0.26 * w if w > 0.55 else 0.0
@@ -367,9 +325,6 @@ def bulging(m: Maker, front: str, size: Size, finish: Finish) -> list[Cell]:
     return cells
 
 
-# ------------------------------------------------------------------------------------------------ whole pieces
-
-
 def bracket_feet(m: Maker, width: float, depth: float, height: float) -> str:
     """Add a skirt all round that is cut out between the corners, straight or curved; return the phrase."""
     cut, turn = m.uniform(0.35, 0.9) * height, m.pick(np.linspace(0, np.pi, 7)[1:-1], np.array([0, np.pi]))
@@ -396,66 +351,40 @@ _STANDS = {  # kind: range of heights, what stands there
 }
 
 
-def case(
-    m: Maker,
-    fronts: str,
-    width: Range,
-    height: Range,
-    depth: Range,
-    stands: str = "none plinth feet brackets legs sled panels",
-    lift: Range | None = None,
-    hollow: float = 0.45,
-    wide: str = "",
-    body: Body = topped,
-    foot: Size = (1, 1, 0),
-    extra: Callable[[Maker, Size, Finish], list[Cell] | None] | None = None,
-) -> None:
-    """Make a whole piece: a case on a stand.
+def case(m: Maker, fronts: str, sizes: str, stands=STANDS, wide="", body=straight, foot=1.0, extra=None) -> None:
+    """Make a whole piece: a case of `sizes` (ranges of width, height and depth) on one of `stands` ("legs:0.2-0.4").
 
-    Args:
-        m: The maker.
-        fronts: Fronts to choose from, see the grammar above.
-        width: Range of the case's width.
-        height: Of its height, without the stand.
-        depth: Of its depth.
-        stands: Kinds to choose from, see `_STANDS`.
-        lift: Range of the stand's height; by default what is usual for the kind.
-        hollow: Probability that the case is made of panels.
-        wide: Fronts for a case wider than 1.1.
-        body: What makes the case.
-        foot: Width and depth of the stand as shares of the case's, and how many depths it is shifted along z.
-        extra: Adds more to a case, told (m, (width, height of the top, depth), finish); may return more cells.
+    Its front is one of `fronts`, or of `wide` where it is wider than 1.1. `body` makes it, on a stand `foot` times as
+    large; `extra` adds more, told (m, (width, height of the top, depth), finish), and may return more cells.
     """
-    finish = new_finish(m, hollow)
-    size = w, _, d = m.uniform(*width), m.uniform(*height), m.uniform(*depth)
-    front, kind, raised = m.pick(wide if wide and w > 1.1 else fronts), m.pick(stands), 0.0
+    finish = new_finish(m)
+    size = w, _, d = [m.uniform(*map(float, limits.split("-"))) for limits in sizes.split()]
+    kind, _, _, *lift = _ITEM.fullmatch(m.pick(stands)).groups()
+    front, raised = m.pick(wide if wide and w > 1.1 else fronts), 0.0
     if kind != "none":
         usual, builder = _STANDS[kind]
-        raised = m.uniform(*(lift or usual))
-        with m.painted(m.color if m.chance(0.6) else m.palette("metal wood")), m.at(0, 0, foot[2] * d):
-            m.say(builder(m, foot[0] * w, foot[1] * d, raised))
+        raised = m.uniform(*(map(float, lift) if lift[0] else usual))
+        with m.painted(m.color if m.chance(0.6) else m.palette("metal wood")):
+            m.say(builder(m, foot * w, foot * d, raised))
     with m.at(0, raised, 0):
         cells = body(m, front, size, finish)
-    if extra:
-        cells += extra(m, (w, m.bounds()[1, 1], d), finish) or []
-    say_content(m, cells)
+    more = extra(m, (w, m.bounds()[1, 1], d), finish) if extra else None
+    say_content(m, cells + (more or []))
 
 
-def row(fronts: str, width: Range, height: Range, depth: Range, **options: Any) -> Builder:
-    """Return a family that differs from others by its row of arguments of `case`."""
-    return partial(case, fronts=fronts, width=width, height=height, depth=depth, **options)
+def row(*arguments: Any, **options: Any) -> Builder:
+    """Return a family that is a row of arguments of `case`."""
+    return lambda m: case(m, *arguments, **options)
 
 
-def rail(m: Maker, size: Size, finish: Finish, heights: Range, sides: str) -> None:
-    """Add a rail around the top, at the back and two sides (`sides` 3) or all round (4), solid or of bars."""
-    (w, top, d), solid, m.color = size, m.chance(0.65), m.palette("wood wood metal")
-    thick, height = m.uniform(0.012, 0.025), m.uniform(*heights)
-    x, z = (w - thick) / 2, (d - thick) / 2
-    runs = ((-x, -z), (x, -z)), ((-x, -z), (-x, z)), ((x, -z), (x, z)), ((-x, z), (x, z))
-    for start, end in np.array(runs[: int(m.pick(sides))]):
-        level, bar = (top + height / 2, (thick, height)) if solid else (top + height, thick)
-        m.beam((start[0], level, start[1]), (end[0], level, end[1]), bar)
-        for share in [] if solid else np.linspace(0, 1, max(int(np.linalg.norm(end - start) / 0.12), 2)):
-            a, b = start + share * (end - start)
-            m.rod((a, top, b), (a, top + height, b), thick * 0.35, 5)
+def rail(m: Maker, size: Size, finish: Finish, heights: Range, closed: float) -> None:
+    """Add a rail at the back and both sides of the top, solid or of bars; at the front with probability `closed`."""
+    (w, top, d), m.color, solid = size, m.palette("wood wood metal"), m.chance(0.65)
+    thick, height, front = m.uniform(0.012, 0.025), m.uniform(*heights), "z" if m.chance(closed) else ""
+    x, z, tall = (w - thick) / 2, (thick - d) / 2, height if solid else thick
+    m.box((w, tall, thick), (0, top + height - tall / 2, z), both=front)
+    m.box((thick, tall, d), (x, top + height - tall / 2, 0), both="x")
+    for share in () if solid else np.linspace(-1, 1, max(int(w / 0.12), 3)):
+        m.rod((share * x, top, z), (share * x, top + height, z), thick * 0.35, 5, both=front)
+        m.rod((x, top, share * z), (x, top + height, share * z), thick * 0.35, 5, both="x")
     m.say("a rail around the top")

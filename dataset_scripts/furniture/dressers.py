@@ -38,15 +38,15 @@ _TRIPLE = "(d|d|d|d){2} " + " ".join(
 def many_drawers(m: Maker) -> None:
     """Make a field of small drawers, as pharmacists had."""
     rows, columns = m.number(3, 5), m.number(3, 5)
-    widths, heights = (0.24 * columns, 0.4 * columns), (0.18 * rows, 0.3 * rows)
-    case(m, f"({'|'.join('d' * columns)}){{{rows}}}", widths, heights, (0.35, 0.5))
+    sizes = f"{0.24 * columns}-{0.4 * columns} {0.18 * rows}-{0.3 * rows} 0.35-0.5"
+    case(m, f"({'|'.join('d' * columns)}){{{rows}}}", sizes)
 
 
 def mixed_dresser(m: Maker) -> None:
     """Make columns of different content: drawers, doors, a drawer over a door, open shelves; low or high."""
     columns = [m.pick("d{2-4} d{2-4} D d/D:1.5-3 o{1-3} g") for _ in range(m.number(1, 3))]
     columns.insert(m.number(0, len(columns)), "d{2-4}")
-    case(m, "|".join(f"({column}):0.7-1.3" for column in columns), (1.1, 2.1), (0.55, 1.1), (0.38, 0.58))
+    case(m, "|".join(f"({column}):0.7-1.3" for column in columns), "1.1-2.1 0.55-1.1 0.38-0.58")
 
 
 def stepped_dresser(m: Maker) -> None:
@@ -59,22 +59,23 @@ def stepped_dresser(m: Maker) -> None:
     for size in sizes:
         rows = max(int(size[1] / m.uniform(0.18, 0.3)), 2)
         with m.at(left + size[0] / 2):
-            cells += straight(m, "L|D" if m.chance(0.2) else f"d{{{rows}}}", size, finish)
+            cells += straight(m, "L|D" if m.chance(0.2) else f"d{{{rows}}}", size, finish, 0.0)
         left += size[0]
     say_content(m, cells)
     m.say("parts of different height")
 
 
-def upper(m: Maker, size: Size, finish: Finish, fronts: str, wide: Range, tall: Range, deep: Range, gable=0.0):
+def upper(
+    m: Maker, size: Size, finish: Finish, fronts: str, wide: Range, tall: Range, deep: Range, gable=0.0
+) -> list[Cell]:
     """Add a smaller case on top, `wide` and `deep` as shares, flush with the back; perhaps under a gable."""
-    (w, top, d), size = size, (size[0] * m.uniform(*wide), m.uniform(*tall), size[2] * m.uniform(*deep))
-    with m.at(0, top, (size[2] - d) / 2):
-        cells = straight(m, m.pick(fronts), size, finish)
+    w, h, d = size[0] * m.uniform(*wide), m.uniform(*tall), size[2] * m.uniform(*deep)
+    with m.at(0, size[1], (d - size[2]) / 2):
+        cells = straight(m, m.pick(fronts), (w, h, d), finish, 0.0)
         if m.chance(gable):
-            half, high = size[0] / 2, m.uniform(0.08, 0.22)
-            side = m.pick(0.02, 0.3) * high
-            outline = [(-half, 0), (half, 0), (half, side), (0, high), (-half, side)]
-            m.extrude(outline, 0.04, (0, size[1], size[2] / 2 - 0.03))
+            high, side = m.uniform(0.08, 0.22), m.pick(0.02, 0.3)
+            outline = np.array([(-w / 2, 0), (w / 2, 0), (w / 2, side), (0, 1), (-w / 2, side)]) * (1, high)
+            m.extrude(outline, 0.04, (0, h, d / 2 - 0.03))
             m.say("a gable on top")
     m.say("shelves above the top" if cells[0].kind == "open" else "a smaller case on top")
     return cells
@@ -114,64 +115,46 @@ def mirror(m: Maker, size: Size, finish: Finish) -> None:
 
 def changing_top(m: Maker, size: Size, finish: Finish) -> None:
     """Add a rail around the top, for changing a baby, often with a mat."""
-    rail(m, size, finish, (0.06, 0.18), "3 4")
+    rail(m, size, finish, (0.06, 0.18), 0.5)
     if m.chance(0.4):
         mat = (size[0] * m.uniform(0.6, 0.9), 0.06, size[2] * 0.85)
         m.cushion(mat, (0, size[1] + 0.03, 0), 0.2, color=m.palette("fabric"))
         m.say("a soft mat on top")
 
 
-_HIGH = partial(upper, fronts="(d|d)/d{2-4}", wide=(0.88, 0.97), tall=(0.6, 1.0), deep=(0.93, 0.93), gable=0.4)
-_SECOND = partial(upper, fronts="d{2-3}", wide=(0.7, 1.0), tall=(0.4, 0.8), deep=(0.6, 0.95))
-_HUTCH = partial(upper, fronts="o{1-3} (o|o){1-3} (o|o|o){1-3}", wide=(0.8, 1.0), tall=(0.4, 1.1), deep=(0.4, 0.7))
-
 _CHEST = "d{2-4} (d|d){2-4}"
 _DOORS = "d/(L|D):1.5-3 (d|d)/(L|D):1.5-3 L|(d{3-4}):1.2-1.2|D L|(d{3-4}):1.2-1.2|D"
 _WARDROBE = "(L|D):1.2-2.5/d (L|D):2.4-5/d/d (L|D):3.6-7.5/d/d/d"
 _SHELF, _WIDE_SHELF = "o:0.7-1.6/d{2-4} d{2-4}/o:0.7-1.6", "(o|o):0.7-1.6/(d|d){2-4} (d|d){2-4}/(o|o):0.7-1.6"
+_WIDE = "(d|d){2-4} (d|d){2-4} (d|d|d){2-4}"
+_LEGS, _LOW = "legs:0.15-0.35 legs:0.15-0.35 panels:0.15-0.35 sled:0.15-0.35", "legs feet plinth none"
+_HIGH_LEGS = "legs:0.2-0.45 legs:0.2-0.45 brackets:0.2-0.45"
+_HIGH = partial(upper, fronts="(d|d)/d{2-4}", wide=(0.88, 0.97), tall=(0.6, 1.0), deep=(0.93, 0.93), gable=0.4)
+_SECOND = partial(upper, fronts="d{2-3}", wide=(0.7, 1.0), tall=(0.4, 0.8), deep=(0.6, 0.95))
+_HUTCH = partial(upper, fronts="o{1-3} (o|o){1-3} (o|o|o){1-3}", wide=(0.8, 1.0), tall=(0.4, 1.1), deep=(0.4, 0.7))
 
 FAMILIES: dict[str, Builder] = {
-    "wide dresser": row("(d|d){2-4}", (1.1, 1.9), (0.65, 0.95), (0.4, 0.6)),
-    "triple dresser": row(_TRIPLE, (1.5, 2.3), (0.6, 0.95), (0.4, 0.6)),
-    "chest of drawers": row("d{4-6}", (0.75, 1.15), (0.8, 1.2), (0.4, 0.6)),
-    "tall chest of drawers": row("d{5-8}", (0.42, 0.95), (1.1, 1.6), (0.36, 0.55)),
-    "chest with small drawers": row("(d|d)/d{2-4}", (0.8, 1.3), (0.8, 1.25), (0.4, 0.6)),
-    "plain dresser": row(
-        "d{3-6}", (0.6, 1.8), (0.7, 1.4), (0.4, 0.6), wide="(d|d){3-6}", stands="none plinth", hollow=0.1
-    ),
-    "dresser on legs": row(
-        "(d|d){2-3} (d|d|d){2-3}", (1, 1.8), (0.5, 0.75), (0.4, 0.55), stands="legs legs panels sled", lift=(0.15, 0.35)
-    ),
+    "wide dresser": row("(d|d){2-4}", "1.1-1.9 0.65-0.95 0.4-0.6"),
+    "triple dresser": row(_TRIPLE, "1.5-2.3 0.6-0.95 0.4-0.6"),
+    "chest of drawers": row("d{4-6}", "0.75-1.15 0.8-1.2 0.4-0.6"),
+    "tall chest of drawers": row("d{5-8}", "0.42-0.95 1.1-1.6 0.36-0.55"),
+    "chest with small drawers": row("(d|d)/d{2-4}", "0.8-1.3 0.8-1.25 0.4-0.6"),
+    "plain dresser": row("d{3-6}", "0.6-1.8 0.7-1.4 0.4-0.6", "none plinth", "(d|d){3-6}"),
+    "dresser on legs": row("(d|d){2-3} (d|d|d){2-3}", "1-1.8 0.5-0.75 0.4-0.55", _LEGS),
     "dresser with many small drawers": many_drawers,
-    "dresser with corner posts": row(
-        "d{3-5}", (0.7, 1.7), (0.6, 1.1), (0.4, 0.58), wide="(d|d){3-5}", stands="none", body=posted
-    ),
-    "dresser with a curved front": row(
-        "d{3-5}", (0.75, 1.5), (0.65, 1.1), (0.42, 0.65), body=shaped, foot=(1, 0.75, -0.1)
-    ),
-    "dresser with curved sides": row(
-        "d{3-5}", (0.8, 1.5), (0.6, 1), (0.42, 0.65), stands="legs feet plinth none", body=bulging, foot=(0.75, 0.75, 0)
-    ),
-    "dresser with doors": row(_DOORS, (0.9, 1.7), (0.75, 1.2), (0.42, 0.6)),
-    "tall dresser with doors": row(_WARDROBE, (0.8, 1.2), (1.3, 1.9), (0.45, 0.65)),
+    "dresser with corner posts": row("d{3-5}", "0.7-1.7 0.6-1.1 0.4-0.58", "none", "(d|d){3-5}", body=posted),
+    "dresser with a curved front": row("d{3-5}", "0.75-1.5 0.65-1.1 0.42-0.65", body=shaped, foot=0.8),
+    "dresser with curved sides": row("d{3-5}", "0.8-1.5 0.6-1 0.42-0.65", _LOW, body=bulging, foot=0.75),
+    "dresser with doors": row(_DOORS, "0.9-1.7 0.75-1.2 0.42-0.6"),
+    "tall dresser with doors": row(_WARDROBE, "0.8-1.2 1.3-1.9 0.45-0.65"),
     "dresser with drawers and doors": mixed_dresser,
-    "dresser with open shelves": row(_SHELF, (0.8, 1.6), (0.7, 1.2), (0.38, 0.55), wide=_WIDE_SHELF),
-    "two part dresser": row("(d|d){3}", (0.9, 1.5), (0.6, 0.9), (0.42, 0.55), extra=_SECOND),
-    "high chest of drawers": row(
-        "d{1-2}", (0.75, 1.1), (0.2, 0.4), (0.4, 0.55), stands="legs legs brackets", lift=(0.2, 0.45), extra=_HIGH
-    ),
-    "dresser with shelves on top": row(
-        f"{_CHEST} (d|d|d){{2-4}}", (0.9, 1.7), (0.65, 0.95), (0.42, 0.58), extra=_HUTCH
-    ),
+    "dresser with open shelves": row(_SHELF, "0.8-1.6 0.7-1.2 0.38-0.55", wide=_WIDE_SHELF),
+    "two part dresser": row("(d|d){3}", "0.9-1.5 0.6-0.9 0.42-0.55", extra=_SECOND),
+    "high chest of drawers": row("d{1-2}", "0.75-1.1 0.2-0.4 0.4-0.55", _HIGH_LEGS, extra=_HIGH),
+    "dresser with shelves on top": row(f"{_CHEST} (d|d|d){{2-4}}", "0.9-1.7 0.65-0.95 0.42-0.58", extra=_HUTCH),
     "stepped dresser": stepped_dresser,
-    "dresser with a mirror": row(
-        _CHEST, (0.8, 1.8), (0.6, 0.95), (0.42, 0.55), wide="(d|d){2-4} (d|d){2-4} (d|d|d){2-4}", extra=mirror
-    ),
-    "dresser with rails": row(_CHEST, (0.8, 1.3), (0.7, 1.0), (0.45, 0.65), extra=changing_top),
+    "dresser with a mirror": row(_CHEST, "0.8-1.8 0.6-0.95 0.42-0.55", wide=_WIDE, extra=mirror),
+    "dresser with rails": row(_CHEST, "0.8-1.3 0.7-1 0.45-0.65", extra=changing_top),
 }
-WEIGHTS = {
-    "dresser with curved sides": 0.6,
-    "dresser with many small drawers": 0.6,
-    "dresser with shelves on top": 0.7,
-    "stepped dresser": 0.5,
-}
+WEIGHTS = dict.fromkeys(["dresser with curved sides", "dresser with many small drawers"], 0.6)
+WEIGHTS |= {"dresser with shelves on top": 0.7, "stepped dresser": 0.5}

@@ -1,7 +1,7 @@
 """Night stands: small cases, tables and drums beside a bed, with one to three drawers, a shelf or a door.
 
 Once a cloud is normalized, only proportions, legs and the number of drawers tell a night stand from a dresser: few
-drawers for its width, more legs, shelves and open fronts. Most families are a row of fronts, sizes and stands (`cases`).
+drawers for its width, more legs, shelves and open fronts. Most families are a row of fronts, sizes and stands.
 """
 
 from __future__ import annotations
@@ -49,14 +49,11 @@ def low_shelf(m: Maker, size: Size, finish: Finish) -> None:
         m.box((size[0] - 0.06, 0.018, size[2] - 0.06), (0, size[1] * m.uniform(0.15, 0.35), 0))
 
 
-# ------------------------------------------------------------------------------------------------ small tables
-
-
 def _drawer(m: Maker, w: float, d: float, top: float, finish: Finish) -> None:
     """Add a flat drawer box, or two side by side, hanging below height `top`."""
     tall = m.uniform(0.08, 0.2)
     with m.at(0, top - tall, 0):
-        say_content(m, straight(m, m.pick("d d d d|d"), (w, tall, d), finish))
+        say_content(m, straight(m, m.pick("d d d d|d"), (w, tall, d), finish, 0.0))
 
 
 def table_stand(m: Maker) -> None:
@@ -119,16 +116,16 @@ def cantilever_stand(m: Maker) -> None:
     finish, kind, thick = new_finish(m), m.pick("c s u"), m.uniform(0.018, 0.05)
     w, d, high = m.uniform(0.38, 0.6), m.uniform(0.3, 0.46), m.uniform(0.42, 0.65)
     x = (w - thick) / 2
-    # Levels of the boards, (side, share of the height from, to) of the uprights.
+    # Shares of the height: of the boards; of the lower and upper end of uprights at x.
     levels, uprights, phrase = {
-        "c": ((thick / 2, high), ((-1, 0, 1),), "an open side"),
-        "s": ((thick / 2, high / 2, high), ((-1, 0, 0.5), (1, 0.5, 1)), "boards like the letter s"),
-        "u": ((high,), ((-1, 0, 1), (1, 0, 1)), "two side panels"),
+        "c": ((0, 1), [(-x, 0, 1)], "an open side"),
+        "s": ((0, 0.5, 1), [(-x, 0, 0.5), (x, 0.5, 1)], "boards like the letter s"),
+        "u": ((1,), [(-x, 0, 1), (x, 0, 1)], "two side panels"),
     }[kind]
     for level in levels:
-        m.box((w, thick, d), (0, level, 0))
+        m.box((w, thick, d), (0, thick / 2 + level * (high - thick / 2), 0))
     for side, start, end in uprights:
-        m.box((thick, (end - start) * high, d), (side * x, (start + end) / 2 * high, 0))
+        m.box((thick, (end - start) * high, d), (side, (start + end) / 2 * high, 0))
     if m.chance(0.6):
         _drawer(m, w - 2 * thick, d * 0.95, high - thick / 2, finish)
     m.say(phrase)
@@ -146,73 +143,44 @@ def lamp_stand(m: Maker) -> None:
     m.say("a lamp on top")
 
 
-_SMALL = (0.38, 0.65), (0.35, 0.65), (0.33, 0.5)
+_SMALL = "0.38-0.65 0.35-0.65 0.33-0.5"
+_LONG, _LOW = "legs:0.28-0.5 legs:0.28-0.5 sled:0.28-0.5", "none feet legs plinth"
 _SHELF = "o:0.7-1.3/d/d " + 2 * "d/o:1-2.2 " + "o/d:1-2.2"
 _DOOR = "D D g L D D d/D:1.3-2.5 d/D:1.3-2.5 d/D:1.3-2.5 d/L:1.3-2.5 d/g:1.3-2.5 o/D:1.3-2.5 o/g:1.3-2.5"
 _TALL = "d{2-3} d{2-3} d{2-3} d:0.7-0.7/o{1-2}:0.8-1.6 d:0.7-0.7/o{1-2}:0.8-1.6 d:0.7-0.7/D{1-2}:0.8-1.6"
-_DRUM = "d{1-3} D o{1-2} p"
-_ROUND = partial(shaped, kinds="round round round hexagon octagon")
+_DRUM = {"body": partial(shaped, kinds="round round round hexagon octagon"), "foot": 0.66}
+_HALF = {"body": partial(shaped, kinds="half"), "foot": 0.55}
+_WALL, _POSTED = "d d d|o:0.5-1.5 o:0.6-1.2/d o", "d{1-3} d d/o d/o{2}"
+_RAIL = partial(rail, heights=(0.03, 0.12), closed=0.33)
 
 FAMILIES: dict[str, Builder] = {
-    "night stand with drawers": row("d{2} d{2} d{3}", *_SMALL),
-    "night stand on long legs": row(
-        "d d d d|d", (0.38, 0.65), (0.1, 0.22), (0.33, 0.48), stands="legs legs sled", lift=(0.28, 0.5)
-    ),
-    "night stand on legs": row("d{1-2}", (0.4, 0.6), (0.25, 0.4), (0.35, 0.48), stands="legs panels", lift=(0.12, 0.3)),
-    "night stand with a shelf": row(_SHELF, *_SMALL),
-    "open night stand": row("o{1-2}", *_SMALL),
-    "night stand with a door": row(_DOOR, *_SMALL),
-    "tall night stand": row(_TALL, (0.3, 0.45), (0.55, 0.8), (0.3, 0.42)),
-    "night stand with a rail": row("d{1-2}", *_SMALL, extra=partial(rail, heights=(0.03, 0.12), sides="3 3 4")),
-    "night stand for the wall": row(
-        "d d d|o:0.5-1.5 o:0.6-1.2/d o", (0.38, 0.65), (0.14, 0.3), (0.28, 0.42), stands="none", extra=wall_panel
-    ),
-    "night stand with corner posts": row(
-        "d{1-3} d d/o d/o{2}", (0.36, 0.6), (0.25, 0.5), (0.33, 0.48), stands="none", body=posted
-    ),
-    "night stand with a curved front": row(
-        "d{1-3}", *_SMALL, stands="none feet legs plinth", body=shaped, foot=(0.9, 0.75, -0.1)
-    ),
-    "night stand with curved sides": row(
-        "d{1-3}", *_SMALL, stands="none feet legs plinth", body=bulging, foot=(0.7, 0.7, 0)
-    ),
-    "round night stand": row(
-        _DRUM,
-        (0.35, 0.6),
-        (0.32, 0.62),
-        (0.5, 0.5),
-        stands="none none plinth legs drum",
-        body=_ROUND,
-        foot=(0.66, 0.5, 0),
-    ),
-    "half round night stand": row(
-        "d d/p d/p:1-3 o{1-2} o{1-2}",
-        (0.4, 0.65),
-        (0.3, 0.6),
-        (0.24, 0.45),
-        stands="none legs legs feet",
-        body=partial(shaped, kinds="half"),
-        foot=(0.6, 0.55, -0.18),
-    ),
+    "night stand with drawers": row("d{2} d{2} d{3}", _SMALL),
+    "night stand on long legs": row("d d d d|d", "0.38-0.65 0.1-0.22 0.33-0.48", _LONG),
+    "night stand on legs": row("d{1-2}", "0.4-0.6 0.25-0.4 0.35-0.48", "legs:0.12-0.3 panels:0.12-0.3"),
+    "night stand with a shelf": row(_SHELF, _SMALL),
+    "open night stand": row("o{1-2}", _SMALL),
+    "night stand with a door": row(_DOOR, _SMALL),
+    "tall night stand": row(_TALL, "0.3-0.45 0.55-0.8 0.3-0.42"),
+    "night stand with a rail": row("d{1-2}", _SMALL, extra=_RAIL),
+    "night stand for the wall": row(_WALL, "0.38-0.65 0.14-0.3 0.28-0.42", "none", extra=wall_panel),
+    "night stand with corner posts": row(_POSTED, "0.36-0.6 0.25-0.5 0.33-0.48", "none", body=posted),
+    "night stand with a curved front": row("d{1-3}", _SMALL, _LOW, body=shaped, foot=0.75),
+    "night stand with curved sides": row("d{1-3}", _SMALL, _LOW, body=bulging, foot=0.7),
+    "round night stand": row("d{1-3} D o{1-2} p", "0.35-0.6 0.32-0.62 0.5-0.5", "none none plinth legs drum", **_DRUM),
+    "half round night stand": row("d d/p d/p:1-3 o{1-2}", "0.4-0.65 0.3-0.6 0.24-0.45", "none legs legs feet", **_HALF),
     "bedside table with a drawer": table_stand,
     "bedside table with shelves": tier_stand,
     "tray beside a bed": tray_stand,
-    "bedside table on one leg": row("d", (0.35, 0.55), (0.08, 0.2), (0.3, 0.5), stands="column"),
-    "round bedside table on one leg": row("d d p", (0.35, 0.55), (0.08, 0.2), (0.5, 0.5), stands="column", body=_ROUND),
+    "bedside table on one leg": row("d", "0.35-0.55 0.08-0.2 0.3-0.5", "column"),
+    "round bedside table on one leg": row("d d p", "0.35-0.55 0.08-0.2 0.35-0.55", "column", **_DRUM),
     "night stand of bent boards": cantilever_stand,
-    "night stand on crossed legs": row("d", (0.4, 0.6), (0.1, 0.25), (0.35, 0.48), stands="crossed", extra=low_shelf),
-    "night stand with a side shelf": row("d{1-3}", *_SMALL, stands="none", extra=side_shelf),
+    "night stand on crossed legs": row("d", "0.4-0.6 0.1-0.25 0.35-0.48", "crossed", extra=low_shelf),
+    "night stand with a side shelf": row("d{1-3}", _SMALL, "none", extra=side_shelf),
     "night stand with a lamp": lamp_stand,
 }
-WEIGHTS = {
-    "bedside table on one leg": 0.24,
-    "bedside table with shelves": 0.5,
-    "half round night stand": 0.5,
-    "night stand for the wall": 0.5,
-    "night stand of bent boards": 0.5,
-    "night stand with a curved front": 0.5,
-    "night stand with a lamp": 0.5,
-    "night stand with curved sides": 0.5,
-    "round bedside table on one leg": 0.16,
-    "tray beside a bed": 0.25,
-}
+WEIGHTS = dict.fromkeys(
+    ["night stand for the wall", "night stand with a curved front", "night stand of bent boards"], 0.5
+)
+WEIGHTS |= dict.fromkeys(["night stand with curved sides", "half round night stand", "night stand with a lamp"], 0.5)
+WEIGHTS |= {"bedside table with shelves": 0.5, "tray beside a bed": 0.25}
+WEIGHTS |= {"bedside table on one leg": 0.24, "round bedside table on one leg": 0.16}
