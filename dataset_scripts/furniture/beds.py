@@ -155,7 +155,7 @@ def _box(m: Maker, w, long, top, thick, drawers: bool = False, pad: float = 0.0)
 
 def _deck(m: Maker, w, long, top, thick, margin: float = 0.35, styles: str = "plinth beams legs") -> float:
     """Add a deck that is up to `margin` wider: one board on a "plinth", "beams" or "legs", or "slats" on beams."""
-    under, edge, style = top - thick * m.uniform(0.6, 1.0), margin * m.uniform(0.15, 1.0), m.pick(styles)
+    under, edge, style = max(top - thick * m.uniform(0.6, 1.0), 0.06), margin * m.uniform(0.15, 1.0), m.pick(styles)
     board = min(m.uniform(0.03, 0.15), 0.6 * under)
     wide, deep, tall = w + 2 * edge, long + edge, under - board
     with m.at(z=edge / 2):
