@@ -204,11 +204,9 @@ def _door(m: Maker, kind: str, w: float, h: float, finish: Finish) -> None:
             m.box((rim, h, 0.022), ((w - rim) / 2, 0, -0.007), both="x")
             m.box((w - 2 * rim, rim, 0.022), (0, (h - rim) / 2, -0.007), both="y")
     x, y = (w / 2 - 0.03) * (1 if kind == "door left" else -1), 0.0 if h < 0.9 else -0.1 * h
-    if finish.handle in ("bar", "arc", "lip"):
-        half = min(0.25 * h, 0.15)
-        m.rod((x, y - half, 0.025), (x, y + half, 0.025), 0.007, 6, color=finish.metal)
-    elif finish.handle != "none":
-        handle(m, finish._replace(handle="knob"), (x, y, 0), w, h)
+    kind = {"arc": "bar", "lip": "bar", "ring": "knob", "cup": "knob"}.get(finish.handle, finish.handle)
+    with m.at(x, y), m.turned("z", 90):
+        handle(m, finish._replace(handle=kind), (0, 0, 0), 0.8 * h, w)
 
 
 def handle(m: Maker, finish: Finish, place: Size, width: float, height: float) -> None:
@@ -327,8 +325,8 @@ def bulging(m: Maker, front: str, size: Size, finish: Finish) -> list[Cell]:
 
 def bracket_feet(m: Maker, width: float, depth: float, height: float) -> str:
     """Add a skirt all round that is cut out between the corners, straight or curved; return the phrase."""
-    cut, turn = m.uniform(0.35, 0.9) * height, m.pick(np.linspace(0, np.pi, 7)[1:-1], np.array([0, np.pi]))
-    rise = cut * np.sin(turn) ** 0.7 if len(turn) > 2 else np.full(2, cut)
+    turn = np.linspace(0, np.pi, 7)[1:-1]
+    rise = m.uniform(0.35, 0.9) * height * np.sin(turn) ** m.pick(0.7, 0.05)
     for length, plane, place in (width, "xy", (0, 0, depth / 2 - 0.01)), (depth, "zy", (width / 2 - 0.01, 0, 0)):
         half, foot = length / 2, min(m.uniform(0.12, 0.25) * length, 0.2)
         arch = np.stack([-np.cos(turn) * (half - foot), rise], axis=1)

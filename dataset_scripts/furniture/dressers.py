@@ -10,21 +10,8 @@ from functools import partial
 
 import numpy as np
 
-from .cases import (
-    Cell,
-    Finish,
-    Range,
-    Size,
-    bulging,
-    case,
-    new_finish,
-    posted,
-    rail,
-    row,
-    say_content,
-    shaped,
-    straight,
-)
+from . import cases
+from .cases import Cell, Finish, Range, Size, case, row, straight
 from .maker import Builder, Maker
 from .solids import outline_points
 
@@ -51,7 +38,7 @@ def mixed_dresser(m: Maker) -> None:
 
 def stepped_dresser(m: Maker) -> None:
     """Make two or three cases of different height side by side."""
-    finish, count, depth, left = new_finish(m), m.number(2, 3), m.uniform(0.4, 0.55), 0.0
+    finish, count, depth, left = cases.new_finish(m), m.number(2, 3), m.uniform(0.4, 0.55), 0.0
     sizes = [(m.uniform(0.45, 0.95), m.uniform(0.45, 1.25), depth) for _ in range(count)]
     if count == 3 and m.chance(0.6):
         sizes[2] = sizes[0]
@@ -61,7 +48,7 @@ def stepped_dresser(m: Maker) -> None:
         with m.at(left + size[0] / 2):
             cells += straight(m, "L|D" if m.chance(0.2) else f"d{{{rows}}}", size, finish, 0.0)
         left += size[0]
-    say_content(m, cells)
+    cases.say_content(m, cells)
     m.say("parts of different height")
 
 
@@ -115,7 +102,7 @@ def mirror(m: Maker, size: Size, finish: Finish) -> None:
 
 def changing_top(m: Maker, size: Size, finish: Finish) -> None:
     """Add a rail around the top, for changing a baby, often with a mat."""
-    rail(m, size, finish, (0.06, 0.18), 0.5)
+    cases.rail(m, size, finish, (0.06, 0.18), 0.5)
     if m.chance(0.4):
         mat = (size[0] * m.uniform(0.6, 0.9), 0.06, size[2] * 0.85)
         m.cushion(mat, (0, size[1] + 0.03, 0), 0.2, color=m.palette("fabric"))
@@ -142,9 +129,9 @@ FAMILIES: dict[str, Builder] = {
     "plain dresser": row("d{3-6}", "0.6-1.8 0.7-1.4 0.4-0.6", "none plinth", "(d|d){3-6}"),
     "dresser on legs": row("(d|d){2-3} (d|d|d){2-3}", "1-1.8 0.5-0.75 0.4-0.55", _LEGS),
     "dresser with many small drawers": many_drawers,
-    "dresser with corner posts": row("d{3-5}", "0.7-1.7 0.6-1.1 0.4-0.58", "none", "(d|d){3-5}", body=posted),
-    "dresser with a curved front": row("d{3-5}", "0.75-1.5 0.65-1.1 0.42-0.65", body=shaped, foot=0.8),
-    "dresser with curved sides": row("d{3-5}", "0.8-1.5 0.6-1 0.42-0.65", _LOW, body=bulging, foot=0.75),
+    "dresser with corner posts": row("d{3-5}", "0.7-1.7 0.6-1.1 0.4-0.58", "none", "(d|d){3-5}", body=cases.posted),
+    "dresser with a curved front": row("d{3-5}", "0.75-1.5 0.65-1.1 0.42-0.65", body=cases.shaped, foot=0.75),
+    "dresser with curved sides": row("d{3-5}", "0.8-1.5 0.6-1 0.42-0.65", _LOW, body=cases.bulging, foot=0.75),
     "dresser with doors": row(_DOORS, "0.9-1.7 0.75-1.2 0.42-0.6"),
     "tall dresser with doors": row(_WARDROBE, "0.8-1.2 1.3-1.9 0.45-0.65"),
     "dresser with drawers and doors": mixed_dresser,

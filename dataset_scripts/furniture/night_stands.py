@@ -17,13 +17,12 @@ from .supports import LEG_STYLES, crossed_legs, four_legs, pedestal
 
 def wall_panel(m: Maker, size: Size, finish: Finish) -> None:
     """Sometimes add a panel behind a case for the wall."""
-    if not m.chance(0.3):
-        m.say("no foot")
-        return
-    high = m.uniform(0.4, 0.7)
-    panel = (size[0] * m.uniform(1.0, 1.6), high, 0.02)
-    m.box(panel, (0, high * 0.3, -size[2] / 2 - 0.01), color=m.palette("wood"))
-    m.say("a panel at the back")
+    m.say("no foot")
+    if m.chance(0.3):
+        high = m.uniform(0.4, 0.7)
+        panel = (size[0] * m.uniform(1.0, 1.6), high, 0.02)
+        m.box(panel, (0, high * 0.3, -size[2] / 2 - 0.01), color=m.palette("wood"))
+        m.say("a panel at the back")
 
 
 def side_shelf(m: Maker, size: Size, finish: Finish) -> None:
@@ -113,15 +112,15 @@ def tray_stand(m: Maker) -> None:
 
 def cantilever_stand(m: Maker) -> None:
     """Make boards bent like a C, S or U seen from the front, sometimes with a drawer."""
-    finish, kind, thick = new_finish(m), m.pick("c s u"), m.uniform(0.018, 0.05)
+    finish, thick = new_finish(m), m.uniform(0.018, 0.05)
     w, d, high = m.uniform(0.38, 0.6), m.uniform(0.3, 0.46), m.uniform(0.42, 0.65)
     x = (w - thick) / 2
     # Shares of the height: of the boards; of the lower and upper end of uprights at x.
-    levels, uprights, phrase = {
-        "c": ((0, 1), [(-x, 0, 1)], "an open side"),
-        "s": ((0, 0.5, 1), [(-x, 0, 0.5), (x, 0.5, 1)], "boards like the letter s"),
-        "u": ((1,), [(-x, 0, 1), (x, 0, 1)], "two side panels"),
-    }[kind]
+    levels, uprights, phrase = m.pick(
+        ((0, 1), [(-x, 0, 1)], "an open side"),
+        ((0, 0.5, 1), [(-x, 0, 0.5), (x, 0.5, 1)], "boards like the letter s"),
+        ((1,), [(-x, 0, 1), (x, 0, 1)], "two side panels"),
+    )
     for level in levels:
         m.box((w, thick, d), (0, thick / 2 + level * (high - thick / 2), 0))
     for side, start, end in uprights:
@@ -138,8 +137,7 @@ def lamp_stand(m: Maker) -> None:
     with m.painted(m.palette("metal")), m.at(0, top, 0):
         m.cylinder(m.uniform(0.05, 0.08), 0.02, (0, 0.01, 0))
         m.rod((0, 0, 0), (0, high * 0.65, 0), m.uniform(0.01, 0.03))
-        shade = m.palette("fabric")
-        m.frustum(wide, wide * m.uniform(0.5, 0.9), high * 0.4, (0, high * 0.8, 0), color=shade)
+        m.frustum(wide, wide * m.uniform(0.5, 0.9), high * 0.4, (0, high * 0.8, 0), color=m.palette("fabric"))
     m.say("a lamp on top")
 
 
@@ -164,7 +162,7 @@ FAMILIES: dict[str, Builder] = {
     "night stand with a rail": row("d{1-2}", _SMALL, extra=_RAIL),
     "night stand for the wall": row(_WALL, "0.38-0.65 0.14-0.3 0.28-0.42", "none", extra=wall_panel),
     "night stand with corner posts": row(_POSTED, "0.36-0.6 0.25-0.5 0.33-0.48", "none", body=posted),
-    "night stand with a curved front": row("d{1-3}", _SMALL, _LOW, body=shaped, foot=0.75),
+    "night stand with a curved front": row("d{1-3}", _SMALL, _LOW, body=shaped, foot=0.7),
     "night stand with curved sides": row("d{1-3}", _SMALL, _LOW, body=bulging, foot=0.7),
     "round night stand": row("d{1-3} D o{1-2} p", "0.35-0.6 0.32-0.62 0.5-0.5", "none none plinth legs drum", **_DRUM),
     "half round night stand": row("d d/p d/p:1-3 o{1-2}", "0.4-0.65 0.3-0.6 0.24-0.45", "none legs legs feet", **_HALF),
