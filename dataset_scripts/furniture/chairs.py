@@ -7,7 +7,7 @@ import numpy as np
 
 from . import supports
 from .maker import Builder, Color, Maker
-from .seats import ARMS, BACKS, SEATS, arms, back, seat
+from .seats import ARMS, BACKS, SEATS, arms, back, seat, wall
 from .solids import rounded_path, surface_grid
 from .supports import corner_legs, crossed_legs, four_legs, sled, star_base
 
@@ -91,7 +91,7 @@ def _school_base(m: Maker, w: float, d: float, h: float) -> str:
 def _round_rail(m: Maker, kind: str, width: float, height: float, cloth: Color, lean: float, at: tuple) -> str:
     """Half round rail on thin bars around the seat, in place of a back."""
     radius, reach, tall = 0.52 * width, m.uniform(1.1, 2.0), m.uniform(0.03, 0.14)
-    _wall(m, (1.15 * radius, 1.15 * radius), reach, at[1] + height - tall, tall, tall, 0.025)
+    wall(m, (1.15 * radius, 1.15 * radius), reach, at[1] + height - tall, tall, tall, 0.025)
     for angle in np.linspace(-0.95 * reach, 0.95 * reach, m.number(3, 9)):
         foot, head = np.array([np.sin(angle), 0, -np.cos(angle)]) * radius, height - 0.6 * tall
         m.rod(0.9 * foot + (0, at[1], 0), 1.15 * foot + (0, at[1] + head, 0), 0.009, sections=6)
@@ -102,7 +102,7 @@ def _wrapped(m: Maker, kind: str, width: float, height: float, cloth: Color, lea
     """Curved band that is high behind and becomes the arms, closed or above upright slats."""
     x, z, reach, arm = 0.53 * width, 0.05 - at[2], m.uniform(1.65, 2.1), m.uniform(0.18, 0.25)
     is_open = m.chance()
-    _wall(m, (x, z), reach, at[1], arm, height, 0.014, 0.72 if is_open else 0.05, 0.12)
+    wall(m, (x, z), reach, at[1], arm, height, 0.014, 0.72 if is_open else 0.05, 0.12)
     if is_open:
         for angle in np.linspace(-0.5, 0.5, m.number(3, 5)) * np.pi / 2:
             foot = np.array([np.sin(angle) * x, 0, -np.cos(angle) * z])
@@ -110,15 +110,6 @@ def _wrapped(m: Maker, kind: str, width: float, height: float, cloth: Color, lea
         foot = np.array([np.sin(reach) * x, 0, -np.cos(reach) * z])
         m.beam(foot + (0, at[1], 0), 1.1 * foot + (0, at[1] + 0.9 * arm, 0), (0.03, 0.05), both="x")
     return "a curved back that becomes the arms"
-
-
-def _wall(m: Maker, radii: tuple, reach: float, y: float, front: float, rear: float, thick: float, low=0.0, flare=0.0):
-    """Curved wall around the back of a seat, `rear` tall behind and `front` at its ends, from the share `low` up."""
-    angle, share = np.linspace(-reach, reach, 15), np.linspace(low, 1, 4)[:, None]
-    tall = front + (rear - front) * np.cos(angle / reach * np.pi / 2).clip(0) ** 0.8
-    out = 1 + flare * share
-    x, z = np.sin(angle) * radii[0] * out, -np.cos(angle) * radii[1] * out
-    m.sheet(np.stack([x, y + tall * share, z], axis=-1), thick)
 
 
 def _tube_chair(m: Maker, cantilever: bool) -> None:
@@ -209,7 +200,7 @@ def _tub_chair(m: Maker) -> None:
     radius, h, foot, total = m.uniform(0.3, 0.42), m.uniform(0.36, 0.46), m.uniform(0.02, 0.2), m.uniform(0.62, 0.95)
     start, front = foot if m.chance(0.6) else h - 0.12, m.uniform(0.45, 1.0)
     low, high = h + 0.05 + front * (total - h - 0.05) - start, total - start
-    _wall(m, (radius, radius), m.uniform(1.6, 2.4), start, low, high, m.uniform(0.05, 0.13), 0, m.uniform(0, 0.15))
+    wall(m, (radius, radius), m.uniform(1.6, 2.4), start, low, high, m.uniform(0.05, 0.13), 0, m.uniform(0, 0.15))
     m.cylinder(0.98 * radius, h - foot - 0.1, (0, (h + foot - 0.1) / 2, 0), sections=20)
     m.cushion((1.75 * radius, 0.16, 1.8 * radius), (0, h - 0.06, 0.02), 0.3)
     m.color = wood

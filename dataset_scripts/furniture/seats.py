@@ -69,14 +69,14 @@ def seat(m: Maker, kind: str, width: float, depth: float, top: float, cloth: Col
 def slats(m: Maker, width: float, depth: float, thickness: float, count: int, along: str = "x") -> None:
     """`count` level boards at y = 0 that fill width x depth with gaps and run along "x" or "z"."""
     share = m.uniform(0.55, 0.9)
-    for place in _spread(count, depth if along == "x" else width):
+    for place in spread(count, depth if along == "x" else width):
         if along == "x":
             m.box((width, thickness, share * depth / count), (0, 0, place))
         else:
             m.box((share * width / count, thickness, depth), (place, 0, 0))
 
 
-def _spread(count: int, span: float) -> np.ndarray:
+def spread(count: int, span: float) -> np.ndarray:
     """Middles of `count` equal pieces of a `span` around 0."""
     return ((np.arange(count) + 0.5) / count - 0.5) * span
 
@@ -160,11 +160,11 @@ def _filling(m: Maker, kind: str, clear: float, low: float, high: float, count: 
         return "a vase shaped splat in the back"
     if kind == "spindles":
         radius = m.uniform(0.006, 0.012)
-        for x in _spread(m.number(4, 9), clear):
+        for x in spread(m.number(4, 9), clear):
             m.rod((x, low, 0), (x, high, 0), radius, sections=6)
         return "a back of thin spindles"
     wide = clear / count * m.uniform(0.35, 0.7)
-    for x in _spread(count, clear):
+    for x in spread(count, clear):
         m.box((wide, tall, 0.012), (x, middle, 0))
     return f"a back of {counted(count, 'upright slat')}"
 
@@ -174,7 +174,7 @@ def _hoop_back(m: Maker, width: float, height: float) -> str:
     x = -np.cos(np.linspace(0, np.pi, 11))
     hoop = np.stack([x * width / 2, height * (1 - x**2) ** 0.3, 0 * x], axis=1)
     m.tube(hoop, m.uniform(0.01, 0.02), sections=6)
-    for x in _spread(m.number(4, 8), width):
+    for x in spread(m.number(4, 8), width):
         m.rod((0.8 * x, 0, 0), (x, height * (1 - (2 * x / width) ** 2) ** 0.3, 0), 0.007, sections=6)
     return "a hoop back with spindles"
 
@@ -203,6 +203,10 @@ def arms(m: Maker, kind: str, width: float, depth: float, top: float, rise: floa
     return "two arm rests"
 
 
-def rolled_arm(m: Maker, radius: float, length: float, x: float, y: float, z: float = 0.0) -> None:
-    """Rolled arm: a cylinder that lies along z."""
-    m.cylinder(radius, length, (x, y, z), axis="z", sections=14)
+def wall(m: Maker, radii: tuple, reach: float, y: float, front: float, rear: float, thick: float, low=0.0, flare=0.0):
+    """Curved wall around the back of a seat, `rear` tall behind and `front` at its ends, from the share `low` up."""
+    angle, share = np.linspace(-reach, reach, 15), np.linspace(low, 1, 4)[:, None]
+    tall = front + (rear - front) * np.cos(angle / reach * np.pi / 2).clip(0) ** 0.8
+    out = 1 + flare * share
+    x, z = np.sin(angle) * radii[0] * out, -np.cos(angle) * radii[1] * out
+    m.sheet(np.stack([x, y + tall * share, z], axis=-1), thick)
