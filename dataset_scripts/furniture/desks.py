@@ -5,7 +5,6 @@ Most are rows of one list: sizes x bases x extras, each extra with its chance.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
@@ -40,42 +39,32 @@ def _desk(row: tuple, m: Maker) -> None:
     extra = {name for name, probability in extras.items() if m.chance(probability)}
     m.say(*words)
     with m.mirrored() if m.chance() else m.both(""):
-        m.say(_BASES[base](m, t) if base in _BASES else _ends(m, t, *base.split("+")))
+        if base in _LEGS:
+            with m.painted(m.pick(m.color, metal)):
+                m.say(_LEGS[base](m, w * 0.97, d * 0.95, t.tall))
+        else:
+            m.say(_BASES[base](m, t) if base in _BASES else _ends(m, t, *base.split("+")))
         _below(m, t, extra)
         _above(m, t, extra)
         if "wing" in extra:
-            _wing(m, t, "bevel" in extra)
+            _wing(m, t)
         with m.mirrored():
             if "other wing" in extra:
-                _wing(m, t, "bevel" in extra)
-    with m.at(m.uniform(-0.3, 0.3) * w, h, -d * 0.3):
-        if m.chance(0.08):
+                _wing(m, t)
+    if m.chance(0.08):
+        with m.at(m.uniform(-0.3, 0.3) * w, h, -d * 0.3):
             _clutter(m)
 
 
 def _clutter(m: Maker) -> None:
-    """Add a screen, a lamp or a row of books."""
-    kind, dark = m.pick("screen lamp books"), (0.1, 0.1, 0.1)
-    if kind == "screen":
-        for size, level in (((0.5, 0.32, 0.03), 0.28), ((0.2, 0.02, 0.16), 0.01), ((0.04, 0.2, 0.03), 0.1)):
-            m.box(size, (0, level, 0), color=dark)
-    elif kind == "lamp":
-        m.cylinder(0.07, 0.02, (0, 0.01, 0), color=dark)
-        m.tube([(0, 0, 0), (0.08, 0.3, 0), (-0.1, 0.48, 0.05)], 0.01, color=dark)
-        m.rod((-0.1, 0.48, 0.05), (-0.16, 0.4, 0.07), 0.06, color=(0.5, 0.2, 0.1))
-    for x in 0.035 * np.arange(6) if kind == "books" else ():
+    """Add a screen or a row of books."""
+    if m.chance():
+        m.box((0.5, 0.32, 0.03), (0, 0.28, 0.03), color=(0.05, 0.05, 0.06))
+        m.revolve([(0.1, 0), (0.1, 0.02), (0.02, 0.03), (0.02, 0.25)], color=(0.1, 0.1, 0.1))
+        return
+    for x in 0.035 * np.arange(6):
         tall = m.uniform(0.18, 0.3)
         m.box((0.03, tall, 0.2), (x, tall / 2, 0), color=m.palette("fabric"))
-
-
-def _shared(support: Callable[..., str], m: Maker, t: _Desk) -> str:
-    """Stand on legs that tables have too, of wood or of metal."""
-    with m.painted(m.pick(m.color, t.metal)):
-        phrase = support(m, t.w * 0.97, t.d * 0.95, t.tall)
-    if support is supports.panel_legs:
-        t.left = float(m.parts[-1][0].bounds[1, 0])
-        t.right = -t.left
-    return phrase
 
 
 def _drawers(m: Maker, t: _Desk) -> str:
@@ -107,57 +96,58 @@ def _massive(m: Maker, t: _Desk) -> str:
 
 def _columns(m: Maker, t: _Desk) -> str:
     """Stand on two telescopic columns on T or C shaped feet, joined by a beam."""
-    x, z, foot = t.w * m.uniform(0.32, 0.44), m.pick(0.0, 0.0, -t.d * 0.28), t.d * m.uniform(0.8, 0.98)
-    with m.painted(t.metal):
-        m.box((0.07, 0.04, foot), (x, 0.02, 0), both="x")
-        m.box((0.08, t.tall * 0.55, 0.06), (x, t.tall * 0.275, z), both="x")
-        m.box((0.06, t.tall * 0.6, 0.045), (x, t.tall * 0.7, z), both="x")
-        m.box((0.05, 0.03, t.d * 0.7), (x, t.tall - 0.015, 0), both="x")
-        m.box((2 * x, 0.05, 0.03), (0, t.tall * m.uniform(0.7, 0.97), z))
+    x, z, tall = t.w * m.uniform(0.32, 0.44), m.pick(0.0, 0.0, -t.d * 0.28), t.tall
+    with m.painted(t.metal), m.both("x"):
+        m.box((0.07, 0.04, t.d * m.uniform(0.8, 0.98)), (x, 0.02, 0))
+        m.box((0.08, tall * 0.55, 0.06), (x, tall * 0.275, z))
+        m.box((0.06, tall * 0.6, 0.045), (x, tall * 0.7, z))
+        m.box((0.05, 0.03, t.d * 0.7), (x, tall - 0.015, 0))
+    m.box((2 * x, 0.05, 0.03), (0, tall * m.uniform(0.7, 0.97), z), color=t.metal)
     return "two T shaped feet"
 
 
-_BASES = {
-    "legs": partial(_shared, supports.corner_legs),
-    "sled": partial(_shared, supports.sled),
-    "panels": partial(_shared, supports.panel_legs),
-    "trestle": partial(_shared, supports.trestle),
-    "drawers": _drawers,
-    "massive": _massive,
-    "columns": _columns,
-}
+def _chest(m: Maker, t: _Desk) -> str:
+    """Stand on drawers over the whole width and four short legs."""
+    drawer_block(m, (t.w * 0.98, t.tall - 0.1, t.d * 0.96), (0, t.tall / 2 + 0.05, 0), t.metal, m.number(2, 3))
+    return supports.four_legs(m, t.w, t.d, 0.1, m.pick("square tapered"), 0.06)
+
+
+_LEGS = {"legs": supports.corner_legs, "sled": supports.sled, "trestle": supports.trestle}
+_BASES = {"drawers": _drawers, "massive": _massive, "columns": _columns, "chest": _chest}
 
 
 def _ends(m: Maker, t: _Desk, right: str, left: str) -> str:
-    """Stand on a support at either end, see `_end`; left "same" mirrors the right one, "none" leaves it out."""
+    """Stand on a support at either end, see `_end`; left "same" mirrors the right one."""
     with m.both("x" if left == "same" else ""):
         t.right, phrase = _end(m, right, t.w, t.d, t.tall, t.metal)
-    with m.mirrored():
-        inner, other = (t.right, "") if left in ("same", "none") else _end(m, left, t.w, t.d, t.tall, t.metal)
-    t.left = -inner
-    m.say(other, "room for the knees" if "block" in (left, right) else "")
+    t.left = -t.right
+    if left != "same":
+        with m.mirrored():
+            inner, other = _end(m, left, t.w, t.d, t.tall, t.metal)
+        t.left = -inner
+        m.say(other if other != phrase else "")
     return phrase
 
 
 def _end(m: Maker, kind: str, w: float, d: float, tall: float, metal: Color) -> tuple[float, str]:
     """Support the right end of a run by a "panel", "legs", "shelves", a "block" or a "bookcase"; inner x, phrase."""
-    x, wide, deep = w / 2, min(m.uniform(0.28, 0.5), 0.6 * w), d * m.uniform(0.8, 0.98)
-    middle, shelves, foot = x - wide / 2 - m.uniform(0, 0.04), m.number(1, 3), 0.0
+    x, wide, deep, color = w / 2, min(m.uniform(0.28, 0.5), 0.4 * w), d * m.uniform(0.75, 0.98), m.pick(m.color, metal)
     if kind == "panel":
-        m.box((0.03, tall, d * 0.95), (x - 0.03, tall / 2, 0))
-        return x - 0.045, "a side panel"
+        x -= m.uniform(0.02, 0.06) + m.pick(0, 0, 0.08) * w
+        m.box((m.uniform(0.02, 0.07), tall, deep), (x, tall / 2, 0))
+        return x, "a side panel"
     if kind == "legs":
-        size, style, color = m.uniform(0.03, 0.06), m.pick("square round tapered"), m.pick(m.color, metal)
+        size, style = m.uniform(0.03, 0.06), m.pick("square round tapered")
         with m.painted(color), m.both("z"):
             supports.leg(m, style, (x - size, tall, d * 0.44), (x - size, 0, d * 0.44), size)
-        return x - 0.1, "legs at one side"
+        return x - 2 * size, "legs at one side"
     if kind == "bookcase":
-        high, deep = m.uniform(1.0, 2.0), d * m.uniform(0.5, 1.0)
-        middle = (x + wide / 2, high / 2, (deep - d) / 2)
-        open_case(m, (wide, high, deep), middle, m.number(2, 5), with_back=m.chance())
+        high, spot = m.uniform(1.0, 2.0), (x + wide / 2, (deep - d) / 2)
+        open_case(m, (wide, high, deep), (spot[0], high / 2, spot[1]), m.number(2, 5), with_back=m.chance())
         return x, "a tall bookcase"
+    middle = x - wide / 2 - m.uniform(0, 0.04)
     if kind == "shelves":
-        open_case(m, (wide, tall, deep), (middle, tall / 2, 0), shelves, with_back=m.chance(0.4))
+        open_case(m, (wide, tall, deep), (middle, tall / 2, 0), m.number(1, 3), with_back=m.chance(0.4))
         return middle - wide / 2, "shelf units as legs"
     foot = m.pick(0.0, 0.0, m.uniform(0.02, 0.08), m.uniform(0.1, 0.25))
     if foot:
@@ -188,6 +178,12 @@ def _below(m: Maker, t: _Desk, extra: set[str]) -> None:
         wide, z = t.w * m.uniform(0.5, 0.8), t.d * m.uniform(0.15, 0.4)
         m.box((wide, 0.018, t.d * 0.6), ((wide - t.w) * 0.35, t.tall - m.uniform(0.08, 0.14), z))
         m.say("a keyboard tray")
+    if "book box" in extra:
+        high = m.uniform(0.09, 0.16)
+        open_case(m, (room * 0.96, high, t.d * 0.85), (middle, t.tall - high / 2, 0), shelves=0)
+        m.say("a box for books below the top")
+    if "bench" in extra:
+        _bench(m, t)
     if "stand" in extra:
         x = t.w / 2 - 0.16
         m.box((0.26, 0.02, t.d * 0.85), (x, m.uniform(0.06, 0.15), 0))
@@ -197,12 +193,24 @@ def _below(m: Maker, t: _Desk, extra: set[str]) -> None:
         m.say("a stand for the computer")
 
 
+def _bench(m: Maker, t: _Desk) -> None:
+    """Add a bench with a back rest, joined to the desk by bars on the floor."""
+    far, seat, x = t.d / 2 + m.uniform(0.25, 0.4), m.uniform(0.38, 0.45), t.w * 0.4
+    m.box((t.w * 0.9, 0.025, 0.3), (0, seat, far))
+    m.box((t.w * 0.9, m.uniform(0.12, 0.3), 0.02), (0, seat + 0.3, far + 0.18))
+    with m.painted(t.metal), m.both("x"):
+        m.beam((x, 0.04, -t.d * 0.3), (x, 0.04, far + 0.15), 0.03)
+        m.beam((x, 0.04, far), (x, seat, far), 0.03)
+        m.beam((x, seat, far + 0.1), (x, seat + 0.4, far + 0.18), 0.025)
+    m.say("an attached bench")
+
+
 def _above(m: Maker, t: _Desk, extra: set[str]) -> None:
     """Add the extras above the top."""
     if "edge" in extra:
-        supports_depth, rise = t.d * 0.4, m.uniform(0.06, 0.25)
+        rise = m.uniform(0.06, 0.25)
         m.box((t.w, rise, 0.02), (0, t.h + rise / 2, 0.01 - t.d / 2))
-        m.box((0.02, rise, supports_depth), (t.w / 2 - 0.01, t.h + rise / 2, -t.d * 0.3), both="x")
+        m.box((0.02, rise, t.d * 0.4), (t.w / 2 - 0.01, t.h + rise / 2, -t.d * 0.3), both="x")
         m.say("a raised edge at the back")
     if "riser" in extra:
         rise, deep = m.uniform(0.1, 0.6), m.uniform(0.18, 0.32)
@@ -214,6 +222,21 @@ def _above(m: Maker, t: _Desk, extra: set[str]) -> None:
         m.say("a shelf above the top")
     if "hutch" in extra:
         _hutch(m, t)
+    if "fold" in extra:
+        place, turn = m.pick((t.d * 0.45, 0), (0.28 - t.d / 2, -70))
+        with m.at(0, t.h + 0.02, place), m.turned("x", turn):
+            m.box((t.w * 0.9, 0.02, t.d * 0.5), (0, 0, t.d * 0.25))
+        m.say("a fold down writing board")
+    if "roll" in extra:
+        _roll_top(m, t.w, t.d, t.h, m.uniform(0.35, 0.5))
+    if "counter" in extra:
+        front, side = m.uniform(0.95, 1.2), m.uniform(0.8, 1.0) * t.d
+        with m.painted(m.palette("ceramic fabric metal plastic wood")):
+            m.box((t.w, front, 0.04), (0, front / 2, 0.02 - t.d / 2))
+            if m.chance():
+                m.box((0.04, front, side), (t.w / 2 + 0.01, front / 2, (side - t.d) / 2), both="x")
+        m.box((t.w * 1.04, 0.03, m.uniform(0.2, 0.4)), (0, front, 0.08 - t.d / 2))
+        m.say("a high closed front", "a counter above the work surface")
     if "screens" in extra:
         high, sides, deep = m.uniform(1.1, 1.6), m.pick(0, 1, 2, 2), t.d * m.uniform(0.8, 1.6)
         low = m.pick(0.0, t.h - 0.1)
@@ -244,160 +267,75 @@ def _hutch(m: Maker, t: _Desk) -> None:
     m.say("shelves above the top", counted(shelves + 1, "shelf").replace("shelfs", "shelves"))
 
 
-def _wing(m: Maker, t: _Desk, bevel: bool) -> None:
-    """Add a run towards the user at the right end, with a panel outside, perhaps with a beveled inner corner."""
-    wide, reach, level = m.uniform(0.42, 0.7), m.uniform(0.5, 1.4), t.h - m.pick(0.0, 0.0, 0.08)
-    thick, x, high = m.uniform(0.018, 0.05), t.w / 2, level * m.uniform(0.5, 1.0)
-    with m.at(x - wide / 2, 0, t.d / 2 + reach / 2):
-        m.box((wide, thick, reach), (0, level - thick / 2, 0))
-        with m.turned("y", -90):
-            _end(m, m.pick("block block panel legs"), reach, wide, level - thick, t.metal)
-        m.box((0.02, high, reach + t.d * 0.5), (wide / 2 - 0.02, level - thick - high / 2, -t.d * 0.25))
-    if bevel:
-        cut = m.uniform(0.1, 0.35)
-        corner = (x - wide, level - thick / 2, t.d / 2)
-        m.extrude([(0, 0), (-cut, 0), (0, cut)], thick, corner, "xz")
-
-
-_USUAL, _LARGE = ((1.0, 2.0), (0.5, 0.9), (0.68, 0.8)), ((1.2, 2.1), (0.55, 0.95), (0.7, 0.8))
-# family: ranges of width, depth and height, bases (or the supports at right + left), extras with chances, words
-_ROWS = {
-    "writing desk": (((0.9, 1.6), (0.45, 0.75), (0.7, 0.8)), "drawers", {"edge": 0.35}),
-    "plain desk": (_USUAL, "legs legs sled panels", {"panel": 0.45}, "a plain work surface"),
-    "panel desk": (_USUAL, "panels", {"panel": 1, "shelf": 0.35}),
-    "desk with one drawer block": (_USUAL, "block+panel block+legs", {"panel": 0.6, "drawer": 0.3}),
-    "desk with two drawer blocks": (_LARGE, "block+same block+same block+block", {"panel": 0.6, "drawer": 0.5}),
-    "executive desk": (((1.5, 2.5), (0.75, 1.2), (0.72, 0.82)), "massive", {}),
-    "desk with a hutch": (_USUAL, "block+panel block+same panels drawers", {"panel": 0.4, "hutch": 1}),
-    "trestle desk": (_USUAL, "trestle shelves+same", {"drawer": 0.8, "riser": 0.5}),
-    "computer desk": (
-        ((0.75, 1.4), (0.48, 0.7), (0.7, 0.8)), "panels sled legs",
-        {"tray": 1, "stand": 0.7, "riser": 0.75, "panel": 0.6},
-    ),
-    "standing desk": (
-        ((1.1, 2.0), (0.6, 0.9), (0.68, 1.15)), "columns",
-        {"panel": 0.5, "unit": 0.3}, "a flat top of adjustable height",
-    ),
-    "desk with a bookcase": (
-        ((1.0, 1.7), (0.45, 0.65), (0.7, 0.78)), "bookcase+legs bookcase+panel bookcase+block bookcase+same",
-        {"board": 0.5, "panel": 0.5},
-    ),
-    "office work place": (
-        ((1.1, 1.9), (0.6, 0.85), (0.7, 0.76)), "block+legs block+panel block+legs legs",
-        {"screens": 1}, "a work surface",
-    ),
-    "desk with a return": (_LARGE, "block+same panel+block massive", {"wing": 1}, "a side table at a right angle"),
-    "L shaped desk": (
-        ((1.3, 2.3), (0.5, 0.85), (0.7, 0.78)), "legs+panel legs+block legs+block legs+legs",
-        {"wing": 1, "bevel": 0.5, "panel": 0.75, "hutch": 0.3}, "an L shape", "a return at one side",
-    ),
-    "U shaped desk": (
-        ((1.7, 2.6), (0.5, 0.8), (0.7, 0.78)), "panel+same",
-        {"wing": 1, "other wing": 1, "panel": 1}, "a U shape", "a wing at both ends", "closed sides",
-    ),
-}  # fmt: skip
-
-
-def secretary_desk(m: Maker) -> None:
-    """Cabinet desk: drawers below, a fold-down writing board or a roll top with pigeonholes above."""
-    m.color, metal = m.palette("wood"), m.palette("metal")
-    w, d, h, rise = m.uniform(0.75, 1.5), m.uniform(0.42, 0.75), m.uniform(0.68, 0.8), m.uniform(0.35, 0.95)
-    m.box((w, 0.03, d), (0, h - 0.015, 0))
-    if m.chance(0.6):
-        wide, count = w * m.uniform(0.24, 0.32), m.number(2, 4)
-        with m.both("x"):
-            drawer_block(m, (wide, h - 0.03, d * 0.95), ((w - wide) / 2, (h - 0.03) / 2, 0), metal, count)
-        m.box((w, h * 0.8, 0.02), (0, h * 0.55, 0.02 - d / 2))
-    else:
-        drawer_block(m, (w * 0.98, h - 0.13, d * 0.96), (0, (h + 0.07) / 2, 0), metal, m.number(2, 3))
-        supports.four_legs(m, w, d, 0.1, m.pick("square tapered"), 0.06)
-    with m.at(0, h):
-        if m.family == "roll top desk":
-            rise = min(rise, 0.5)
-            _roll_top(m, w, d, rise)
-        else:
-            deep = m.uniform(0.2, 0.35)
-            open_case(m, (w, rise, deep), (0, rise / 2, (deep - d) / 2), m.number(1, 3), m.number(1, 4))
-            place, turn = m.pick((d * 0.45, 0), (deep - d / 2, -70))
-            with m.at(0, 0.02, place), m.turned("x", turn):
-                m.box((w * 0.9, 0.02, d * 0.5), (0, 0, d * 0.25))
-            m.say("a fold down writing board", "small compartments above")
-        m.box((w * 0.97, rise, 0.02), (0, rise / 2, 0.01 - d / 2))
-    m.say("drawers below")
-
-
-def _roll_top(m: Maker, w: float, d: float, rise: float) -> None:
-    """Add two curved sides and the shutter between them."""
+def _roll_top(m: Maker, w: float, d: float, h: float, rise: float) -> None:
+    """Add two curved sides, the shutter between them and a back."""
     angle = np.linspace(m.pick(0.05, 0.05, np.pi / 4), np.pi / 2, 8)
-    curve = np.stack([d * 0.92 * np.cos(angle) - d / 2, rise * np.sin(angle)], axis=1)
-    outline = [(-d / 2, 0), (d * 0.42, 0), *curve, (-d / 2, rise)]
+    curve = np.stack([d * 0.92 * np.cos(angle) - d / 2, h + rise * np.sin(angle)], axis=1)
+    outline = [(-d / 2, h), (d * 0.42, h), *curve, (-d / 2, h + rise)]
     m.extrude(outline, 0.025, ((w - 0.025) / 2, 0, 0), "zy", both="x")
     edges = [np.insert(curve[:, ::-1], 0, x, axis=1) for x in (-w * 0.48, w * 0.48)]
     m.sheet(np.stack(edges, axis=1), 0.015)
-    m.box((w, 0.02, d * 0.15), (0, rise, -d * 0.43))
+    m.box((w, 0.02, d * 0.15), (0, h + rise, -d * 0.43))
+    m.box((w * 0.97, rise, 0.02), (0, h + rise / 2, 0.01 - d / 2))
     m.say("a roll top")
 
 
-def reception_desk(m: Maker) -> None:
-    """Counter: a tall closed front with a shelf on it before the work surface; straight, L shaped or along an arc."""
-    m.color, shade = m.palette("wood wood plastic"), m.palette("ceramic fabric metal plastic wood")
-    w, d, h, front = m.uniform(1.5, 2.8), m.uniform(0.6, 0.9), m.uniform(0.7, 0.78), m.uniform(0.95, 1.2)
-    m.say("a high closed front", "a counter above the work surface")
-    if m.family == "curved reception desk":
-        return _arc_counter(m, d, h, front, shade)
-    side, sign, z = m.pick(h, front), m.pick(-1, 1), d / 2
-    m.box((w, front, 0.04), (0, front / 2, 0.02 - z), color=shade)
-    m.box((w * 0.98, 0.03, d), (0, h, 0))
-    m.box((0.04, side, d), (w / 2 - 0.02, side / 2, 0), color=shade, both="x")
-    m.box((w * 1.02, 0.03, m.uniform(0.2, 0.4)), (0, front, 0.08 - z))
-    if m.chance(0.6):
-        spot = (m.pick(-1, 1) * (w / 2 - 0.26), h / 2 - 0.03, 0.02)
-        drawer_block(m, (0.42, h - 0.05, d * 0.85), spot, m.palette("metal"))
-    if m.chance(0.45):
-        reach, x = m.uniform(0.5, 1.2), sign * (w / 2 - 0.25)
-        m.box((0.04, front, reach), (sign * (w / 2 - 0.02), front / 2, z + reach / 2), color=shade)
-        m.box((0.5, 0.03, reach), (x, h, z + reach / 2))
-        m.box((0.5, h, 0.03), (x, h / 2, z + reach), color=shade)
-        m.say("an L shape")
+def _wing(m: Maker, t: _Desk) -> None:
+    """Add a run towards the user at the right end, with a panel outside, at times with a beveled inner corner."""
+    wide, reach, level = m.uniform(0.42, 0.7), m.uniform(0.5, 1.4), t.h - m.pick(0.0, 0.0, 0.08)
+    thick, high = m.uniform(0.018, 0.05), level * m.uniform(0.5, 1.0)
+    with m.at(t.w / 2 - wide / 2, level - thick, t.d / 2):
+        m.box((wide, thick, reach), (0, thick / 2, reach / 2))
+        m.box((0.02, high, reach + t.d * 0.5), (wide / 2 - 0.02, -high / 2, reach / 2 - t.d / 4))
+        if m.chance(0.35):
+            cut = m.uniform(0.1, 0.35)
+            m.extrude([(0, 0), (-cut, 0), (0, cut)], thick, (-wide / 2, thick / 2, 0), "xz")
+    with m.at(t.w / 2 - wide / 2, 0, t.d / 2 + reach / 2), m.turned("y", -90):
+        _end(m, m.pick("block block panel legs"), reach, wide, level - thick, t.metal)
 
 
-def _arc_counter(m: Maker, d: float, h: float, front: float, shade: Color) -> None:
-    """Add a counter along an arc."""
-    radius, reach = m.uniform(1.0, 1.8), m.uniform(0.5, 1.1)
-    angle = np.linspace(-reach, reach, 13)
+# Ranges of width, depth and height.
+_SMALL, _USUAL = ((0.75, 1.6), (0.45, 0.75), (0.7, 0.8)), ((1.0, 2.0), (0.5, 0.9), (0.68, 0.8))
+_LARGE, _HUGE = ((1.2, 2.2), (0.5, 0.95), (0.7, 0.8)), ((1.5, 2.6), (0.6, 1.2), (0.7, 0.82))
+_PUPIL, _CASE = ((0.55, 1.2), (0.4, 0.55), (0.62, 0.78)), "bookcase+"
+# family: sizes, bases (shared legs, bases of their own or the supports right+left), extras with chances, words
+_ROWS = {
+    "writing desk": (_SMALL, "drawers", {"edge": 0.35}),
+    "plain desk": (_USUAL, "legs legs sled panel+same", {"panel": 0.45}, "a plain work surface"),
+    "panel desk": (_USUAL, "panel+same", {"panel": 1, "shelf": 0.35}),
+    "desk with one drawer block": (_USUAL, "block+panel block+legs", {"panel": 0.6, "drawer": 0.3}),
+    "desk with two drawer blocks": (_LARGE, "block+same block+same block+block", {"panel": 0.6, "drawer": 0.5}),
+    "executive desk": (_HUGE, "massive", {}),
+    "desk with a hutch": (_USUAL, "block+panel block+same panel+same drawers", {"panel": 0.4, "hutch": 1}),
+    "trestle desk": (_USUAL, "trestle shelves+same", {"drawer": 0.8, "riser": 0.5}),
+    "computer desk": (_SMALL, "panel+same sled legs", {"tray": 1, "stand": 0.7, "riser": 0.75, "panel": 0.6}),
+    "standing desk": (((1.1, 2), (0.6, 0.9), (0.68, 1.15)), "columns", {"panel": 0.5, "unit": 0.3}),
+    "desk with a bookcase": (_SMALL, f"{_CASE}legs {_CASE}panel {_CASE}block {_CASE}same", {"board": 0.5, "panel": 1}),
+    "office work place": (_USUAL, "block+legs block+panel legs", {"screens": 1}, "a work surface"),
+    "desk with a return": (_LARGE, "block+same panel+block massive", {"wing": 1}, "a side table at a right angle"),
+    "L shaped desk": (_LARGE, "legs+panel legs+block legs+legs", {"wing": 1, "panel": 0.7, "hutch": 0.3}, "an L shape"),
+    "U shaped desk": (_HUGE, "panel+same", {"wing": 1, "other wing": 1, "panel": 1}, "a wing at both ends"),
+    "secretary desk": (_SMALL, "block+same block+same chest", {"fold": 1, "hutch": 1, "panel": 0.8}),
+    "roll top desk": (_SMALL, "block+same block+same chest", {"roll": 1, "panel": 0.8}),
+    "reception desk": (_HUGE, "panel+same block+panel", {"counter": 1, "wing": 0.4}),
+    "school desk": (_PUPIL, "legs sled panel+same", {"book box": 0.75, "bench": 0.5}),
+}  # fmt: skip
+
+
+def curved_reception_desk(m: Maker) -> None:
+    """Counter along an arc: a tall closed front with a shelf on it before the work surface."""
+    m.color, shade = m.palette("wood"), m.palette("ceramic fabric metal plastic wood")
+    d, h, front, radius = m.uniform(0.6, 0.9), m.uniform(0.7, 0.78), m.uniform(0.95, 1.2), m.uniform(1.0, 1.8)
+    angle = np.linspace(-1, 1, 13) * m.uniform(0.5, 1.1)
     arc = np.stack([np.sin(angle), -np.cos(angle)], axis=1)
+    (x, z), share = arc[-1] * radius, 1 - d / radius
     rows = ((-0.04, 0.0, front, front / 2, shade), (-d, -0.03, 0.03, h, m.color), (-0.3, 0.06, 0.03, front, m.color))
     with m.at(0, 0, radius):
         for near, far, high, level, color in rows:
             band = np.concatenate([arc * (radius + far), arc[::-1] * (radius + near)])
             m.extrude(band, high, (0, level, 0), "xz", color=color)
-        with m.both("x"):
-            (x, z), share = arc[-1] * radius, 1 - d / radius
-            m.beam((x * share, h / 2, z * share), (x, h / 2, z), (0.03, h), color=shade)
-
-
-def school_desk(m: Maker) -> None:
-    """Small pupil's desk with an open book box and often an attached seat or bench."""
-    m.color, metal = m.palette("wood plastic"), m.palette("metal")
-    w, d, h = m.uniform(0.55, 1.2), m.uniform(0.4, 0.55), m.uniform(0.62, 0.78)
-    with m.at(0, h), m.turned("x", m.pick(0.0, 0.0, m.uniform(4, 12))):
-        m.box((w, 0.02, d), (0, 0.01, 0))
-        if m.chance(0.75):
-            tall = m.uniform(0.09, 0.16)
-            open_case(m, (w * 0.94, tall, d * 0.85), (0, -tall / 2, 0), shelves=0)
-            m.say("a box for books below the top")
-    build = m.pick(supports.corner_legs, supports.sled, supports.panel_legs)
-    with m.painted(m.pick(m.color, metal)):
-        m.say(build(m, w * 0.95, d * 0.9, h - 0.02))
-    if m.chance():
-        far, seat, x = d / 2 + m.uniform(0.25, 0.4), m.uniform(0.38, 0.45), w * 0.4
-        m.box((w * 0.9, 0.025, 0.3), (0, seat, far))
-        m.box((w * 0.9, m.uniform(0.12, 0.3), 0.02), (0, seat + 0.3, far + 0.18))
-        with m.painted(metal), m.both("x"):
-            m.beam((x, 0.04, -d * 0.3), (x, 0.04, far + 0.15), 0.03)
-            m.beam((x, 0.04, far), (x, seat, far), 0.03)
-            m.beam((x, seat, far + 0.1), (x, seat + 0.4, far + 0.18), 0.025)
-        m.say("an attached bench")
+        m.beam((x * share, h / 2, z * share), (x, h / 2, z), (0.03, h), color=shade, both="x")
+    m.say("a high closed front", "a counter above the work surface")
 
 
 def corner_desk(m: Maker) -> None:
@@ -443,11 +381,7 @@ def drawing_desk(m: Maker) -> None:
 
 FAMILIES: dict[str, Builder] = {
     **{family: partial(_desk, row) for family, row in _ROWS.items()},
-    "secretary desk": secretary_desk,
-    "roll top desk": secretary_desk,
-    "reception desk": reception_desk,
-    "curved reception desk": reception_desk,
-    "school desk": school_desk,
+    "curved reception desk": curved_reception_desk,
     "corner desk": corner_desk,
     "drawing desk": drawing_desk,
 }

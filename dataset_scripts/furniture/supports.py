@@ -15,15 +15,10 @@ from .solids import outline_points, rounded_path, rounded_rectangle, surface_gri
 
 LEG_STYLES = ("square", "round", "tapered", "round tapered", "turned", "cabriole", "hairpin", "blade")
 PEDESTALS = {
-    "disc": "one central leg on a round base",
-    "trumpet": "one trumpet shaped central leg",
-    "feet": "one central leg on {feet}",
-    "cross": "one central leg on {feet}",
-    "plate": "one central leg on a square base",
-    "drum": "a solid drum base",
-    "cone": "a cone shaped base",
-    "turned": "one turned central leg on feet",
-}
+    "disc": "one central leg on a round base", "plate": "one central leg on a square base",
+    "feet": "one central leg on {feet}", "cross": "one central leg on {feet}", "drum": "a solid drum base",
+    "cone": "a cone shaped base", "trumpet": "one trumpet shaped central leg", "turned": "one turned leg on feet",
+}  # fmt: skip
 TOPS = {  # kind -> phrase and outline in [-1, 1]^2, or how much of the depth rounded corners take
     "rectangle": ("a rectangular top", lambda m: np.array([(-1, -1), (1, -1), (1, 1), (-1, 1)])),
     "rounded": ("a top with rounded corners", (0.05, 0.45)),
@@ -34,19 +29,12 @@ TOPS = {  # kind -> phrase and outline in [-1, 1]^2, or how much of the depth ro
     "half round": ("a half round top", lambda m: outline_points("oval", 28)[:15] * (1, 2) - (0, 1)),
     "barrel": ("a top with curved ends", lambda m: _bulged(m.uniform(0.1, 0.3))[:, ::-1]),
     "soft": ("a top with rounded corners", (0.02, 0.12)),
-    "bow": (
-        "a top with one curved edge",
-        lambda m: np.insert(_bulged(m.uniform(0.05, 0.16))[9:], 0, [(-1, 1), (1, 1)], 0),
-    ),
+    "bow": ("a top with one curved edge", lambda m: _bulged(m.uniform(0.05, 0.16), upper=0)),
 }
 # A turned leg from the top down: shares of the length, of the radius; a turned column upwards: of the radius, height.
 _LEG = (0, 0.2, 0.24, 0.3, 0.4, 0.7, 0.84, 0.9, 1), (1, 1, 0.6, 0.95, 0.7, 0.95, 0.5, 0.8, 0.45)
 _COLUMN = (2.4, 2.4, 1.2, 1.6, 2.2, 1.7, 1, 1.5, 1.1, 1.8), (0, 0.06, 0.12, 0.2, 0.35, 0.5, 0.62, 0.7, 0.85, 1)
-_FEET = {
-    "round": ((0.5, 0.5), (0, 1)),
-    "pin": ((0.17, 0.35), (0, 1)),
-    "bun": ((0.3, 0.55, 0.55, 0.3), (0, 0.3, 0.7, 1)),
-}
+_FEET = {"round": ((1, 1), (0, 1)), "pin": ((0.35, 0.7), (0, 1)), "bun": ((0.6, 1.1, 1.1, 0.6), (0, 0.3, 0.7, 1))}
 # Bars between legs: (x, z) of one end and (x, z) of the other, in units of the half width and depth.
 _SIDES, _BACK = ((-1, -1, -1, 1), (1, -1, 1, 1)), (-1, -1, 1, -1)
 _STRETCHERS = {"sides": _SIDES, "back": (_BACK,), "H": (*_SIDES, (-1, 0, 1, 0)), "box": (*_SIDES, _BACK, (-1, 1, 1, 1))}
@@ -56,11 +44,13 @@ _STRETCHERS["X"] = ((-1, -1, 1, 1), (1, -1, -1, 1))
 def leg(m: Maker, style: str, top: ArrayLike, foot: ArrayLike, thickness: float) -> None:
     """Add one leg of `style` (see LEG_STYLES) between two points (3,), `thickness` across at its strongest."""
     first, last = np.asarray(top, dtype=float), np.asarray(foot, dtype=float)
-    if style in ("square", "tapered", "blade"):
-        size = (thickness * 0.45, thickness * 1.5) if style == "blade" else thickness
-        m.beam(first, last, size, taper=0.5 if style == "tapered" else 1.0)
+    taper = 0.5 if "tapered" in style else 1.0
+    if style in ("square", "tapered"):
+        m.beam(first, last, thickness, taper=taper)
     elif style in ("round", "round tapered"):
-        m.rod(first, last, thickness / 2, taper=0.5 if style == "round tapered" else 1.0)
+        m.rod(first, last, thickness / 2, taper=taper)
+    elif style == "blade":
+        m.beam(first, last, (thickness * 0.45, thickness * 1.5))
     elif style == "turned":
         share, radius = np.array(_LEG)
         m.tube(first + share[:, None] * (last - first), radius * thickness * 0.6)
@@ -144,7 +134,7 @@ def star_base(m: Maker, radius: float, height: float, arms: int = 5) -> str:
     m.rod((0, hub, 0), (0, height, 0), 0.025)
     m.cylinder(0.036, sleeve, (0, hub + sleeve / 2, 0))
     for turn in 90 + 360 / arms * np.arange(arms):
-        with m.turned("y", turn), m.at(radius, caster, 0), m.turned("y", m.uniform(0, 180)):
+        with m.turned("y", turn), m.at(radius, caster), m.turned("y", m.uniform(0, 180)):
             if on_wheels:
                 m.cylinder(caster, caster * 1.5, (0, 0, 0), axis="x", sections=10)
             else:
@@ -235,11 +225,11 @@ def short_feet(m: Maker, width: float, depth: float, height: float) -> str:
     if kind == "block":
         m.box((size, height, size), (x, height / 2, z), both="xz")
     else:
-        m.revolve(np.transpose(_FEET[kind]) * (size, height), (x, 0, z), sections=10, both="xz")
+        m.revolve(np.transpose(_FEET[kind]) * (size / 2, height), (x, 0, z), sections=10, both="xz")
     return "four short feet"
 
 
-def arched_sheet(m: Maker, width: float, height: float, bend: float, lean: float, thickness: float, columns=7) -> None:
+def arched_sheet(m: Maker, width, height, bend, lean, thickness, columns=7) -> None:
     """Add a board, y from 0 to `height`, that curves forwards at its sides by `bend` and leans back by `lean`."""
     u, v = surface_grid(4, columns, v=(0, 1))
     m.sheet(np.stack([u * width / 2, v * height, bend * u**2 - lean * v], axis=2), thickness)
@@ -254,11 +244,10 @@ def top_outline(m: Maker, kind: str, width: float, depth: float) -> np.ndarray:
 
 
 def _bulged(rise: float, upper: float = 1.0) -> np.ndarray:
-    """Outline (18, 2) in [-1, 1]^2 whose lower edge bulges by `rise`, the upper one by `upper` times that."""
+    """Outline (18, 2) in [-1, 1]^2 whose lower edge bulges by `rise` and whose upper one by `upper` x rise."""
     x = np.linspace(-1, 1, 9)
-    return np.concatenate(
-        [np.stack([s * x, s - s * share * rise * x**2], axis=1) for s, share in ((1, upper), (-1, 1))]
-    )
+    edges = np.stack([x, rise * x**2 - 1], axis=1), np.stack([-x, 1 - upper * rise * x**2], axis=1)
+    return np.concatenate(edges)
 
 
 def table_top(m: Maker, kind: str, width, depth, height, thickness=None) -> tuple[float, str]:
