@@ -25,12 +25,11 @@ _OUT = np.array([-1, 1, -1, 1])  # x from, x to, z from, z to
 _USUAL = ((1.25, 1.95), (0.36, 0.66), (0.4, 0.58))
 
 # Blocks from (x, y, z) to (x, y, z) in shares of the tub's length, height and width; mirrored too where letters follow.
-_STEPS = [[(-0.3, 0, 0.4, 0.3, 1 - i / (n + 1), 0.5 + 0.18 * i) for i in range(1, n + 1)] for n in range(4)]
+_STEPS = [[(-0.3, 0, 0.4, 0.3, 1 - i / (n + 1), 0.5 + 0.14 * i) for i in range(1, n + 1)] for n in range(4)]
 _WALLS = [(-0.5, 1, -0.5, 0.5, 2.7, -0.47), (0.48, 1, -0.5, 0.5, 2.7, 0.5)]
 _BLOCKS: dict[str, list[Any]] = {
     "a raised panel in front": [(-0.4, 0.2, 0.49, 0.4, 0.75, 0.515)],
     "a raised back edge": [(-0.5, 0.98, -0.5, 0.5, 1.15, -0.46)],
-    "two rim boards": [(-0.53, 0.97, 0.42, 0.53, 1.03, 0.5, "z")],
     "two end walls": [(0.49, 0, -0.5, 0.58, 1.2, 0.5, "x")],
     "upright boards in front": [(i / 8 - 0.5, 0.03, 0.49, i / 8 - 0.4, 0.92, 0.53) for i in range(8)],
     "a door in front": [(-0.05, 0.1, 0.48, 0.4, 0.88, 0.53), (0, 0.6, 0.5, 0.03, 0.7, 0.6)],
@@ -38,7 +37,7 @@ _BLOCKS: dict[str, list[Any]] = {
     "a seat inside": [(-0.46, 0.02, -0.38, -0.2, 0.42, 0.38)],
     "seats inside": [(0.2, 0.02, -0.38, 0.46, 0.45, 0.38, "x")],
     "a corner seat inside": [(-0.46, 0.02, -0.46, -0.14, 0.45, -0.14)],
-    "a seat board inside": [(-0.47, 0.4, -0.47, -0.16, 0.47, 0.47)],
+    "a seat board inside": [(-0.44, 0.4, -0.25, -0.2, 0.47, 0.25)],
     "head rests": [(0.42, 0.85, -0.2, 0.48, 1.04, 0.2, "x")],
     "jets on both sides": [(x - 0.02, 0.5, 0.36, x + 0.02, 0.57, 0.42, "z") for x in (-0.25, 0, 0.25)],
     "two walls above": _WALLS, "walls around it": [*_WALLS, (-0.5, 1, -0.5, -0.48, 2.7, 0.5)],
@@ -49,6 +48,7 @@ _BLOCKS: dict[str, list[Any]] = {
 }  # fmt: skip
 # Rings around the cavity or the body: (where, how much larger inside and outside, from y to y in shares of the height).
 _RINGS = {
+    "a rim board around": [("body", -0.02, 0.04, 0.96, 1.03)],
     "a raised rim around the basin": [("hole", 0.0, 0.06, 0.98, 1.08)],
     "a bench around inside": [("hole", -0.2, 0.01, 0.04, 0.52)],
     "a frame around the rim": [("body", -0.03, 0.05, 0.9, 1.02), ("body", -0.03, 0.05, 0.0, 0.12)],
@@ -100,7 +100,7 @@ def _fittings(m: Maker, size: Size, rim: float, floor: float, often: float, plac
     if m.chance(0.4):
         m.cylinder(0.03, 0.01, (length * m.uniform(-0.1, 0.25), floor + 0.004, 0))
         m.say("a drain")
-    if m.chance(0.1) and place != "corner":
+    if m.chance(0.1) and places != "corner":
         path = [(-0.15, y, z), (-0.15, y + 0.07, z), (0.15, y + 0.07, z), (0.15, y, z)]
         m.tube(rounded_path(path, 0.04), 0.012, both="z")
         m.say("two handles")
@@ -247,8 +247,8 @@ _BUILDERS: dict[str, Builder] = {
     "pedestal bathtub": lambda m: shell_tub(
         m, "oval rectangle rounded end", *["a plinth"] * 2, "a base slab", "two bars below", "two blocks below"),
     "drop-in bathtub": lambda m: block_tub(
-        m, "sharp rectangle", "oval rounded rectangle end taper", (1, "", "a flat rim"), rims=(0.05, 0.14), depth=(0.85, 0.98),
-        thin=True, often=0.3, taps="end end back"),
+        m, "sharp rectangle", "oval rounded rectangle end taper", (1, "", "a flat rim"), rims=(0.05, 0.14),
+        depth=(0.85, 0.98), thin=True, often=0.3, taps="end end back"),
     "deck bathtub": lambda m: block_tub(
         m, "sharp sharp rectangle octagon", "oval oval oval rounded rectangle octagon hexagon waist",
         (1, "", "a wide deck"), (0.35, "", "a raised rim around the basin"), _STEPPED,
@@ -270,7 +270,7 @@ _BUILDERS: dict[str, Builder] = {
         (1, "", "high walls"), sides=((0.95, 1.4), (0.8, 1.05), (0.55, 0.72)), rims=(0.05, 0.09),
         depth=(0.85, 0.9), slope=0.02, often=1.0, taps="end"),
     "soaking tub": lambda m: block_tub(
-        m, "sharp sharp rectangle oval octagon", "same", (1, "", "deep walls"), (0.3, "", "two rim boards"),
+        m, "sharp sharp rectangle oval octagon", "same", (1, "", "deep walls"), (0.3, "", "a rim board around"),
         (0.3, "", "a seat board inside"), sides=((0.8, 1.4), (0.55, 0.85), (0.55, 1.0)), rims=(0.025, 0.07),
         depth=(0.75, 0.93), base=(0.85, 1.0), slope=0.03),
     "block bathtub": lambda m: block_tub(

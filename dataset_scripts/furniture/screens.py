@@ -5,33 +5,21 @@ A screen is built with the middle of its front at the origin, facing +z; what ca
 
 from __future__ import annotations
 
+from collections import namedtuple
 from functools import partial
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from .maker import Builder, Color, Maker, counted
-from .solids import Solid, rounded_path, rounded_rectangle, surface_grid
+from .solids import rounded_path, rounded_rectangle, surface_grid
 
 
-class Screen(NamedTuple):
-    """Sizes of a screen (`panel`: depth without what bulges behind), degrees that it leans back, height of the floor."""
-
-    width: float
-    height: float
-    depth: float
-    panel: float
-    tilt: float = 0.0
-    floor: float = 0.0
-
-
+# `panel`: depth without what bulges behind; `tilt`: degrees that it leans back; `floor`: height of the floor.
+Screen = namedtuple("Screen", "width height depth panel tilt floor")
 _RATIOS = (1.25, 1.33, 1.33, 1.6, 1.6, 1.78, 1.78)  # width to height of usual screens
 _BACKS = {"bulge": "a back that bulges", "step": "a stepped back", "cap": "a round cap behind", "ribs": "ribs behind"}
-
-
-# ------------------------------------------------------------------------------------------------ heads
 
 
 def _hull(m: Maker, rows, roundness: float, color: Color | None = None) -> None:
@@ -70,66 +58,62 @@ def _front(m: Maker, w: float, h: float, depth: float, glass: Color) -> None:
         m.say("small buttons")
 
 
-def flat(m: Maker, w: float, h: float, glass: Color, thick=(0.012, 0.07), backs="none none bulge bulge step cap ribs"):
+def flat(m: Maker, w: float, h: float, glass: Color, thick) -> tuple[float, float]:
     """Add a panel, `thick` relative to its larger side, and what sits behind it; return depth and panel's depth."""
-    panel, kind = max(w, h) * m.uniform(*thick), m.pick(backs)
+    panel, kind = max(w, h) * m.uniform(*thick), m.pick("none none bulge bulge step cap ribs")
     _front(m, w, h, panel, glass)
     m.say("a thin screen" if panel < 0.05 * w else "a flat screen" if panel < 0.1 * w else "a thick screen")
     if kind == "none":
         return panel, panel
-    deep = m.uniform(0.15, 1.6) * float(np.clip(panel, 0.03, 0.12 * w))
-    wide, high = w * m.uniform(0.4, 0.98), h * m.uniform(0.4, 0.98)
-    shift, z = m.uniform(-1, 1) * (h - high) / 2, -panel - deep / 2
+    wide, high, small = w * m.uniform(0.4, 0.98), h * m.uniform(0.4, 0.98), m.uniform(0.5, 0.9)
+    deep, y = m.uniform(0.15, 1.6) * float(np.clip(panel, 0.03, 0.12 * w)), m.uniform(-1, 1) * (h - high) / 2
+    middle = (0, y, -panel - deep / 2)
     if kind == "bulge":
-        small = m.uniform(0.5, 0.9)
         steps = ((0.0, 1.0), (0.6, m.pick(0.6 + 0.4 * small, 0.4 + 0.6 * small)), (1.0, small))
-        _hull(m, [(-panel - deep * z, wide * s, high * s, shift) for z, s in steps], m.uniform(0.01, 0.3))
+        _hull(m, [(-panel - deep * z, wide * s, high * s, y) for z, s in steps], m.uniform(0.01, 0.3))
     elif kind == "step":
-        m.box((wide, high, deep), (0, shift, z))
+        m.box((wide, high, deep), middle)
     elif kind == "cap":
-        m.cylinder(0.45 * min(wide, high), deep, (0, 0, z), "z", 20)
+        m.cylinder(0.45 * min(wide, high), deep, middle, "z", 20)
     else:
-        for y in np.linspace(-0.4, 0.4, m.number(4, 9)) * high:
-            m.box((wide, 0.04 * high, deep), (0, y, z))
+        with m.repeated([(0, place * high, 0) for place in np.linspace(-0.4, 0.4, m.number(4, 9))]):
+            m.box((wide, 0.04 * high, deep), middle)
     m.say(_BACKS[kind])
     return panel + deep, panel
 
 
-def tube(m: Maker, w: float, h: float, glass: Color, deep=(0.55, 1.25), boxed=0.2, egg=False):
+def tube(m: Maker, w: float, h: float, glass: Color, thick, boxed=0.2, egg=False):
     """Add a picture tube's case: a straight front part and a rear part that narrows in steps or like an egg."""
-    depth, box = w * m.uniform(*deep), m.chance(boxed)
+    depth, box = w * m.uniform(*thick), m.chance(boxed)
     straight = depth * (m.uniform(0.6, 1.0) if box else 0.05 if egg else m.uniform(0.08, 0.45))
     _front(m, w, h, straight, glass)
     wide, high = (m.uniform(0.75, 0.98), m.uniform(0.7, 0.98)) if box else m.rng.uniform(0.35, 0.8, 2)
-    drop, blend, part = m.uniform(-1.0, 0.4) * (1 - high) * h / 2, m.uniform(0.3, 0.8), m.uniform(0.3, 0.7)
-    steps = [(0.02, 0.02), (part, blend), (1.0, 1.0)] if m.chance(0.6) else [(0.02, 0.02), (1.0, 1.0)]
-    if egg:
-        steps = [(z, z ** m.uniform(2.2, 2.6)) for z in np.linspace(0.02, 1, 6)]
+    steps = [(-0.02, 0.02), (m.uniform(0.3, 0.7), m.uniform(0.3, 0.8)), (1.0, 1.0)]
+    steps = [(z, z**2.4) for z in np.linspace(0, 1, 6)] if egg else m.pick(steps, steps, steps[::2])
+    neck, drop = m.pick(0.0, m.uniform(0.03, 0.1)), m.uniform(-1.0, 0.4) * (1 - high) * h / 2
     rows = [(straight + z * (depth - straight), 1 - s * (1 - wide), 1 - s * (1 - high), s * drop) for z, s in steps]
-    _hull(m, [(-z, w * x, h * y, move) for z, x, y, move in rows], 0.28 if egg else m.uniform(0.01, 0.2))
-    if m.chance(0.4):
-        neck = m.uniform(0.03, 0.1)
-        _hull(m, [(-depth - z, w * wide * s, h * high * s, drop) for z, s in ((-0.01, 0.75), (neck, 0.5))], 0.1)
-        depth += neck
+    if neck:
+        rows += [(depth + 0.01, 0.75 * wide, 0.75 * high, drop), (depth + neck, 0.5 * wide, 0.5 * high, drop)]
+    _hull(m, [(-z, w * x, h * y, middle) for z, x, y, middle in rows], 0.28 if egg else m.uniform(0.01, 0.2))
     if egg or m.chance(0.35):  # the glass of a tube is a shallow dome
         scales = ((m.uniform(0.01, 0.03), 0.5), (0.008, 0.68), (0.0, 0.78), (-0.01, 0.8))
         _hull(m, [(z, w * scale, h * scale, 0.0) for z, scale in scales], 0.15, glass)
     m.say("a deep case", "a case like a box" if box else "a round back" if egg else "a back that narrows")
-    return depth, depth
+    return depth + neck, depth + neck
 
 
-def curved(m: Maker, w: float, h: float, glass: Color) -> tuple[float, float]:
+def curved(m: Maker, w: float, h: float, glass: Color, thick) -> tuple[float, float]:
     """Add a wide panel that bends around the viewer."""
-    angle, thick, edge = np.deg2rad(m.uniform(20, 75)), w * m.uniform(0.015, 0.05), m.uniform(0.02, 0.1) * h
+    angle, t, edge = np.deg2rad(m.uniform(20, 75)), w * m.uniform(*thick), m.uniform(0.02, 0.1) * h
     u, v = surface_grid(2, 17, u=(-0.5, 0.5), v=(-0.5, 0.5))
-    for behind, inset, color in ((thick / 2, 0.0, m.color), (0.0, edge, glass)):
+    for behind, inset, color in ((t / 2, 0.0, m.color), (0.0, edge, glass)):
         turn, radius = u * angle * (1 - inset / w), w / angle + behind
         grid = np.stack([radius * np.sin(turn), v * (h - inset), w / angle - radius * np.cos(turn)], axis=2)
         m.sheet(grid, 2 * behind or 0.004, color=color)
-    deep = thick + m.uniform(0.02, 0.06)
-    _hull(m, [(-thick * 0.5, w * 0.4, h * 0.6, 0.0), (-deep, w * 0.3, h * 0.4, 0.0)], 0.1)
+    deep = t + m.uniform(0.02, 0.06)
+    _hull(m, [(-t * 0.5, w * 0.4, h * 0.6, 0.0), (-deep, w * 0.3, h * 0.4, 0.0)], 0.1)
     m.say("a curved screen", "a wide screen")
-    return thick, thick
+    return t, t
 
 
 # ------------------------------------------------------------------------------------------------ stands
@@ -144,16 +128,12 @@ _BARS: dict[str, list[Any]] = {
     "a bar as its foot": [[(-1, 0), (1, 0)]],
     "a foot with three toes": [[(0, 0), (0, 1)], [(0, 0), (0.9, -0.5)], [(0, 0), (-0.9, -0.5)]],
 }
-_FULL = (
-    "an oval foot",
-    "a round foot",
-    "a rectangular foot",
-    "a block as its foot",
-    "a foot with round corners",
-    "a domed foot",
-)
+_FULL = ("an oval foot", "a round foot", "a rectangular foot", "a block as its foot", "a rounded foot", "a domed foot")
 _FEET = (*_BARS, *_FULL)
-_NECKS = ("a post", "a post", "a wide flat post", "a round post", "two thin posts", "a bent post", "a tapered post")
+_NECKS = (
+    *("a post", "a post", "a wide flat post", "a round post", "two thin posts"),
+    *("a bent post", "a tapered post", "a column with a joint"),
+)
 _BEHIND = ("a bent post", "a column with a joint", "a bent sheet", "a jointed arm", "a strut behind the screen")
 
 
@@ -164,7 +144,7 @@ def _foot(m: Maker, kind: str, w: float, d: float) -> float:
         for path in _BARS[kind]:
             for a, b in pairwise(np.insert(np.array(path) * (w / 2, d / 2), 1, t / 2, axis=1)):
                 m.beam(a, b, (bar, t))
-    elif kind == "a foot with round corners":
+    elif kind == "a rounded foot":
         m.extrude(rounded_rectangle(w, d, m.uniform(0.15, 0.5) * d), t, (0, t / 2, 0), "xz")
     elif kind in ("a rectangular foot", "a block as its foot"):
         t, top = (t, 1.0) if kind == "a rectangular foot" else (2 * t, m.uniform(0.4, 1.0))
@@ -198,15 +178,13 @@ def _neck(m: Maker, kind: str, a: np.ndarray, b: np.ndarray, wide: float) -> Non
             m.beam(start, end, 0.035)
             m.cylinder(0.025, 0.055, end)
     else:
-        width, taper = slim * m.uniform(1.0, 3.0) if kind == "a post" else wide * m.uniform(0.4, 1.0), 1.0
+        width = slim * m.uniform(1.0, 3.0) if kind == "a post" else wide * m.uniform(0.4, 1.0)
         m.beam(a, b, (width, slim), m.uniform(0.4, 0.8) if kind == "a tapered post" else 1.0)
     m.say(kind)
 
 
-def center(
-    m: Maker, s: Screen, gaps=(0.03, 0.5), feet=_FEET, necks=(*_NECKS, "a column with a joint"), away=(0.0, 0.1)
-):
-    """Add foot and neck in the middle; the gap below the screen is relative to its height. Return the floor's height."""
+def center(m: Maker, s: Screen, gaps=(0.2, 0.72), feet=_FEET, necks=_NECKS, away=(0.0, 0.1)) -> float:
+    """Add foot and neck in the middle, the gap below the screen relative to its height; return the floor's height."""
     gap = m.uniform(*gaps) * min(s.height, 0.6 * s.width)
     size, floor = m.uniform(0.25, 0.75) * min(s.width, 2.2 * s.height), -gap - s.height / 2
     foot, neck, deep = m.pick(feet), m.pick(necks), size * m.uniform(0.45, 1.0)
@@ -244,59 +222,45 @@ def two_feet(m: Maker, s: Screen) -> float:
     return floor
 
 
-def wall(m: Maker, s: Screen) -> float:
-    """Add nothing or a mount for the wall."""
-    if m.chance(0.4):
-        away = s.depth + m.uniform(0.02, 0.15)
-        m.box((0.3 * s.width, 0.3 * s.width, 0.015), (0, 0, -away))
-        m.beam((0, 0, -0.9 * s.depth), (0, 0, -away), 0.08 * s.width)
-        m.say("a mount for the wall")
-    return -s.height / 2
-
-
 def low(m: Maker, s: Screen, kinds: tuple[str, ...]) -> float:
     """Add what a case stands on: a swivel foot, a block, a plinth, small feet, legs or nothing."""
     kind, gap = m.pick(kinds), m.uniform(0.025, 0.09)
     r, z = min(s.width * m.uniform(0.25, 0.45), 0.5 * s.depth), -s.depth * m.uniform(0.35, 0.6)
-    if kind == "":
-        return -s.height / 2
-    gap = {"four short legs": 3.0, "a cabinet below": 5.0}.get(kind, 1.0) * gap
+    gap *= {"": 0.0, "a mount for the wall": 0.0, "four short legs": 3.0, "a cabinet below": 6.0}.get(kind, 1.0)
     with m.at(0, -gap - s.height / 2, 0):
         if kind == "a swivel foot":
-            if m.chance():
-                m.cylinder(r, gap / 2, (0, gap / 4, z), sections=24)
-            else:
-                m.box((2 * r, gap / 2, 1.8 * r), (0, gap / 4, z))
             m.frustum(r * 0.6, r * 0.85, gap / 2 + 0.1 * s.height, (0, gap * 0.75 + 0.05 * s.height, z))
-        elif kind == "a short block as its foot":
+            m.beam((0, 0, z), (0, gap / 2, z), (2 * r, 1.8 * r)) if m.chance() else m.cylinder(
+                r, gap / 2, (0, gap / 4, z)
+            )
+        elif kind == "a block as its foot":
             m.beam((0, 0, z), (0, gap + 0.03, z), (2 * r, 1.7 * r), 0.8)
-        elif kind in ("a plinth", "a cabinet below"):
-            wide = 0.98 if kind == "a cabinet below" else m.uniform(0.4, 0.95)
-            m.box((s.width * wide, gap + 0.01, s.depth * m.uniform(0.6, 1.05)), (0, gap / 2, -s.depth / 2))
-        else:
-            x, out = s.width * 0.36, 0.05 if kind == "four short legs" else 0.0
+        elif "feet" in kind or "legs" in kind:
             for deep in (0.12, 0.8):
-                m.rod((x, gap + 0.02, -deep * s.depth), (x + out, 0, -deep * s.depth), 0.02, both="x")
+                top, foot = (0.36 * s.width, gap + 0.02, -deep * s.depth), (0.4 * s.width, 0, -deep * s.depth)
+                m.rod(top, foot, 0.02, both="x")
+        elif kind == "a mount for the wall":
+            m.beam((0, s.height / 2, -0.9 * s.depth), (0, s.height / 2, -s.depth - 0.05), 0.08 * s.width)
+            m.box((0.3 * s.width, 0.3 * s.width, 0.015), (0, s.height / 2, -s.depth - 0.05))
+        elif kind:
+            wide = m.uniform(0.4, 0.95) if kind == "a plinth" else 0.98
+            m.box((s.width * wide, gap + 0.01, s.depth * m.uniform(0.6, 1.05)), (0, gap / 2, -s.depth / 2))
     m.say(kind)
     return -gap - s.height / 2
-
-
-# ------------------------------------------------------------------------------------------------ extras
 
 
 def keyboard(m: Maker, s: Screen) -> None:
     """Add a sloping board with rows of keys, and maybe a mouse, in front."""
     width, high, keys = m.uniform(0.3, 0.48), m.uniform(0.02, 0.06), m.palette("plastic")
-    deep, slope = width * m.uniform(0.3, 0.45), np.rad2deg(np.arctan2(high - 0.015, width * 0.4))
-    with m.at(0, s.floor, m.pick(-0.01, m.uniform(0.03, 0.2))):
+    deep = width * m.uniform(0.3, 0.45)
+    with m.at(0, s.floor, m.uniform(0.03, 0.2)):
         m.extrude([(0, 0), (deep, 0), (deep, 0.015), (0, high)], width, (0, 0, 0), "zy")
         for place in np.linspace(0.18, 0.82, m.number(3, 5)):
             spot = (0, high + (0.015 - high) * place + 0.003, place * deep)
             m.box((0.9 * width, 0.012, 0.1 * deep), spot, color=keys)
-        if m.chance(0.4):
+        if mouse := m.chance(0.4):
             m.rounded_box((0.06, 0.035, 0.1), (width / 2 + 0.09, 0.0175, 0.1), 0.015, color=keys)
-            m.say("a mouse beside the keyboard")
-    m.say("a keyboard in front")
+    m.say("a keyboard in front", "a mouse beside the keyboard" if mouse else "")
 
 
 def speakers(m: Maker, s: Screen) -> None:
@@ -305,40 +269,35 @@ def speakers(m: Maker, s: Screen) -> None:
         m.pick("at both sides", "at both sides", "below the glass", "beside it"),
         s.panel * m.uniform(0.6, 1.0),
     )
-    size, cloth = s.width * m.uniform(0.08, 0.2), m.palette("fabric")
-    tall, x, y = s.height * m.uniform(0.6, 1.0), (s.width + size) / 2, 0.0
+    wide, tall, cloth = s.width * m.uniform(0.08, 0.2), s.height * m.uniform(0.6, 1.0), m.palette("fabric")
+    x, y = (s.width + wide) / 2, 0.0
     if kind == "below the glass":
-        size, tall, x, y = s.width * 0.45, min(size, -s.floor - s.height / 2), s.width * 0.22, 0.0
-        y = -(s.height + tall) / 2
+        wide, tall = s.width * 0.45, min(wide, -s.floor - s.height / 2)
+        x, y = wide / 2, -(s.height + tall) / 2
     elif kind == "beside it":
-        x, y, thick = x + m.uniform(0.02, 0.1), s.floor + tall / 2, size * m.uniform(0.8, 1.5)
+        x, y, thick = x + m.uniform(0.02, 0.1), s.floor + tall / 2, wide * m.uniform(0.8, 1.5)
     with m.both("x"), m.at(x, y, 0):
-        m.box((size, tall, thick), (0, 0, -thick / 2))
+        m.box((wide, tall, thick), (0, 0, -thick / 2))
         for place in (-0.2, 0.22):
-            m.cylinder(0.35 * min(size, tall / 2), 0.012, (0, place * tall, 0), "z", 14, color=cloth)
+            m.cylinder(0.35 * min(wide, tall / 2), 0.012, (0, place * tall, 0), "z", 14, color=cloth)
     m.say(f"speakers {kind}")
 
 
-def knobs(m: Maker, s: Screen) -> None:
-    """Add a column of knobs beside the glass."""
-    wide, metal = s.width * m.uniform(0.18, 0.32), m.palette("metal")
-    with m.at((s.width + wide) / 2, 0, 0):
-        m.box((wide, s.height, s.depth * 0.55), (0, 0, -s.depth * 0.275))
-        for y in (0.15, 0.32):
-            m.cylinder(wide * 0.25, 0.03, (0, y * s.height, 0.015), "z", 12, color=metal)
-        for y in np.linspace(-0.4, -0.05, 5):
-            m.box((wide * 0.7, 0.012, 0.01), (0, y * s.height, 0.002), color=metal)
-    m.say("round knobs beside the glass")
-
-
-def antennas(m: Maker, s: Screen) -> None:
-    """Add two antennas on top."""
-    tip = (m.uniform(0.1, 0.4) * s.width, s.height * m.uniform(0.7, 1.1), -s.depth * 0.3)
-    m.rod((0, s.height * 0.48, -s.depth * 0.3), tip, 0.007, 6, color=m.palette("metal"), both="x")
-    m.say("two antennas on top")
-
-
-# ------------------------------------------------------------------------------------------------ families
+def vintage(m: Maker, s: Screen) -> None:
+    """Add knobs beside the glass and antennas on top, either or both or none."""
+    metal, wide = m.palette("metal"), s.width * m.uniform(0.18, 0.32)
+    if m.chance(0.45):
+        with m.at((s.width + wide) / 2, 0, 0):
+            m.box((wide, s.height, s.depth * 0.55), (0, 0, -s.depth * 0.275))
+            for y in (0.15, 0.32):
+                m.cylinder(wide * 0.25, 0.03, (0, y * s.height, 0.015), "z", 12, color=metal)
+            for y in np.linspace(-0.4, -0.05, 5):
+                m.box((wide * 0.7, 0.012, 0.01), (0, y * s.height, 0.002), color=metal)
+        m.say("round knobs beside the glass")
+    if m.chance(0.3):
+        tip = (m.uniform(0.1, 0.4) * s.width, s.height * m.uniform(0.7, 1.1), -s.depth * 0.3)
+        m.rod((0, s.height * 0.48, -s.depth * 0.3), tip, 0.007, 6, color=metal, both="x")
+        m.say("two antennas on top")
 
 
 def _glass(m: Maker) -> Color:
@@ -351,96 +310,80 @@ def _glass(m: Maker) -> Color:
     return m.pick(m.palette("plastic"), (0.2, 0.45, 0.8), (0.75, 0.8, 0.85)) if m.chance(0.3) else dark
 
 
-def screen(m: Maker, head, stand, widths, ratios, *extras: tuple, tilts=(-3, 18), words="", metal=0.3) -> None:
-    """Build a screen: a head of drawn width and ratio to its height, what carries it, extras as (probability, function)."""
-    glass, width = _glass(m), m.uniform(*widths)
+def screen(
+    m: Maker, stand, widths, ratios, *extras, head=flat, thick=(0.012, 0.07), words=(), metal=0.3, tilts=(-3, 18),
+    counts=(1,), **options,
+) -> None:  # fmt: skip
+    """Build a screen of drawn width and ratio to its height with what carries it, and add the extras."""
+    glass, width, count = _glass(m), m.uniform(*widths), m.pick(counts)
     height = width / (m.uniform(*ratios) if len(ratios) == 2 else m.pick(ratios) * m.uniform(0.95, 1.05))
-    tilt = m.pick(0.0, m.uniform(*tilts))
-    with m.turned("x", -tilt):
-        depth, panel = head(m, width, height, glass)
-    m.say(*words.split(", "))
+    tilt, turn, stacked = m.pick(0.0, m.uniform(*tilts)), m.pick(0.0, m.uniform(8, 30)), count > 1 and m.chance(0.25)
+    step = 1.03 * np.array((0, height, 0) if stacked else (width, 0, 0))
+    turn, forward = (0.0, 0.0) if stacked else (turn, 0.0155 * turn * width)
+    places = np.arange(count) - (count - 1) / 2
+    moves = [lambda part, p=p: part.rotated("y", -p * turn).moved(step * p + (0, 0, abs(p) * forward)) for p in places]
+    with m.copied(moves), m.turned("x", -tilt):
+        depth, panel = head(m, width, height, glass, thick)
     m.color = m.palette("metal plastic") if m.chance(metal) else m.color
-    s = Screen(width, height, depth, panel, tilt)
-    s = s._replace(floor=stand(m, s))
-    for probability, extra in extras:
-        if m.chance(probability):
-            extra(m, s)
+    if count > 1:
+        m.family, end = counted(count, "monitor"), step * places[-1] - (0, 0, depth + 0.03 - places[-1] * forward)
+        m.beam((0, 0, -depth - 0.03), end, 0.04, both="y" if stacked else "x")
+        m.say(f"{counted(count, 'screen')} {'one above the other' if stacked else 'side by side'}")
+    s = Screen(width, height * count if stacked else height, depth, panel, tilt, 0.0)
+    s = s._replace(floor=stand(m, s, **options))
+    m.say(*words)
+    for extra in extras:
+        extra(m, s)
 
 
-def several(m: Maker) -> None:
-    """Build two or three equal screens side by side or one above the other, on one stand or on their own."""
-    glass, width, count, kind = _glass(m), m.uniform(0.4, 0.6), m.pick(2, 2, 3), m.pick("own bar bar stacked")
-    height, turn = width / m.pick(_RATIOS), m.pick(0.0, m.uniform(8, 30))
-    places, forward = np.arange(count) - (count - 1) / 2, 0.9 * width * np.sin(np.deg2rad(turn))
-    spots = [(p * width * 1.03, 0, abs(p) * forward) for p in places]
-    if kind == "stacked":
-        turn, spots = 0.0, [(0, p * height * 1.03, 0) for p in places]
-    turns = [partial(_placed, turn=-p * turn, spot=spot) for p, spot in zip(places, spots, strict=True)]
-    with m.copied(turns):
-        depth, panel = flat(m, width, height, glass)
-        s = Screen(width, height, depth, panel)
-        if kind == "own":
-            center(m, s)
-    m.say(f"{counted(count, 'screen')} {'one above the other' if kind == 'stacked' else 'side by side'}")
-    if kind != "own":
-        tall = height * count if kind == "stacked" else height
-        center(
-            m, s._replace(height=tall, width=width * 1.5), (0.1, 0.4), _FEET, ("a round post", "a column with a joint")
-        )
-        for x, y, z in spots:
-            m.box((0.1, 0.1, 0.06), (x, y, z - depth - 0.02))
-            m.beam((x, y, z - depth - 0.04), (0, 0.001, -depth - 0.05), 0.03)
-        m.say("a bar that carries the screens")
-    m.family = f"{counted(count, 'monitor')}"
-
-
-def _placed(solid: Solid, turn: float, spot: ArrayLike) -> Solid:
-    return solid.rotated("y", turn).moved(spot)
-
-
-_CASE = ("", "a plinth", "a swivel foot", "four small feet")
+_TUBE, _LEVEL = {"head": tube, "thick": (0.55, 1.25), "tilts": (0, 0)}, {"tilts": (0, 0)}
+_BOXED = {"head": partial(tube, boxed=0.6), "thick": (0.5, 1.0), "tilts": (0, 0)}
+_CASE = ("", "", "a plinth", "a swivel foot", "four small feet")
 FAMILIES: dict[str, Builder] = {
-    "desktop monitor": lambda m: screen(m, flat, center, (0.35, 0.65), _RATIOS),
-    "thick monitor": lambda m: screen(m, partial(flat, thick=(0.06, 0.16), backs="bulge bulge step none ribs"),
-        partial(center, gaps=(0.05, 0.4)), (0.35, 0.6), (1.15, 1.8)),
-    "wide television": lambda m: screen(m, partial(flat, thick=(0.012, 0.08)), partial(center, gaps=(0.05, 0.3)),
-        (0.7, 1.5), (1.6, 2.8), words="a wide screen"),
-    "television on two feet": lambda m: screen(m, partial(flat, thick=(0.012, 0.09)), two_feet, (0.7, 1.5), (1.4, 2.4),
-        tilts=(0, 0)),
-    "tube monitor": lambda m: screen(m, tube, partial(low, kinds=("a swivel foot", "a swivel foot", "a short block as its foot")),
-        (0.32, 0.5), (1.0, 1.4), tilts=(0, 8), metal=0.2),
-    "tube television": lambda m: screen(m, partial(tube, deep=(0.5, 1.0), boxed=0.6),
-        partial(low, kinds=("", "", "four small feet", "four short legs")), (0.4, 0.9), (0.95, 1.5), (0.45, knobs), (0.3, antennas), tilts=(0, 0)),
-    "boxed screen": lambda m: screen(m, partial(flat, thick=(0.15, 0.6), backs="none none none bulge step ribs"),
-        m.pick(center, *[partial(low, kinds=_CASE)] * 4), (0.45, 1.1), (1.1, 2.4), tilts=(0, 0), words="a deep case, a case like a box"),
-    "projection television": lambda m: screen(m, partial(flat, thick=(0.05, 0.2), backs="bulge bulge step"),
-        partial(low, kinds=("a cabinet below",)), (0.9, 1.6), (1.25, 1.8), tilts=(0, 0), words="a large screen", metal=0.0),
-    "monitor on an arm": lambda m: screen(m, flat, partial(center, gaps=(0.05, 0.5), feet=("a round foot", "a block as its foot"),
-        necks=("a jointed arm",), away=(0.12, 0.3)), (0.4, 0.8), (1.3, 2.3), tilts=(-5, 12), metal=0.8),
-    "all in one computer": lambda m: screen(m, partial(flat, thick=(0.02, 0.06), backs="none bulge"), partial(center, gaps=(0.15, 0.4),
-        feet=("",), necks=("a bent sheet",), away=(0.02, 0.08)), (0.45, 0.7), (1.1, 1.6), tilts=(0, 8)),
-    "portrait monitor": lambda m: screen(m, flat, center, (0.25, 0.6), (0.55, 1.0), words="an upright screen"),
-    "curved monitor": lambda m: screen(m, curved, center, (0.6, 1.2), (1.7, 3.3)),
-    "several monitors": several,
-    "wall television": lambda m: screen(m, partial(flat, thick=(0.015, 0.1)), wall, (0.5, 1.5), (1.2, 2.4), tilts=(0, 0), words="no foot"),
-    "monitor with speakers": lambda m: screen(m, partial(flat, thick=(0.02, 0.14)), center, (0.4, 1.1), _RATIOS, (1, speakers), tilts=(0, 0)),
-    "computer terminal": lambda m: screen(m, partial(tube, deep=(0.6, 1.1), boxed=0.6), partial(low, kinds=("", "a plinth", "a computer below")),
-        (0.35, 0.5), (0.95, 1.4), (1, keyboard), tilts=(0, 0)),
-    "monitor with a keyboard": lambda m: screen(m, flat, center, (0.35, 0.65), _RATIOS, (1, keyboard)),
-    "screen on a pole": lambda m: screen(m, partial(flat, thick=(0.02, 0.1)), partial(center, gaps=(0.4, 1.3), necks=_NECKS[:5]), (0.4, 1.1), (0.6, 1.9),
-        tilts=(0, 30), metal=0.8),
-    "leaning display": lambda m: screen(m, partial(flat, thick=(0.015, 0.08)), partial(center, gaps=(0.0, 0.0), feet=("",),
-        necks=("a strut behind the screen",), away=(0.1, 0.25)), (0.3, 0.6), (0.8, 1.9), tilts=(8, 30)),
-    "rounded tube monitor": lambda m: screen(m, partial(tube, deep=(0.7, 1.2), boxed=0.0, egg=True), partial(low, kinds=("a swivel foot", "four small feet")),
-        (0.36, 0.55), (0.95, 1.3), tilts=(0, 0)),
-    "monitor on a thin bar": lambda m: screen(m, partial(flat, thick=(0.012, 0.05)), partial(center, feet=("a domed foot", "a block as its foot"),
-        necks=("a round post",), away=(0.06, 0.16)), (0.36, 0.6), _RATIOS, tilts=(-4, 10)),
+    "desktop monitor": lambda m: screen(m, center, (0.35, 0.65), _RATIOS),
+    "thick monitor": lambda m: screen(m, center, (0.35, 0.6), (1.15, 1.8), thick=(0.06, 0.16), gaps=(0.1, 0.55)),
+    "wide television": lambda m: screen(
+        m, center, (0.7, 1.5), (1.6, 2.8), thick=(0.012, 0.08), gaps=(0.12, 0.35), words=("a wide screen",)),
+    "television on two feet": lambda m: screen(
+        m, two_feet, (0.7, 1.5), (1.4, 2.4), thick=(0.012, 0.09), **_LEVEL),
+    "tube monitor": lambda m: screen(
+        m, low, (0.32, 0.5), (1.0, 1.4), kinds=("a swivel foot", "a swivel foot", "a block as its foot"), **_TUBE),
+    "tube television": lambda m: screen(
+        m, low, (0.4, 0.9), (0.95, 1.5), vintage, kinds=("", "", "four small feet", "four short legs"), **_BOXED),
+    "boxed screen": lambda m: screen(
+        m, low, (0.45, 1.1), (1.1, 2.4), kinds=_CASE, thick=(0.15, 0.6), words=("a case like a box",), **_LEVEL),
+    "projection television": lambda m: screen(
+        m, low, (0.9, 1.6), (1.25, 1.8), kinds=("a cabinet below",), thick=(0.15, 0.35), **_LEVEL),
+    "monitor on an arm": lambda m: screen(
+        m, center, (0.4, 0.8), (1.3, 2.3), tilts=(-5, 12), gaps=(0.2, 1.0), feet=("a round foot", "a rounded foot"),
+        necks=("a jointed arm",), away=(0.12, 0.3), metal=0.8),
+    "all in one computer": lambda m: screen(
+        m, center, (0.45, 0.7), (1.1, 1.6), thick=(0.02, 0.06), tilts=(0, 8), gaps=(0.15, 0.4), feet=("",),
+        necks=("a bent sheet",), away=(0.02, 0.08)),
+    "portrait monitor": lambda m: screen(m, center, (0.25, 0.5), (0.55, 1.0), words=("an upright screen",)),
+    "curved monitor": lambda m: screen(m, center, (0.6, 1.2), (1.7, 3.3), head=curved, thick=(0.015, 0.05)),
+    "several monitors": lambda m: screen(m, center, (0.4, 0.6), _RATIOS, counts=(2, 2, 3), **_LEVEL),
+    "wall television": lambda m: screen(
+        m, low, (0.5, 1.5), (1.2, 2.4), kinds=("", "", "a mount for the wall"), thick=(0.015, 0.1),
+        words=("no foot",), **_LEVEL),
+    "monitor with speakers": lambda m: screen(
+        m, center, (0.4, 1.1), _RATIOS, speakers, thick=(0.02, 0.14), **_LEVEL),
+    "computer terminal": lambda m: screen(
+        m, low, (0.35, 0.5), (0.9, 1.3), keyboard, kinds=("", "a plinth", "a computer below"), **_BOXED),
+    "monitor with a keyboard": lambda m: screen(m, center, (0.35, 0.65), _RATIOS, keyboard),
+    "screen on a pole": lambda m: screen(
+        m, center, (0.4, 1.1), (0.6, 1.9), thick=(0.02, 0.1), gaps=(0.6, 1.7), necks=_NECKS[:5], tilts=(0, 30)),
+    "leaning display": lambda m: screen(
+        m, center, (0.3, 0.6), (0.8, 1.9), thick=(0.015, 0.08), tilts=(8, 30), gaps=(0, 0), feet=("",),
+        necks=("a strut behind the screen",), away=(0.1, 0.25)),
+    "rounded tube monitor": lambda m: screen(
+        m, low, (0.36, 0.55), (0.95, 1.3), kinds=("a swivel foot", "four small feet"),
+        **{**_TUBE, "head": partial(tube, boxed=0.0, egg=True)}),
+    "monitor on a thin bar": lambda m: screen(
+        m, center, (0.36, 0.6), _RATIOS, thick=(0.012, 0.05), feet=("a domed foot", "a block as its foot"),
+        necks=("a round post",), away=(0.06, 0.16)),
 }  # fmt: skip
 WEIGHTS = {
-    "rounded tube monitor": 0.6,
-    "monitor with a keyboard": 0.6,
-    "screen on a pole": 0.5,
-    "several monitors": 0.6,
-    "leaning display": 0.6,
-    "computer terminal": 0.5,
+    **dict.fromkeys(("rounded tube monitor", "monitor with a keyboard", "several monitors", "leaning display"), 0.6),
+    **dict.fromkeys(("screen on a pole", "computer terminal"), 0.5),
 }
