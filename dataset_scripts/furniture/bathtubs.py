@@ -64,9 +64,18 @@ def _level(name: str, spans: np.ndarray, y: float, grow: float = 0.0) -> Level:
 def _blocks(m: Maker, phrase: str, size: Size) -> None:
     """Add the blocks of a row of _BLOCKS, a little wider or narrower."""
     stretch = (m.uniform(0.85, 1.15), 1.0, m.uniform(0.85, 1.15))
-    for row in _BLOCKS[phrase]:
+    for row in _BLOCKS.get(phrase, ()):
         low, high = np.reshape(row[:6], (2, 3)) * size
         m.rounded_box((high - low) * stretch, (low + high) / 2, 0.015, both=row[6:])
+
+
+def _rings(m: Maker, phrase: str, height: float, hole: tuple, body: tuple) -> None:
+    """Add the rings of a row of _RINGS around (outline, spans at the top, size of the bottom relative to it)."""
+    for where, inside, outside, low, high in _RINGS.get(phrase, ()):
+        name, spans, taper = hole if where == "hole" else body
+        rows = ((outside, low), (outside, high), (inside, high), (inside, low))
+        spans = spans * (taper + (1 - taper) * low)
+        skin(m, [_level(name, spans, y * height, grow) for grow, y in rows], closed=True)
 
 
 def _cavity(m: Maker, name: str, hole: np.ndarray, rim: float, floor: float, lean: float, slope: float) -> list[Level]:
@@ -141,12 +150,8 @@ def block_tub(
             if m.chance(probability):
                 phrase = m.pick(phrases)
                 with m.painted(m.palette(paint) if paint else m.color):
-                    if phrase in _BLOCKS:
-                        _blocks(m, phrase, size)
-                    for where, inside, outside, low, high in _RINGS.get(phrase, ()):
-                        name, spans = (inner, hole) if where == "hole" else (outer, body * (taper + (1 - taper) * low))
-                        rows = ((outside, low), (outside, high), (inside, high), (inside, low))
-                        skin(m, [_level(name, spans, y * height, grow) for grow, y in rows], closed=True)
+                    _blocks(m, phrase, size)
+                    _rings(m, phrase, height, (inner, hole, 1.0), (outer, body, taper))
                 m.say(phrase)
         _fittings(m, size, rim, floor, often, taps)
 
@@ -183,10 +188,9 @@ def _feet(m: Maker, x: float, z: float, tall: float) -> None:
             m.cushion((thick * 2.4, thick * 2, thick * 2.4), toe + away * thick, 1.0)
         elif kind == "ball feet":
             m.cushion((tall, top[1], tall), top / 2, 1.0)
-        elif kind == "block feet":
-            m.beam(top, (0, 0, 0), thick * 2.2)
         else:
-            m.rod(top, away * tall * (0.5 if kind == "splayed legs" else 0.0), thick * 0.8, taper=0.6)
+            add = m.beam if kind == "block feet" else m.rod
+            add(top, away * tall * (0.5 if kind == "splayed legs" else 0.0), thick, taper=0.7)
     m.say(f"four {kind}")
 
 

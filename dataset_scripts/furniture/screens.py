@@ -206,20 +206,7 @@ def center(m: Maker, s: Screen, gaps=(0.2, 0.72), feet=_FEET, necks=_NECKS, away
     return floor
 
 
-def two_feet(m: Maker, s: Screen) -> float:
-    """Add a foot under either side."""
-    gap, bar, deep = m.uniform(0.03, 0.14), m.uniform(0.012, 0.04), s.depth + m.uniform(0.08, 0.3)
-    kind, floor = m.pick("boards bars t angled"), -gap - s.height / 2
-    with m.both("x"), m.at(s.width * m.uniform(0.2, 0.46), floor, -s.depth / 2):
-        if kind == "boards":
-            m.beam((0, 0, 0), (0, gap + 0.01, 0), (bar, deep), m.uniform(0.3, 1.0))
-        elif kind == "t":
-            m.box((bar, 0.02, deep), (0, 0.01, 0))
-            m.box((bar, gap + 0.02, min(bar, 0.9 * s.depth)), (0, gap / 2 + 0.01, 0))
-        else:
-            m.beam((0, gap + 0.02, 0), (0.05 * (kind == "angled"), 0.01, deep / 2), bar, both="z")
-    m.say("a foot under each side", "a wide screen")
-    return floor
+_LEGS = {"four small feet": (0.0, 0.0), "four short legs": (0.0, 0.05), "a split foot under each side": (0.05, 0.15)}
 
 
 def low(m: Maker, s: Screen, kinds: tuple[str, ...]) -> float:
@@ -235,10 +222,13 @@ def low(m: Maker, s: Screen, kinds: tuple[str, ...]) -> float:
             )
         elif kind == "a block as its foot":
             m.beam((0, 0, z), (0, gap + 0.03, z), (2 * r, 1.7 * r), 0.8)
-        elif "feet" in kind or "legs" in kind:
-            for deep in (0.12, 0.8):
-                top, foot = (0.36 * s.width, gap + 0.02, -deep * s.depth), (0.4 * s.width, 0, -deep * s.depth)
-                m.rod(top, foot, 0.02, both="x")
+        elif kind == "a board under each side":
+            foot = (m.uniform(0.2, 0.45) * s.width, 0, -s.depth / 2)
+            m.beam(foot, foot + np.array([0, gap + 0.01, 0]), (0.025, s.depth + 0.2), m.uniform(0.3, 1.0), both="x")
+        elif kind in _LEGS:
+            x, out = m.uniform(0.25, 0.38) * s.width, m.uniform(*_LEGS[kind])
+            for z, front in ((-0.15 * s.depth, out), (-0.8 * s.depth, -out)):
+                m.rod((x, gap + 0.02, z), (x + 0.02, 0.005, z + front), 0.018, both="x")
         elif kind == "a mount for the wall":
             m.beam((0, s.height / 2, -0.9 * s.depth), (0, s.height / 2, -s.depth - 0.05), 0.08 * s.width)
             m.box((0.3 * s.width, 0.3 * s.width, 0.015), (0, s.height / 2, -s.depth - 0.05))
@@ -345,7 +335,8 @@ FAMILIES: dict[str, Builder] = {
     "wide television": lambda m: screen(
         m, center, (0.7, 1.5), (1.6, 2.8), thick=(0.012, 0.08), gaps=(0.12, 0.35), words=("a wide screen",)),
     "television on two feet": lambda m: screen(
-        m, two_feet, (0.7, 1.5), (1.4, 2.4), thick=(0.012, 0.09), **_LEVEL),
+        m, low, (0.7, 1.5), (1.4, 2.4), thick=(0.012, 0.09), words=("a wide screen",),
+        kinds=("a board under each side", "a split foot under each side"), **_LEVEL),
     "tube monitor": lambda m: screen(
         m, low, (0.32, 0.5), (1.0, 1.4), kinds=("a swivel foot", "a swivel foot", "a block as its foot"), **_TUBE),
     "tube television": lambda m: screen(
