@@ -34,11 +34,6 @@ BACKS = (*_PANELS, "ladder", "rails", "spindles", "slats", "cross", "framed", "s
 ARMS = ("posts", "loop", "tee", "panel", "swept")
 
 
-def frame_color(m: Maker) -> Color:
-    """Color of a frame: wood twice as often as metal."""
-    return m.palette("wood wood metal")
-
-
 def seat(m: Maker, kind: str, width: float, depth: float, top: float, cloth: Color) -> tuple[float, str]:
     """Seat (one of SEATS) with its upper side at `top`; return its total thickness and a phrase."""
     if kind not in SEATS:
@@ -113,8 +108,8 @@ def _panel_back(m: Maker, kind: str, width: float, height: float, cloth: Color) 
     else:
         m.rounded_box((width, tall, 2 * thick + 0.01), middle, 0.8 * thick, color=cloth)
     if gap > 0:
-        x = width * (0.2 if kind == "medallion" else 0.38)
-        m.box((0.03, gap + 0.08, 0.03), (x, gap / 2, -thick / 3), both="x")
+        apart = width * (0.2 if kind == "medallion" else 0.38)
+        m.box((0.03, gap + 0.08, 0.03), (apart, gap / 2, -thick / 3), both="x")
     return _PANELS[kind]
 
 

@@ -1,8 +1,8 @@
 """Sofas: an upholstered run of seats with arms, several runs around corners, and cushions in a frame."""
 
-from collections.abc import Callable
 from copy import copy
 from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -28,8 +28,7 @@ class _Look:
             setattr(self, name, m.pick(span) if isinstance(span, str) else m.uniform(*span))
         self.total, self.level = self.top + self.rise, self.top + min(self.side, max(self.rise, 0.25))
         m.color = m.palette("fabric")
-        self.wood = m.palette("wood metal")
-        self.second = m.palette("fabric") if m.chance(0.3) else m.color
+        self.wood, self.second = m.palette("wood metal"), m.palette("fabric") if m.chance(0.3) else m.color
 
 
 def _arm(m: Maker, look: _Look, x: float) -> None:
@@ -54,11 +53,10 @@ def _run(m: Maker, look: _Look, width: float, seats: int, left=True, right=True,
     inner, middle = high - low, (low + high) / 2
     base, reach = max(look.top - look.pad - look.foot, 0.03), look.depth - 0.7 * look.back * rest
     m.box((inner, base, look.depth), (middle, look.foot + base / 2, 0))
-    if right:
-        _arm(m, look, x)
-    if left:
-        with m.mirrored():
-            _arm(m, look, x)
+    for here, block in ((right, m.at()), (left, m.mirrored())):
+        if here:
+            with block:
+                _arm(m, look, x)
     pieces = seats if look.split else 1
     size, place = (0.985 * inner / pieces, look.pad, reach), (look.top - look.pad / 2, (look.depth - reach) / 2)
     for x in middle + spread(pieces, inner):
@@ -68,8 +66,8 @@ def _run(m: Maker, look: _Look, width: float, seats: int, left=True, right=True,
         if rest:
             m.rounded_box((inner, tall, look.back * (0.6 if look.loose else 1.0)), (middle, tall / 2, 0), look.soft)
         for x in middle + spread(seats, inner) if rest and look.loose else ():
-            place = (x, look.top - look.foot + height / 2, look.back / 2)
-            m.cushion((0.97 * inner / seats, height, 0.8 * look.back), place, 0.25, color=look.second)
+            spot = (x, look.top - look.foot + height / 2, look.back / 2)
+            m.cushion((0.97 * inner / seats, height, 0.8 * look.back), spot, 0.25, color=look.second)
     if look.foot < 0.015 or look.feet == "none":
         return ""
     with m.painted(look.wood):
@@ -78,7 +76,7 @@ def _run(m: Maker, look: _Look, width: float, seats: int, left=True, right=True,
         return four_legs(m, 0.97 * width, 0.95 * look.depth, look.foot + 0.005, look.feet, 0.06)
 
 
-def _sofa(seats: tuple, wide: tuple, armed: bool = True, trim: Callable[..., None] | None = None, **spans) -> Builder:
+def _sofa(seats: tuple, wide: tuple, armed: bool = True, trim: Any = lambda *_: None, **spans: Any) -> Builder:
     """Family of straight sofas: least and most of the seats and of their width, what `trim` adds, look."""
 
     def build(m: Maker) -> None:
@@ -86,19 +84,14 @@ def _sofa(seats: tuple, wide: tuple, armed: bool = True, trim: Callable[..., Non
         width = count * m.uniform(*wide) + 2 * look.arm * armed
         feet = _run(m, look, width, count, armed, armed)
         style = "cushioned" if look.style == "pillow" else look.style
-        m.say(
-            counted(count, "seat"),
-            f"two {style} arms" if armed else "",
-            "loose back cushions" if look.loose else "",
-            feet,
-        )
+        m.say(counted(count, "seat"), f"two {style} arms" if armed else "no arms", feet)
+        m.say("loose back cushions" if look.loose else "")
         for _ in range(m.number(1, 4) if m.chance(0.3) else 0):
             side, x = m.uniform(0.3, 0.46), m.uniform(-0.42, 0.42) * (width - 2 * look.arm)
             turn, z = m.turned("y", m.uniform(-20, 20)), look.back - look.depth / 2 + 0.1
             with m.at(x, look.top - 0.01, z), turn, m.turned("x", -18):
                 m.cushion((side, side, 0.13), (0, side / 2, 0), 0.5, color=m.palette("fabric"))
-        if trim:
-            trim(m, look, width)
+        trim(m, look, width)
 
     return build
 
@@ -137,7 +130,7 @@ def _frame(m: Maker, look: _Look, width: float, kind: str) -> None:
     if kind == "tube":
         loop = [(x, r, -z), (x, r, z), (x, level, z), (x, level, -z)]
         m.tube(rounded_path(loop, m.uniform(0.04, 0.2), closed=True), r, closed=True, both="x")
-        m.say("two bent metal sides")
+        m.say("two bent tubes at the sides")
     elif kind == "metal":
         m.beam((x, 0, z), (x, level, z), 2 * r, both="xz")
         m.beam((x, level, -z), (x, level, z), 2 * r, both="x")
@@ -176,10 +169,9 @@ def _modular_sofa(m: Maker) -> None:
     size, count = m.uniform(0.7, 0.95), m.number(2, 4)
     look = _Look(m, lean=(0, 0), split=(0, 0), style="box", depth=(size, size))
     for index, x in enumerate(spread(count, count * (size + 0.015))):
-        first, last = index == 0, index == count - 1
-        bare = (first or last) and count > 2 and m.chance(0.25)
+        left, right = index == 0 and m.chance(0.6), index == count - 1 and m.chance(0.6)
         with m.at(x):
-            _run(m, look, size, 1, first and m.chance(0.6), last and m.chance(0.6), not bare)
+            _run(m, look, size, 1, left, right, left or right or m.chance(0.85))
     if m.chance(0.4):
         with m.at(m.pick(-1, 1) * (count - 1) / 2 * size, 0, size * m.uniform(1.02, 1.2)):
             _run(m, look, size, 1, False, False, False)
@@ -206,17 +198,22 @@ def _chaise_longue(m: Maker) -> None:
 def _shell_sofa(m: Maker) -> None:
     """Curved slab as back and arms around a deep seat, on thin legs or a sled."""
     m.color, metal, w, d = m.palette("fabric"), m.palette("metal wood"), m.uniform(1.4, 2.4), m.uniform(0.7, 1.0)
-    foot, top, total, front = m.uniform(0.05, 0.22), m.uniform(0.36, 0.44), m.uniform(0.6, 0.95), m.uniform(0.4, 1.0)
+    foot, top, tall, front = m.uniform(0.05, 0.22), m.uniform(0.36, 0.44), m.uniform(0.46, 0.8), m.uniform(0.4, 1.0)
     outline = outline_points(m.pick("oval", "rounded", "dee"))[::-1] * (0.97 * w / 2, -d / 2)
     m.extrude(outline, top - foot, (0, (top + foot) / 2, 0), "xz")
-    tall = total - foot
     wall(m, (w / 2, d / 2), m.uniform(1.5, 2.0), foot, front * tall, tall, m.uniform(0.03, 0.1), 0, m.uniform(0, 0.12))
     m.color = metal
     m.say("a back that bends into the arms", m.pick(corner_legs, sled)(m, 0.6 * w, 0.6 * d, foot + 0.02))
 
 
 _NO = (0, 0)
-_CUSHIONS = {"style": "box", "feet": "none", "depth": (0.68, 0.9), "pad": (0.1, 0.2), "foot": (0.15, 0.28)}
+_CUSHIONS: dict[str, Any] = {
+    "style": "box",
+    "feet": "none",
+    "depth": (0.68, 0.9),
+    "pad": (0.1, 0.2),
+    "foot": (0.15, 0.28),
+}
 FAMILIES: dict[str, Builder] = {
     "straight sofa": _sofa((2, 4), (0.55, 0.8)),
     "love seat": _sofa((2, 2), (0.48, 0.65)),
