@@ -13,6 +13,7 @@ import numpy as np
 from . import supports
 from .cases import drawer_block, open_case
 from .maker import Builder, Color, Maker, counted
+from .solids import rounded_path
 
 
 @dataclass
@@ -36,8 +37,8 @@ def _desk(row: tuple, m: Maker) -> None:
     top, thick = m.pick("rectangle rectangle rectangle rectangle soft bow"), m.uniform(0.018, 0.06)
     thick, _ = supports.table_top(m, top, w, d, h, thick + 0.02 if base == "massive" else thick)
     t = _Desk(w, d, h, h - thick, metal, -w / 2, w / 2)
-    extra = {name for name, probability in extras.items() if m.chance(probability)}
-    m.say(*words)
+    extra = [name for name, probability in extras.items() if m.chance(probability)]
+    m.say(*words, *(f"a {name}" for name in extra))
     with m.mirrored() if m.chance() else m.both(""):
         if base in _LEGS:
             with m.painted(m.pick(m.color, metal)):
@@ -49,22 +50,8 @@ def _desk(row: tuple, m: Maker) -> None:
         if "wing" in extra:
             _wing(m, t)
         with m.mirrored():
-            if "other wing" in extra:
+            if "second wing" in extra:
                 _wing(m, t)
-    if m.chance(0.08):
-        with m.at(m.uniform(-0.3, 0.3) * w, h, -d * 0.3):
-            _clutter(m)
-
-
-def _clutter(m: Maker) -> None:
-    """Add a screen or a row of books."""
-    if m.chance():
-        m.box((0.5, 0.32, 0.03), (0, 0.28, 0.03), color=(0.05, 0.05, 0.06))
-        m.revolve([(0.1, 0), (0.1, 0.02), (0.02, 0.03), (0.02, 0.25)], color=(0.1, 0.1, 0.1))
-        return
-    for x in 0.035 * np.arange(6):
-        tall = m.uniform(0.18, 0.3)
-        m.box((0.03, tall, 0.2), (x, tall / 2, 0), color=m.palette("fabric"))
 
 
 def _drawers(m: Maker, t: _Desk) -> str:
@@ -103,6 +90,7 @@ def _columns(m: Maker, t: _Desk) -> str:
         m.box((0.06, tall * 0.6, 0.045), (x, tall * 0.7, z))
         m.box((0.05, 0.03, t.d * 0.7), (x, tall - 0.015, 0))
     m.box((2 * x, 0.05, 0.03), (0, tall * m.uniform(0.7, 0.97), z), color=t.metal)
+    m.say("a flat top of adjustable height")
     return "two T shaped feet"
 
 
@@ -156,41 +144,34 @@ def _end(m: Maker, kind: str, w: float, d: float, tall: float, metal: Color) -> 
     return middle - wide / 2, drawer_block(m, (wide, tall - foot, deep), (middle, (tall + foot) / 2, 0), metal)
 
 
-def _below(m: Maker, t: _Desk, extra: set[str]) -> None:
+def _below(m: Maker, t: _Desk, extra: list[str]) -> None:
     """Add the extras below the top."""
     room, middle = t.right - t.left, (t.left + t.right) / 2
-    if "panel" in extra:
+    if "panel at the back" in extra:
         drop = t.tall * (1.0 if m.chance(0.35) else m.uniform(0.3, 0.85))
         m.box((room + 0.02, drop, 0.02), (middle, t.tall - drop / 2, m.uniform(0.01, 0.25) * t.d - t.d / 2))
-        m.say("a panel at the back")
-    if "drawer" in extra:
+    if "drawer below the top" in extra:
         wide, high = min(m.uniform(0.35, 0.6) if m.chance() else 2.0, room * 0.98), m.uniform(0.08, 0.14)
         x = middle + m.uniform(-0.4, 0.4) * (room - wide)
         drawer_block(m, (wide, high, t.d * 0.75), (x, t.tall - high / 2, t.d * 0.08), t.metal, 1)
-        m.say("a drawer below the top")
-    if "unit" in extra:
+    if "drawer unit" in extra:
         drawer_block(m, (0.4, 0.55, t.d * 0.7), (t.right - 0.45, 0.3, 0), t.metal, 3)
-        m.say("a drawer unit below")
-    if "shelf" in extra:
+    if "shelf below the top" in extra:
         m.box((room, 0.02, t.d * 0.35), (middle, t.tall * m.uniform(0.6, 0.85), -t.d * 0.25))
-        m.say("a shelf below the top")
-    if "tray" in extra:
+    if "keyboard tray" in extra:
         wide, z = t.w * m.uniform(0.5, 0.8), t.d * m.uniform(0.15, 0.4)
         m.box((wide, 0.018, t.d * 0.6), ((wide - t.w) * 0.35, t.tall - m.uniform(0.08, 0.14), z))
-        m.say("a keyboard tray")
-    if "book box" in extra:
+    if "box for books" in extra:
         high = m.uniform(0.09, 0.16)
         open_case(m, (room * 0.96, high, t.d * 0.85), (middle, t.tall - high / 2, 0), shelves=0)
-        m.say("a box for books below the top")
     if "bench" in extra:
         _bench(m, t)
-    if "stand" in extra:
+    if "computer stand" in extra:
         x = t.w / 2 - 0.16
         m.box((0.26, 0.02, t.d * 0.85), (x, m.uniform(0.06, 0.15), 0))
         m.box((0.02, t.tall, t.d * 0.85), (x - 0.13, t.tall / 2, 0))
         if m.chance(0.3):
             m.box((0.18, 0.42, t.d * 0.7), (x, 0.36, 0), color=(0.12, 0.12, 0.13))
-        m.say("a stand for the computer")
 
 
 def _bench(m: Maker, t: _Desk) -> None:
@@ -202,52 +183,50 @@ def _bench(m: Maker, t: _Desk) -> None:
         m.beam((x, 0.04, -t.d * 0.3), (x, 0.04, far + 0.15), 0.03)
         m.beam((x, 0.04, far), (x, seat, far), 0.03)
         m.beam((x, seat, far + 0.1), (x, seat + 0.4, far + 0.18), 0.025)
-    m.say("an attached bench")
 
 
-def _above(m: Maker, t: _Desk, extra: set[str]) -> None:
+def _above(m: Maker, t: _Desk, extra: list[str]) -> None:
     """Add the extras above the top."""
-    if "edge" in extra:
+    if "raised edge" in extra:
         rise = m.uniform(0.06, 0.25)
         m.box((t.w, rise, 0.02), (0, t.h + rise / 2, 0.01 - t.d / 2))
         m.box((0.02, rise, t.d * 0.4), (t.w / 2 - 0.01, t.h + rise / 2, -t.d * 0.3), both="x")
-        m.say("a raised edge at the back")
-    if "riser" in extra:
+    if "raised shelf" in extra:
         rise, deep = m.uniform(0.1, 0.6), m.uniform(0.18, 0.32)
-        count, spot = 1 if rise < 0.25 else m.number(1, 3), (0, t.h + rise / 2, (deep - t.d) / 2)
-        open_case(m, (t.w, rise, deep), spot, count - 1, with_back=m.chance(0.3), with_floor=False)
-        m.say(counted(count, "raised shelf").replace("shelfs", "shelves"))
-    if "board" in extra:
+        shelves, spot = 0 if rise < 0.25 else m.number(0, 2), (0, t.h + rise / 2, (deep - t.d) / 2)
+        open_case(m, (t.w, rise, deep), spot, shelves, with_back=m.chance(0.3), with_floor=False)
+    if "shelf above" in extra:
         m.box((t.w, 0.02, 0.25), (0, t.h + m.uniform(0.3, 0.7), 0.125 - t.d / 2))
-        m.say("a shelf above the top")
     if "hutch" in extra:
         _hutch(m, t)
-    if "fold" in extra:
+    if "fold down writing board" in extra:
         place, turn = m.pick((t.d * 0.45, 0), (0.28 - t.d / 2, -70))
         with m.at(0, t.h + 0.02, place), m.turned("x", turn):
             m.box((t.w * 0.9, 0.02, t.d * 0.5), (0, 0, t.d * 0.25))
-        m.say("a fold down writing board")
-    if "roll" in extra:
+    if "roll top" in extra:
         _roll_top(m, t.w, t.d, t.h, m.uniform(0.35, 0.5))
-    if "counter" in extra:
+    if "high counter" in extra:
         front, side = m.uniform(0.95, 1.2), m.uniform(0.8, 1.0) * t.d
         with m.painted(m.palette("ceramic fabric metal plastic wood")):
             m.box((t.w, front, 0.04), (0, front / 2, 0.02 - t.d / 2))
             if m.chance():
                 m.box((0.04, front, side), (t.w / 2 + 0.01, front / 2, (side - t.d) / 2), both="x")
         m.box((t.w * 1.04, 0.03, m.uniform(0.2, 0.4)), (0, front, 0.08 - t.d / 2))
-        m.say("a high closed front", "a counter above the work surface")
-    if "screens" in extra:
-        high, sides, deep = m.uniform(1.1, 1.6), m.pick(0, 1, 2, 2), t.d * m.uniform(0.8, 1.6)
-        low = m.pick(0.0, t.h - 0.1)
-        with m.painted(m.palette("fabric")), m.at(0, (low + high) / 2):
-            m.box((t.w + 0.08, high - low, 0.04), (0, 0, -t.d / 2 - 0.02))
-            if sides:
-                place = (t.w / 2 + 0.02, 0, (deep - t.d) / 2)
-                m.box((0.04, high - low, deep), place, both="x" if sides == 2 else "")
-        if m.chance(0.4):
-            open_case(m, (t.w * 0.95, 0.35, 0.3), (0, high - 0.2, 0.15 - t.d / 2), 0, m.number(0, 2))
-        m.say("privacy screens", counted(sides + 1, "partition"))
+    if "privacy screen" in extra:
+        _screens(m, t)
+
+
+def _screens(m: Maker, t: _Desk) -> None:
+    """Add one to three partitions, from the floor or from the top, at times with a cupboard."""
+    high, sides, deep = m.uniform(1.1, 1.6), m.pick(0, 1, 2, 2), t.d * m.uniform(0.8, 1.6)
+    low, place = m.pick(0.0, 0.0, t.h - 0.1), (t.w / 2 + 0.02, 0, (deep - t.d) / 2)
+    with m.painted(m.palette("fabric")), m.at(0, (low + high) / 2):
+        m.box((t.w + 0.08, high - low, 0.04), (0, 0, -t.d / 2 - 0.02))
+        if sides:
+            m.box((0.04, high - low, deep), place, both="x" if sides == 2 else "")
+    if m.chance(0.4):
+        open_case(m, (t.w * 0.95, 0.35, 0.3), (0, high - 0.2, 0.15 - t.d / 2), 0, m.number(0, 2))
+    m.say(counted(sides + 1, "partition"))
 
 
 def _hutch(m: Maker, t: _Desk) -> None:
@@ -264,7 +243,7 @@ def _hutch(m: Maker, t: _Desk) -> None:
         if m.chance(0.4):
             with m.both("x" if dividers else ""):
                 drawer_block(m, (door * 0.98, rise * 0.96, deep), ((wide - door) / 2, middle, 0.005), t.metal, 1)
-    m.say("shelves above the top", counted(shelves + 1, "shelf").replace("shelfs", "shelves"))
+    m.say(counted(shelves + 1, "shelf").replace("shelfs", "shelves"))
 
 
 def _roll_top(m: Maker, w: float, d: float, h: float, rise: float) -> None:
@@ -277,7 +256,6 @@ def _roll_top(m: Maker, w: float, d: float, h: float, rise: float) -> None:
     m.sheet(np.stack(edges, axis=1), 0.015)
     m.box((w, 0.02, d * 0.15), (0, h + rise, -d * 0.43))
     m.box((w * 0.97, rise, 0.02), (0, h + rise / 2, 0.01 - d / 2))
-    m.say("a roll top")
 
 
 def _wing(m: Maker, t: _Desk) -> None:
@@ -297,28 +275,32 @@ def _wing(m: Maker, t: _Desk) -> None:
 # Ranges of width, depth and height.
 _SMALL, _USUAL = ((0.75, 1.6), (0.45, 0.75), (0.7, 0.8)), ((1.0, 2.0), (0.5, 0.9), (0.68, 0.8))
 _LARGE, _HUGE = ((1.2, 2.2), (0.5, 0.95), (0.7, 0.8)), ((1.5, 2.6), (0.6, 1.2), (0.7, 0.82))
-_PUPIL, _CASE = ((0.55, 1.2), (0.4, 0.55), (0.62, 0.78)), "bookcase+"
+_PUPIL, _PANEL = ((0.55, 1.2), (0.4, 0.55), (0.62, 0.78)), "panel at the back"
+_BOOKCASES = "bookcase+legs bookcase+panel bookcase+block bookcase+same"
 # family: sizes, bases (shared legs, bases of their own or the supports right+left), extras with chances, words
 _ROWS = {
-    "writing desk": (_SMALL, "drawers", {"edge": 0.35}),
-    "plain desk": (_USUAL, "legs legs sled panel+same", {"panel": 0.45}, "a plain work surface"),
-    "panel desk": (_USUAL, "panel+same", {"panel": 1, "shelf": 0.35}),
-    "desk with one drawer block": (_USUAL, "block+panel block+legs", {"panel": 0.6, "drawer": 0.3}),
-    "desk with two drawer blocks": (_LARGE, "block+same block+same block+block", {"panel": 0.6, "drawer": 0.5}),
+    "writing desk": (_SMALL, "drawers", {"raised edge": 0.35}),
+    "plain desk": (_USUAL, "legs legs sled panel+same", {_PANEL: 0.45}, "a plain work surface"),
+    "panel desk": (_USUAL, "panel+same", {_PANEL: 1, "shelf below the top": 0.35}),
+    "desk with one drawer block": (_USUAL, "block+panel block+legs", {_PANEL: 0.6, "drawer below the top": 0.3}),
+    "desk with two drawer blocks": (_LARGE, "block+same block+block", {_PANEL: 0.6, "drawer below the top": 0.5}),
     "executive desk": (_HUGE, "massive", {}),
-    "desk with a hutch": (_USUAL, "block+panel block+same panel+same drawers", {"panel": 0.4, "hutch": 1}),
-    "trestle desk": (_USUAL, "trestle shelves+same", {"drawer": 0.8, "riser": 0.5}),
-    "computer desk": (_SMALL, "panel+same sled legs", {"tray": 1, "stand": 0.7, "riser": 0.75, "panel": 0.6}),
-    "standing desk": (((1.1, 2), (0.6, 0.9), (0.68, 1.15)), "columns", {"panel": 0.5, "unit": 0.3}),
-    "desk with a bookcase": (_SMALL, f"{_CASE}legs {_CASE}panel {_CASE}block {_CASE}same", {"board": 0.5, "panel": 1}),
-    "office work place": (_USUAL, "block+legs block+panel legs", {"screens": 1}, "a work surface"),
+    "desk with a hutch": (_USUAL, "block+panel block+same panel+same drawers", {_PANEL: 0.4, "hutch": 1}),
+    "trestle desk": (_USUAL, "trestle shelves+same", {"drawer below the top": 0.8, "raised shelf": 0.5}),
+    "computer desk": (
+        _SMALL, "panel+same sled legs",
+        {"keyboard tray": 1, "computer stand": 0.7, "raised shelf": 0.75, _PANEL: 0.6},
+    ),
+    "standing desk": (((1.1, 2), (0.6, 0.9), (0.68, 1.15)), "columns", {_PANEL: 0.5, "drawer unit": 0.3}),
+    "desk with a bookcase": (_SMALL, _BOOKCASES, {"shelf above": 0.5, _PANEL: 0.5}),
+    "office work place": (_USUAL, "block+legs block+panel legs", {"privacy screen": 1}, "a work surface"),
     "desk with a return": (_LARGE, "block+same panel+block massive", {"wing": 1}, "a side table at a right angle"),
-    "L shaped desk": (_LARGE, "legs+panel legs+block legs+legs", {"wing": 1, "panel": 0.7, "hutch": 0.3}, "an L shape"),
-    "U shaped desk": (_HUGE, "panel+same", {"wing": 1, "other wing": 1, "panel": 1}, "a wing at both ends"),
-    "secretary desk": (_SMALL, "block+same block+same chest", {"fold": 1, "hutch": 1, "panel": 0.8}),
-    "roll top desk": (_SMALL, "block+same block+same chest", {"roll": 1, "panel": 0.8}),
-    "reception desk": (_HUGE, "panel+same block+panel", {"counter": 1, "wing": 0.4}),
-    "school desk": (_PUPIL, "legs sled panel+same", {"book box": 0.75, "bench": 0.5}),
+    "L shaped desk": (_LARGE, "legs+panel legs+block legs+legs", {"wing": 1, _PANEL: 0.7, "hutch": 0.3}, "an L shape"),
+    "U shaped desk": (_HUGE, "panel+same", {"wing": 1, "second wing": 1, _PANEL: 1}, "a U shape"),
+    "secretary desk": (_SMALL, "block+same chest", {"fold down writing board": 1, "hutch": 1, _PANEL: 0.8}),
+    "roll top desk": (_SMALL, "block+same chest", {"roll top": 1, _PANEL: 0.8}),
+    "reception desk": (_HUGE, "panel+same block+panel", {"high counter": 1, "wing": 0.4}),
+    "school desk": (_PUPIL, "legs sled panel+same", {"box for books": 0.75, "bench": 0.5}),
 }  # fmt: skip
 
 
@@ -342,10 +324,8 @@ def corner_desk(m: Maker) -> None:
     """Five-sided or curved corner work station between two walls, with panels along the walls."""
     m.color, metal = m.palette("wood wood wood plastic metal"), m.palette("metal")
     side, d, h, thick = m.uniform(1.0, 1.5), m.uniform(0.4, 0.6), m.uniform(0.7, 0.78), m.uniform(0.02, 0.04)
-    tall, bend, share = h - thick, m.uniform(0.0, 0.5), np.linspace(0, 1, 7)[:, None]
-    start, end = np.array([side, d]), np.array([d, side])
-    corner = np.array([d, d]) * bend + (start + end) / 2 * (1 - bend)
-    curve = (1 - share) ** 2 * start + 2 * share * (1 - share) * corner + share**2 * end
+    tall, bend = h - thick, m.uniform(d, (side + d) / 2)
+    curve = rounded_path([(side, d), (bend, bend), (d, side)], 1.0, 6)
     with m.turned("y", m.pick(0, 0, -45, -45, -45)):  # the inner corner faces the user
         m.extrude([(0, 0), (side, 0), *curve, (0, side)], thick, (0, h - thick / 2, 0), "xz")
         m.box((side, tall * 0.6, 0.02), (side / 2, tall * 0.7, 0.02))

@@ -36,12 +36,14 @@ def _table(row: tuple, m: Maker) -> None:
     if m.family == "glass table":
         top_color, thick, phrase = _GLASS, 0.015, "a glass top"
         supports.framed_glass(m, kind, width, depth, height, _GLASS)
+        m.say("a rim around the top")
     else:
         with m.painted(top_color):
             thick, phrase = supports.table_top(m, kind, width, depth, height)
     fit = m.uniform(0.92, 1.0) if kind == "rectangle" else m.uniform(0.68, 0.82)  # legs stay below round corners
     w, d = width * fit, depth * fit
-    m.say(_WORDS.get(m.family, ""), phrase, _BASES[m.pick(bases)](m, w, d, height - thick))
+    m.say("a low top" if height < 0.5 else "a high top" if height > 0.9 else "a small top" if width < 0.6 else "")
+    m.say(phrase, "a long top" if width > 2.5 else "", _BASES[m.pick(bases)](m, w, d, height - thick))
     if m.chance(_SHELVES.get(m.family, 0.0)):
         m.box((w * 0.95, 0.02, d * 0.95), (0, height * m.uniform(0.15, 0.45), 0), color=top_color)
         m.say("a lower shelf")
@@ -102,6 +104,7 @@ def _drawer(m: Maker, w: float, d: float, tall: float) -> str:
     drop = m.uniform(0.08, 0.16)
     drawer_block(m, (w * 0.91, drop, d * 0.91), (0, tall - drop / 2, 0), m.palette("metal"), 1)
     style = m.pick("square turned tapered cabriole")
+    m.say("one drawer below the top")
     return supports.four_legs(m, w, d, tall, style, m.uniform(0.035, 0.08))
 
 
@@ -159,12 +162,7 @@ _ROWS = {
     "table with a drawer": ("rectangle", (0.5, 1.4), (0.45, 0.9), (0.38, 0.8), "drawer"),
     "designer table": ("round rectangle oval polygon", (0.6, 1.6), (0.5, 1), (0.35, 0.78), "sculpture"),
 }
-# What is said of the top, and how often there is a shelf below it.
-_WORDS = {
-    "coffee table": "a low top", "console table": "a narrow top", "side table": "a small top",
-    "bar table": "a high top", "conference table": "a long top", "glass table": "a rim around the top",
-    "table with a drawer": "one drawer below the top",
-}  # fmt: skip
+# How often there is a shelf below the top.
 _SHELVES = {
     "dining table": 0.08, "square table": 0.08, "panel leg table": 0.4, "coffee table": 0.4, "console table": 0.3,
     "side table": 0.1, "glass table": 0.3, "table with a drawer": 0.6,
