@@ -162,6 +162,7 @@ def _shell(m: Maker, name: str, size: Size, base: float, least: float, rim: floa
     top, small = _OUT * np.repeat((length, width), 2) / 2, np.repeat(m.rng.uniform(least, least + 0.3, 2), 2)
 
     def wall(up: float, inset: float, scale: float = 1.0) -> Level:
+        """Level at a share of the wall's height, `inset` rims inside."""
         spans = (top - 0.4 * rim * _OUT) * (small + (1 - small) * up**belly) - inset * rim * _OUT
         return _level(name, spans * scale, base + tall * up)
 

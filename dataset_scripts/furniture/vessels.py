@@ -11,13 +11,13 @@ from .maker import Color, Maker
 from .solids import outline_points, rounded_path
 
 
-Spans = tuple[float, float, float, float]  # x from, x to, z from, z to
-Level = tuple[str, float, float, float, float, float]  # outline name, spans, y
+Level = tuple[str, float, float, float, float, float]  # outline name, x from, x to, z from, z to, y
 
 _ANGLES = -np.arange(40) * np.pi / 20  # Steps of nine degrees: rectangles have corners on the diagonals, among them.
 
 
 def _circle(angles: np.ndarray) -> np.ndarray:
+    """Give the (K, 2) points of the unit circle at the angles."""
     return np.stack([np.cos(angles), np.sin(angles)], axis=1)
 
 
@@ -53,12 +53,6 @@ def skin(m: Maker, levels: Sequence[Level], closed: bool = False) -> None:
     x0, x1, z0, z1, y = np.array([level[1:] for level in levels]).T[..., None]
     rings = ((x0 + x1 + (x1 - x0) * x) / 2, np.broadcast_to(y, x.shape), (z0 + z1 + (z1 - z0) * z) / 2)
     m.loft(np.stack(rings, axis=2), closed=closed)
-
-
-def scaled_spans(spans: Spans, factor: float) -> Spans:
-    """Scale the spans about x = z = 0."""
-    x0, x1, z0, z1 = spans
-    return factor * x0, factor * x1, factor * z0, factor * z1
 
 
 def sanitary_color(m: Maker) -> Color:
