@@ -1,8 +1,4 @@
-"""Beds: a mattress with or without bedding on a base, mostly with boards. The head is at -z, the foot at +z.
-
-A base is a function that carries a mattress of a width, a length, a height of its upper side and a thickness; it
-returns the width of the boards at its ends.
-"""
+"""Beds: a mattress with or without bedding on a base, mostly with boards. The head is at -z, the foot at +z."""
 
 from __future__ import annotations
 
@@ -21,9 +17,10 @@ _WIDTHS = ((0.8, 1.1), (1.2, 1.6), (1.5, 2.1))
 _SIZES = {  # ranges of the width, the length, the mattress's upper side, its thickness and the head's height above it
     "usual": (_WIDTHS, (1.85, 2.2), (0.34, 0.72), (0.12, 0.32), (0.2, 0.85)),
     "low": (_WIDTHS, (1.85, 2.2), (0.26, 0.55), (0.12, 0.32), (0.15, 0.6)),
+    "tall": (_WIDTHS, (1.85, 2.2), (0.34, 0.72), (0.12, 0.32), (0.35, 1.0)),
     "high": (_WIDTHS, (1.85, 2.2), (0.46, 0.94), (0.12, 0.32), (0.3, 0.7)),
     "day": (_WIDTHS[:1], (1.85, 2.1), (0.36, 0.55), (0.12, 0.22), (0.25, 0.5)),
-    "child": (((0.55, 0.85),), (1.05, 1.6), (0.32, 0.65), (0.07, 0.14), (0.25, 0.6)),
+    "child": (((0.55, 0.8),), (1.05, 1.6), (0.32, 0.65), (0.07, 0.14), (0.25, 0.6)),
     "loft": (((0.85, 1.3),), (1.85, 2.1), (1.0, 1.7), (0.1, 0.2), (0.0, 0.1)),
 }
 
@@ -45,7 +42,7 @@ def _bedding(m: Maker, w: float, long: float, top: float, thick: float) -> list[
     """Add a mattress whose upper side is at `top`, usually with pillows and a cover; return phrases."""
     linen, words = m.palette("fabric ceramic"), ["a mattress"]
     m.rounded_box((w, thick, long), (0, top - thick / 2, 0), m.uniform(0.1, 0.45) * thick, color=linen)
-    if m.chance(0.2):
+    if m.chance(0.2 if w > 0.7 else 0.6):
         return words
     if m.chance(0.9):
         words.append(_pillows(m, w, long, top, m.pick(linen, m.palette("ceramic"))))
@@ -55,12 +52,10 @@ def _bedding(m: Maker, w: float, long: float, top: float, thick: float) -> list[
         x = np.array([-half, -half - 0.01, *np.linspace(-half, half, 7), half + 0.01, half])
         y = top + 0.012 - drop * np.array([1, 0.5, *np.zeros(7), 0.5, 1])
         folds = np.abs(m.rng.normal(0, m.uniform(0.0, 0.018), (10, 11)))
+        folds[: m.number(1, 3)] += m.pick(0.0, 0.0, 0.035)  # turned down at its upper edge
         z = np.linspace(start * long, long / 2 + m.uniform(-0.02, 0.03), 10)[:, None] + 0 * folds
         m.sheet(np.stack([x + 0.5 * np.sign(x) * folds, y + folds, z], axis=2), 0.02, color=m.palette("fabric"))
         words.append("a blanket" if whole else "a folded blanket at the foot")
-        if whole and m.chance(0.4):  # turned down at its upper edge
-            edge = (w + 0.06, 0.05, m.uniform(0.15, 0.35))
-            m.rounded_box(edge, (0, top + 0.03, start * long + 0.1), 0.02, color=linen)
     return words
 
 
@@ -87,8 +82,7 @@ def _board(m: Maker, kind: str, w: float, h: float, cloth: Color) -> str:
         z = -z * m.uniform(0.6, 1.4)
         m.sheet(np.stack([np.stack([0 * y + side, y * h, z], axis=1) for side in (-x, x)], axis=1), thick)
     elif kind == "bookcase":
-        deep = m.uniform(0.2, 0.4)
-        open_case(m, (w, h, deep), (0, h / 2, -deep / 2), m.number(1, 3), m.number(0, 3))
+        open_case(m, (w, h, 5 * thick), (0, h / 2, -2.5 * thick), m.number(1, 3), m.number(0, 3))
     else:
         _open_board(m, kind, w, h, cloth)
     return f"{'an' if kind[0] in 'aeiou' else 'a'} {kind} board"
@@ -96,13 +90,16 @@ def _board(m: Maker, kind: str, w: float, h: float, cloth: Color) -> str:
 
 def _open_board(m: Maker, kind: str, w: float, h: float, cloth: Color) -> None:
     """Add a board of bars: "hooped", or between posts "slatted", "barred", "ladder" (level) or "framed" (a panel)."""
-    post, low, rail = m.uniform(0.04, 0.1), m.uniform(0.25, 0.5) * h, m.uniform(0.04, 0.12)
+    post, low, rail = (
+        m.uniform(0.04, 0.1) * (0.6 if kind == "barred" else 1),
+        m.uniform(0.25, 0.5) * h,
+        m.uniform(0.04, 0.12),
+    )
     clear, tall, x = w - 2 * post, h - low - rail, (w - post) / 2
-    count = m.number(1, 3) if kind in ("ladder", "framed") else int(clear / m.uniform(0.08, 0.25)) + 2
-    places, share = (np.arange(count) + 0.5) / count - 0.5, m.uniform(0.35, 0.7)
+    count = {"framed": 1, "ladder": m.number(1, 3)}.get(kind, int(clear / m.uniform(0.08, 0.2)) + 2)
+    places, share, middle = (np.arange(count) + 0.5) / count - 0.5, m.uniform(0.35, 0.7), low + tall / 2
     if kind == "hooped":
-        path = [(-x, 0, 0), (-x, h, 0), (x, h, 0), (x, 0, 0)]
-        m.tube(rounded_path(path, m.uniform(0.1, 0.6) * min(h, x), segments=5), 0.02)
+        m.tube(rounded_path([(-x, 0, 0), (-x, h, 0), (x, h, 0), (x, 0, 0)], m.uniform(0.1, 0.6) * min(h, x), 5), 0.02)
         m.rod((-x, low, 0), (x, low, 0), 0.014, 6)
         for u in places * clear:
             m.rod((u, low, 0), (u, low + tall * (1 - 0.7 * (u / x) ** 4), 0), 0.009, 6)
@@ -112,11 +109,10 @@ def _open_board(m: Maker, kind: str, w: float, h: float, cloth: Color) -> None:
         m.revolve([(post * 0.4, 0), (post * 0.65, 0.04), (post * 0.3, 0.08), (0, 0.1)], (x, h, 0), 8, both="x")
     with m.repeated([(0, low, 0), (0, h - rail / 2, 0)]):
         m.box((clear, rail, post * 0.6), (0, 0, 0))
-    middle = low + tall / 2
-    if kind == "framed":
-        m.box((clear, tall, post * 0.4), (0, middle, 0), color=m.pick(m.color, cloth))
-    for u in places if kind != "framed" else ():
-        if kind == "ladder":
+    for u in places:
+        if kind == "framed":
+            m.box((clear, tall, post * 0.4), (0, middle, 0), color=m.pick(m.color, cloth))
+        elif kind == "ladder":
             m.box((clear, tall / count * 0.6, 0.02), (0, middle + u * tall, 0))
         elif kind == "slatted":
             m.box((clear / count * share, tall, 0.018), (u * clear, middle, 0))
@@ -125,12 +121,12 @@ def _open_board(m: Maker, kind: str, w: float, h: float, cloth: Color) -> None:
 
 
 def _rails(m: Maker, w, long, top, thick) -> float:
-    """Add rails around a slatted floor, on legs."""
+    """Carry a mattress, as every base does by its measures, here on rails and legs; return the width of the base."""
     level, board = max(top - thick * m.uniform(0.7, 1.0), 0.12), m.uniform(0.02, 0.05)
     tall, style = min(m.uniform(0.08, 0.26), level - 0.02), m.pick("square round tapered turned")
     m.box((board, tall, long), ((w + board) / 2, level - tall / 2 + 0.04, 0), both="x")
     m.box((w, 0.1, board), (0, level - 0.01, (long + board) / 2))
-    four_legs(m, w, long * 0.97, level, style, m.uniform(0.05, 0.1))
+    four_legs(m, w, long * 0.97, level, style, m.uniform(0.05, 0.1) * min(w, 1))
     with m.at(y=level - 0.02):
         slats(m, w, long, 0.02, m.number(8, 14))
     return w + m.uniform(0.06, 0.2)
@@ -141,9 +137,8 @@ def _box(m: Maker, w, long, top, thick, drawers: bool = False, pad: float = 0.0)
     pad, foot = pad * m.uniform(0.4, 1.0), 0.0 if drawers or m.chance(0.4) else m.uniform(0.02, 0.15)
     base = max(top - foot - thick * (m.uniform(0.3, 0.8) if pad else 1.0), 0.06)
     m.rounded_box((w + 2 * pad, base, long + pad), (0, foot + base / 2, pad / 2), 0.02)
-    if foot:
-        with m.painted(m.palette("wood")):
-            short_feet(m, w, long, foot + 0.005)
+    with m.painted(m.palette("wood")):
+        short_feet(m, w, long, foot + 0.005)
     if drawers:
         count, metal = m.number(2, 3), m.palette("metal")
         places = [(w / 2, base / 2, long * ((k + 0.5) / count - 0.5)) for k in range(count)]
@@ -169,7 +164,7 @@ def _deck(m: Maker, w, long, top, thick, margin: float = 0.35, styles: str = "pl
         elif style == "legs":
             kind, size = m.pick("square", "tapered", "round", "round tapered"), m.uniform(0.04, 0.1)
             four_legs(m, wide * m.uniform(0.8, 0.98), deep * 0.96, tall, kind, size)
-        else:
+        elif style != "none":
             m.box((0.06, tall, deep * 0.96), (wide * 0.42, tall / 2, 0), both="x")
     m.say("a low platform" if margin > 0.1 else "a plain frame")
     return wide
@@ -207,24 +202,22 @@ def _tower(m: Maker, w, long, top, thick, two: bool = False) -> float:
     m.box((post, total, post), (x, total / 2, z), both="xz")
     if two:
         _bedding(m, w, long, high, thick)
-    for y in {top, high}:
+    for y in sorted({top, high}):
         m.box((w, 0.02, long), (0, y - thick - 0.02, 0))
         m.box((0.025, 0.13, long), (x, y - thick, 0), both="x")
-        with m.both("z"), m.repeated([(0, y - 0.05 + 0.14 * k, z) for k in range(m.number(1, 3))]):
-            m.box((w, 0.07, 0.025), (0, 0, 0))
+        m.box((w, m.uniform(0.07, 0.35), 0.025), (0, y, z), both="z")
     m.box((0.02, 0.08, long * m.uniform(0.6, 1.0)), (x, total - 0.1, 0), both="x")
     lean, wide, steps = m.uniform(0.02, 0.35), m.uniform(0.15, 0.21), m.number(3, 6)
     with m.at(x, 0, m.uniform(-0.33, 0.33) * long):
         m.beam((lean, 0, wide), (0.03, high + 0.1, wide), (0.03, 0.05), both="z")
         for u in (np.arange(steps) + 0.7) / (steps + 0.4):
-            spot = (lean + (0.03 - lean) * u, u * (high + 0.1))
-            m.beam((*spot, -wide), (*spot, wide), 0.03)
+            m.box((0.03, 0.03, 2 * wide), (lean + (0.03 - lean) * u, u * (high + 0.1), 0))
     m.say("two sleeping places above each other" if two else "a high sleeping place", "a ladder", "a guard rail")
     return w
 
 
 def bed(m: Maker, heads="none", feet="", brush="wood wood metal", base=_rails, size="usual", sides=0) -> None:
-    """Made mattress of one of _SIZES on a base; `heads` and `feet` are words for boards, `sides` of them stand along."""
+    """Mattress of one of _SIZES on a base; `heads` and `feet` are kinds of boards; `sides` of them stand along it."""
     m.color = m.palette(brush)
     cloth = m.color if "fabric" in brush else m.palette("fabric")
     widths, *ranges = _SIZES[size]
@@ -238,31 +231,29 @@ def bed(m: Maker, heads="none", feet="", brush="wood wood metal", base=_rails, s
         foot = head if head in feet.split() and (sides or m.chance(0.7)) else m.pick(feet)
         with m.at(z=long / 2 + 0.05), m.mirrored("z"):
             _board(m, foot, outer, top + (rise if sides else m.uniform(-0.1, 0.35)), cloth)
-        m.say("a board at the foot")
     if sides:
         with m.both("x" if sides == 2 else ""), m.at(-outer / 2), m.turned("y", 90):
             _board(m, head if sides == 1 else "barred", long, top + rise * m.uniform(0.8, 1.15), cloth)
-        m.say("boards on three sides" if sides == 1 else "bars on the sides")
+    m.say("a board at the foot" if feet else "", ("", "boards on three sides", "bars on the sides")[sides])
 
 
 def bed_with_stands(m: Maker) -> None:
     """Bed with a small cabinet on one or both sides of the head, fixed to a wide head board or free."""
     FAMILIES[m.pick("bed with a head board", "upholstered bed", "platform bed", "box spring bed")](m)
     (low, high), m.color, metal = m.bounds(), m.palette("wood"), m.palette("metal")
-    w, h, d, foot = m.uniform(0.35, 0.6), m.uniform(0.3, 0.6), m.uniform(0.3, 0.45), m.pick(0, 0, m.uniform(0.1, 0.25))
+    w, h, d, foot = m.uniform(0.35, 0.6), m.uniform(0.3, 0.6), m.uniform(0.3, 0.45), m.pick(0, 0, m.uniform(0.1, 0.2))
     x, z, both = high[0] + m.uniform(0.0, 0.12) + w / 2, low[2] + d / 2 + 0.06, m.pick("x", "x", "x", "x", "")
     with m.both(both), m.at(x, foot, z):
         drawer_block(m, (w, h, d), (0, h / 2, 0), metal)
-        if m.chance(0.25):
-            m.rod((0, h, 0), (0, h + 0.22, 0), 0.015, color=metal)
-            m.cylinder(0.1, 0.16, (0, h + 0.3, 0), color=m.palette("ceramic"))
     if foot or m.chance():
         m.box((2 * x + w, m.uniform(0.5, 1.1), 0.05), (0, 0.5, low[2] + 0.02))
     m.say("a night stand on both sides" if both else "a night stand at one side")
 
 
 _SOLID, _OPEN, _METAL = "plain arched stepped framed upholstered", "slatted ladder framed", "hooped barred"
-_SOME, _ANY = "none none plain upholstered tufted arched framed", f"{_SOLID} {_OPEN} {_METAL} tufted"
+_SOFT, _SOME, _BARS = "upholstered tufted curved", "none none plain upholstered tufted arched framed", "barred framed"
+_ANY = f"{_SOLID} {_OPEN} {_METAL} tufted"
+_BOARD = partial(_deck, margin=0.02, styles="none")
 FAMILIES: dict[str, Builder] = {
     "bed with a head board": partial(bed, heads=_ANY),
     "bed with head and foot boards": partial(bed, heads=_SOLID, feet=_SOLID),
@@ -277,9 +268,9 @@ FAMILIES: dict[str, Builder] = {
     "bunk bed": partial(bed, brush="wood metal", base=partial(_tower, two=True), size="day"),
     "loft bed": partial(bed, brush="wood metal", base=_tower, size="loft"),
     "day bed": partial(bed, heads=_ANY, feet=_ANY, brush="wood metal", size="day", sides=1),
-    "child's bed with bars": partial(bed, heads="barred plain", feet="barred", brush="wood", size="child", sides=2),
+    "child's bed with bars": partial(bed, heads=_BARS, feet=_BARS, brush="wood", base=_BOARD, size="child", sides=2),
     "futon bed": partial(bed, heads="none ladder", base=partial(_deck, margin=0.05, styles="slats"), size="low"),
-    "upholstered bed": partial(bed, heads="upholstered tufted curved", brush="fabric", base=partial(_box, pad=0.14)),
+    "upholstered bed": partial(bed, heads=_SOFT, brush="fabric", base=partial(_box, pad=0.14), size="tall"),
     "storage bed": partial(bed, heads=f"{_SOME} bookcase", brush="wood", base=partial(_box, drawers=True), size="high"),
     "bed with night stands": bed_with_stands,
     "bed with a bookcase": partial(bed, heads="bookcase", brush="wood"),

@@ -13,8 +13,8 @@ from .vessels import faucet, sanitary_color, skin
 Bowl = namedtuple("Bowl", "outline w d top rim")  # width, depth from z = 0 on, height, width of its rim
 _USUAL = "closed closed closed raised raised upright open none"
 _SHAPES = {"sharp": "a square bowl", "rectangle": "a square bowl", "rounded": "a bowl with round corners"}
-# Phrase and levels from the floor to just below the rim: an outline unless it is the bowl's own ("foot" is drawn), then
-# width, z from, z to and the share of the height left: a number, a range or "=", as in the level below.
+# Phrase and levels from the floor to just below the rim: outline unless it is the bowl's own ("foot" is drawn), width,
+# z from, z to, share of the height left; a:b is a range, "=" the same as in the level below.
 _FEET = {
     "pedestal": (
         "a pedestal",
@@ -25,7 +25,7 @@ _FEET = {
     "hung": ("a bowl that hangs on the wall", ".45 0 .3:.55 .1:.5 / .6:.85 0 .7:.85 .3 / .96 0 .97 .6"),
     "drum": ("a round foot", "oval .6:.9 .1 .9 0 / oval .35:.6 .25 .75 .12 / oval = = = .26:.43 / .95 .02 .98 .4:.8"),
     "box": ("a square base", "sharp .75:1 0 .8:1 0 / sharp 1 0 1 .5"),
-    "bench": ("a closed box below the seat", "sharp 1.3:2.4 -.15:-.1 1.05:1.3 0 / sharp = = = 1"),
+    "bench": ("a closed box below the seat", "sharp 1.3:2.4 -.15:-.1 1.05:1.15 0 / sharp = = = 1"),
 }
 _LIDS = {  # whether the seat and the lid stand up (None: there is none), and the phrase
     "closed": (0, 0, "a closed lid"),
@@ -83,8 +83,7 @@ def _deck(m: Maker, bowl: Bowl, reach: float) -> None:
     if kind == "block":
         m.box((wide * m.uniform(0.4, 0.8), top * 0.95, deep * 0.85), (0, top * 0.475, front - deep * 0.425))
     elif kind == "pipe":
-        path = rounded_path([(0, y / 2, 2 * front), (0, y * 1.1, 0.4 * z), (0, y, z), (0, 0, z)], 0.1)
-        m.tube(path, bowl.w * m.uniform(0.14, 0.22), 10)
+        m.tube(rounded_path([(0, y / 2, 2 * front), (0, y, z), (0, 0, z)], 0.1), bowl.w * m.uniform(0.14, 0.22), 10)
 
 
 def _tank(m: Maker, low: float, front: float, tall: float) -> tuple[float, str]:
@@ -92,8 +91,7 @@ def _tank(m: Maker, low: float, front: float, tall: float) -> tuple[float, str]:
     x, d, top, over = m.uniform(0.16, 0.29), m.uniform(0.13, 0.25), low + tall, m.uniform(0.0, 0.03)
     outline, back = m.pick("sharp sharp rectangle rectangle rounded dee"), front - d
     foot = m.uniform(0.72, 0.96) if outline in ("rectangle", "dee") else 1.0
-    small = (outline, -x * foot, x * foot, back, front - d * (1 - foot) / 2, low)
-    skin(m, [small, (outline, -x, x, back, front, top)])
+    skin(m, [(outline, -x * foot, x * foot, back, front - d * (1 - foot) / 2, low), (outline, -x, x, back, front, top)])
     if outline != "rounded" or m.chance(0.4):
         cap, thick = (outline, -x - over, x + over, back - 0.3 * over, front + over), m.uniform(0.015, 0.045)
         skin(m, [(*cap, top - 0.002), (*cap, top + thick)])
@@ -108,44 +106,43 @@ def _tank(m: Maker, low: float, front: float, tall: float) -> tuple[float, str]:
 def _with_tank(m: Maker, bowl: Bowl, kind: str) -> None:
     """Add a tank on the back of the bowl, "grown" from it, or "low" or "high" above it on a pipe."""
     top, gap, high = bowl.top, m.uniform(0.0, 0.06), kind == "high"
-    if kind == "tank":
-        deep, phrase = _tank(m, top - m.uniform(0.0, 0.03), 0.03 - gap, m.uniform(0.22, 0.46))
-        _deck(m, bowl, gap - 0.03 + deep * m.uniform(0.5, 1.0))
-        m.say(phrase)
-    elif kind == "grown":
+    lifts = {"tank": (-0.03, 0.0), "low": (0.12, 0.4), "high": (0.35, 1.25)}
+    if kind == "grown":
         wide, tall, lean = bowl.w / 2 * m.uniform(0.85, 1.25), m.uniform(0.12, 0.36), m.uniform(0.01, 0.06)
         foot, back, front = bowl.w * m.uniform(0.35, 0.47), -m.uniform(0.14, 0.24), bowl.d * 0.1
         rows = [(foot, front * 3, 0), (foot, front * 2.5, 0.85 * top), (wide, front - lean / 3, top + 0.25 * tall)]
         rows += [(wide, front - lean, top + 0.93 * tall), (wide * 0.95, front - 1.2 * lean, top + tall)]
         skin(m, [("rounded", -half, half, back, z, y) for half, z, y in rows])
         m.say("one smooth body", "a low tank" if tall < 0.25 else "a tall tank")
+        return
+    low = top + m.uniform(*lifts[kind])
+    deep, phrase = _tank(m, low, 0.02 - gap, m.uniform(0.2, 0.34 if high else 0.46))
+    m.say("a high tank" if high else phrase)
+    if kind == "tank":
+        _deck(m, bowl, gap - 0.02 + deep * m.uniform(0.5, 1.0))
     else:
-        low = top + (m.uniform(0.35, 1.25) if high else m.uniform(0.12, 0.4))
-        deep, phrase = _tank(m, low, -gap, m.uniform(0.2, 0.34 if high else 0.46))
         z, y, metal = -gap - deep / 2, 0.82 * top, m.palette("metal ceramic")
         path = rounded_path([(0, low + 0.02, z), (0, y, z), (0, y, bowl.d * 0.1)], 0.07)
         m.tube(path, m.uniform(0.015, 0.035), 10, color=metal)
-        m.say(*(("a high tank", "a long flush pipe") if high else (phrase, "a short flush pipe")))
+        m.say("a long flush pipe" if high else "a short flush pipe")
 
 
 def _without_tank(m: Maker, bowl: Bowl, kind: str) -> None:
     """Add what stands behind a bowl instead of a tank: a "wall", "case", "column", "valve", "seat" or "tap"."""
     top, w, tall, metal = bowl.top, bowl.w * m.uniform(1.0, 2.0), m.uniform(0.7, 1.15), m.palette("metal")
     m.say("a tank that stands on the floor" if kind == "column" else "no visible tank")
-    if kind in ("wall", "case", "column"):
-        d, z = m.uniform(0.12, 0.3), -0.06 if kind == "wall" else 0.02
-        if kind == "wall":
-            m.box((0.9 * bowl.w, 0.6 * top, 0.12), (0, 0.698 * top, 0))
-        if kind == "column":
-            m.box((0.65 * w, tall - 0.1, 0.7 * d), (0, tall / 2 - 0.05, z - 0.35 * d))
-        elif kind == "case" or m.chance(0.4):
-            shade = m.palette("wood metal fabric ceramic ceramic plastic")
+    if kind in ("seat", "tap", "valve"):
+        _deck(m, bowl, m.uniform(0.05, 0.16))
+    if kind == "column":
+        m.box((0.65 * w, tall - 0.1, 0.16), (0, tall / 2 - 0.05, -0.06))
+    elif kind in ("wall", "case"):
+        d, z, shade = m.uniform(0.12, 0.3), -0.06 if kind == "wall" else 0.02, m.palette("wood metal ceramic plastic")
+        m.box((0.9 * bowl.w, 0.6 * top, 0.12), (0, 0.698 * top, 0))
+        if kind == "case" or m.chance(0.4):
             m.box((w, tall, d), (0, tall / 2, z - d / 2), color=shade)
             m.box((0.2, 0.13, 0.02), (0, tall * 0.85, z), color=metal)
             m.say("a wall panel" if kind == "wall" else "a boxed-in tank", "a flush plate")
-        return
-    _deck(m, bowl, m.uniform(0.05, 0.16))
-    if kind == "tap":
+    elif kind == "tap":
         m.say(faucet(m, (0, top - 0.01, bowl.d * 0.03), -90, 0.7))
     elif kind == "valve":
         z, r, high = -m.uniform(0.03, 0.1), m.uniform(0.014, 0.028), top + m.uniform(0.18, 0.45)
