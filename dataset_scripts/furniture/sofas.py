@@ -207,13 +207,7 @@ def _shell_sofa(m: Maker) -> None:
 
 
 _NO = (0, 0)
-_CUSHIONS: dict[str, Any] = {
-    "style": "box",
-    "feet": "none",
-    "depth": (0.68, 0.9),
-    "pad": (0.1, 0.2),
-    "foot": (0.15, 0.28),
-}
+_CUSHIONS: dict[str, Any] = {"style": "box", "feet": "none", "depth": (0.68, 0.9), "foot": (0.15, 0.28)}
 FAMILIES: dict[str, Builder] = {
     "straight sofa": _sofa((2, 4), (0.55, 0.8)),
     "love seat": _sofa((2, 2), (0.48, 0.65)),
