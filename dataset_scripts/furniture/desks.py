@@ -154,10 +154,6 @@ def _below(m: Maker, t: _Desk, extra: list[str]) -> None:
         wide, high = min(m.uniform(0.35, 0.6) if m.chance() else 2.0, room * 0.98), m.uniform(0.08, 0.14)
         x = middle + m.uniform(-0.4, 0.4) * (room - wide)
         drawer_block(m, (wide, high, t.d * 0.75), (x, t.tall - high / 2, t.d * 0.08), t.metal, 1)
-    if "drawer unit" in extra:
-        drawer_block(m, (0.4, 0.55, t.d * 0.7), (t.right - 0.45, 0.3, 0), t.metal, 3)
-    if "shelf below the top" in extra:
-        m.box((room, 0.02, t.d * 0.35), (middle, t.tall * m.uniform(0.6, 0.85), -t.d * 0.25))
     if "keyboard tray" in extra:
         wide, z = t.w * m.uniform(0.5, 0.8), t.d * m.uniform(0.15, 0.4)
         m.box((wide, 0.018, t.d * 0.6), ((wide - t.w) * 0.35, t.tall - m.uniform(0.08, 0.14), z))
@@ -281,7 +277,7 @@ _BOOKCASES = "bookcase+legs bookcase+panel bookcase+block bookcase+same"
 _ROWS = {
     "writing desk": (_SMALL, "drawers", {"raised edge": 0.35}),
     "plain desk": (_USUAL, "legs legs sled panel+same", {_PANEL: 0.45}, "a plain work surface"),
-    "panel desk": (_USUAL, "panel+same", {_PANEL: 1, "shelf below the top": 0.35}),
+    "panel desk": (_USUAL, "panel+same", {_PANEL: 1}),
     "desk with one drawer block": (_USUAL, "block+panel block+legs", {_PANEL: 0.6, "drawer below the top": 0.3}),
     "desk with two drawer blocks": (_LARGE, "block+same block+block", {_PANEL: 0.6, "drawer below the top": 0.5}),
     "executive desk": (_HUGE, "massive", {}),
@@ -291,7 +287,7 @@ _ROWS = {
         _SMALL, "panel+same sled legs",
         {"keyboard tray": 1, "computer stand": 0.7, "raised shelf": 0.75, _PANEL: 0.6},
     ),
-    "standing desk": (((1.1, 2), (0.6, 0.9), (0.68, 1.15)), "columns", {_PANEL: 0.5, "drawer unit": 0.3}),
+    "standing desk": (((1.1, 2), (0.6, 0.9), (0.68, 1.15)), "columns", {_PANEL: 0.5, "drawer below the top": 0.3}),
     "desk with a bookcase": (_SMALL, _BOOKCASES, {"shelf above": 0.5, _PANEL: 0.5}),
     "office work place": (_USUAL, "block+legs block+panel legs", {"privacy screen": 1}, "a work surface"),
     "desk with a return": (_LARGE, "block+same panel+block massive", {"wing": 1}, "a side table at a right angle"),
@@ -302,22 +298,6 @@ _ROWS = {
     "reception desk": (_HUGE, "panel+same block+panel", {"high counter": 1, "wing": 0.4}),
     "school desk": (_PUPIL, "legs sled panel+same", {"box for books": 0.75, "bench": 0.5}),
 }  # fmt: skip
-
-
-def curved_reception_desk(m: Maker) -> None:
-    """Counter along an arc: a tall closed front with a shelf on it before the work surface."""
-    m.color, shade = m.palette("wood"), m.palette("ceramic fabric metal plastic wood")
-    d, h, front, radius = m.uniform(0.6, 0.9), m.uniform(0.7, 0.78), m.uniform(0.95, 1.2), m.uniform(1.0, 1.8)
-    angle = np.linspace(-1, 1, 13) * m.uniform(0.5, 1.1)
-    arc = np.stack([np.sin(angle), -np.cos(angle)], axis=1)
-    (x, z), share = arc[-1] * radius, 1 - d / radius
-    rows = ((-0.04, 0.0, front, front / 2, shade), (-d, -0.03, 0.03, h, m.color), (-0.3, 0.06, 0.03, front, m.color))
-    with m.at(0, 0, radius):
-        for near, far, high, level, color in rows:
-            band = np.concatenate([arc * (radius + far), arc[::-1] * (radius + near)])
-            m.extrude(band, high, (0, level, 0), "xz", color=color)
-        m.beam((x * share, h / 2, z * share), (x, h / 2, z), (0.03, h), color=shade, both="x")
-    m.say("a high closed front", "a counter above the work surface")
 
 
 def corner_desk(m: Maker) -> None:
@@ -361,12 +341,8 @@ def drawing_desk(m: Maker) -> None:
 
 FAMILIES: dict[str, Builder] = {
     **{family: partial(_desk, row) for family, row in _ROWS.items()},
-    "curved reception desk": curved_reception_desk,
     "corner desk": corner_desk,
     "drawing desk": drawing_desk,
 }
 # Families that share one place, and a few that real collections rarely hold.
-WEIGHTS = {
-    "secretary desk": 0.5, "roll top desk": 0.5, "reception desk": 0.65, "curved reception desk": 0.35,
-    "desk with a bookcase": 0.6, "drawing desk": 0.6,
-}  # fmt: skip
+WEIGHTS = {"secretary desk": 0.5, "roll top desk": 0.5, "desk with a bookcase": 0.6, "drawing desk": 0.6}

@@ -264,12 +264,10 @@ def table_top(m: Maker, kind: str, width, depth, height, thickness=None) -> tupl
 
 def framed_glass(m: Maker, kind: str, width: float, depth: float, height: float, glass_color: Color) -> None:
     """Add a pane with a rim, a tube around round tops, bars around rectangular ones; upper side at `height`."""
+    bar = m.uniform(0.02, 0.06)
+    outline = top_outline(m, kind, width - bar, depth - bar)
+    m.extrude(outline, 0.01, (0, height - bar / 2, 0), "xz", color=glass_color)
     if kind == "rectangle":
-        bar = m.uniform(0.02, 0.07)
         apron(m, width, depth, height, bar, bar)
-        m.box((width - 2 * bar, 0.01, depth - 2 * bar), (0, height - 0.01, 0), color=glass_color)
-        return
-    radius = m.uniform(0.01, 0.025)
-    outline = outline_points("oval", 28) * (width / 2 - radius, depth / 2 - radius)
-    m.extrude(outline, 0.01, (0, height - radius, 0), "xz", color=glass_color)
-    m.tube(np.insert(outline, 1, height - radius, axis=1), radius, sections=6, closed=True)
+    else:
+        m.tube(np.insert(outline, 1, height - bar / 2, axis=1), bar / 2, sections=6, closed=True)

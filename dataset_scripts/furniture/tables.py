@@ -15,9 +15,13 @@ from .solids import rounded_path
 _GLASS = (0.6, 0.75, 0.75)
 _SITTING = (0.66, 0.82)  # heights to sit at
 _LOW = "rectangle rectangle rectangle rounded round oval polygon boat"
-# Uprights of a conference table as boxes (width, depth) in units of the table's depth; 0 is the thickness of a board.
-_UPRIGHTS = {"panels": [(0, 0.75)], "boxes": [(0.35, 0.65)], "blades": [(0.6, 0), (0, 0.7)], "drums": []}
-_SCULPTURES = {"rods": "a bundle of thin rods", "boards": "upright boards in a star", "twist": "twisted legs"}
+# Massive uprights as boxes (width, depth) in units of the depth of the table; 0 is the thickness of a board.
+_UPRIGHTS = {"panel": [(0, 0.75)], "block": [(0.35, 0.65)], "blade": [(0.6, 0), (0, 0.7)]}
+_SCULPTURES = {  # kind -> phrase, least and largest number
+    "rods": ("a bundle of thin rods", 6, 14),
+    "boards": ("upright boards in a star", 2, 4),
+    "twist": ("twisted legs", 3, 5),
+}
 
 
 def _colors(m: Maker) -> tuple[Color, Color]:
@@ -44,7 +48,7 @@ def _table(row: tuple, m: Maker) -> None:
     w, d = width * fit, depth * fit
     m.say("a low top" if height < 0.5 else "a high top" if height > 0.9 else "a small top" if width < 0.6 else "")
     m.say(phrase, "a long top" if width > 2.5 else "", _BASES[m.pick(bases)](m, w, d, height - thick))
-    if m.chance(_SHELVES.get(m.family, 0.0)):
+    if m.chance(0.4 if m.family in _SHELVED else 0.06):
         m.box((w * 0.95, 0.02, d * 0.95), (0, height * m.uniform(0.15, 0.45), 0), color=top_color)
         m.say("a lower shelf")
 
@@ -71,25 +75,17 @@ def _legs_around(m: Maker, w: float, d: float, tall: float) -> str:
     return counted(count, "leg")
 
 
-def _pedestals(m: Maker, w: float, d: float, tall: float) -> str:
-    """Two or three columns in a row."""
-    count, reach = m.pick(2, 2, 2, 3), w * m.uniform(0.28, 0.38)
+def _in_a_row(kinds: str, m: Maker, w: float, d: float, tall: float) -> str:
+    """Two or three uprights, at times joined by a spine, or columns."""
+    kind, count, reach = m.pick(kinds), m.pick(2, 2, 2, 3), w * m.uniform(0.28, 0.39)
     with m.repeated([(x, 0, 0) for x in np.linspace(-reach, reach, count)]):
-        supports.pedestal(m, d * m.uniform(0.3, 0.48), tall, m.pick("disc trumpet feet cross plate drum turned"))
-    return counted(count, "pedestal")
-
-
-def _uprights(m: Maker, w: float, d: float, tall: float) -> str:
-    """Two or three massive uprights, at times joined by a spine."""
-    kind, reach = m.pick(_UPRIGHTS), w * m.uniform(0.29, 0.4)
-    with m.repeated([(x, 0, 0) for x in np.linspace(-reach, reach, 2 if w < 2.5 else 3)]):
-        for wide, deep in _UPRIGHTS[kind]:
+        for wide, deep in _UPRIGHTS.get(kind, ()):
             m.box((wide * d or 0.055, tall, deep * d or 0.055), (0, tall / 2, 0))
-        if kind == "drums":
-            m.cylinder(d * 0.26, tall, (0, tall / 2, 0), sections=20)
-    if m.chance():
+        if kind not in _UPRIGHTS:
+            supports.pedestal(m, d * m.uniform(0.3, 0.48), tall, kind)
+    if kind in _UPRIGHTS and m.chance():
         m.box((2 * reach, tall * 0.5, 0.03), (0, tall * 0.6, 0))
-    return f"a base of {kind}"
+    return counted(count, kind if kind in _UPRIGHTS else "pedestal")
 
 
 def _cee(m: Maker, w: float, d: float, tall: float) -> str:
@@ -123,18 +119,29 @@ def _folding(m: Maker, w: float, d: float, tall: float) -> str:
 def _sculpture(m: Maker, w: float, d: float, tall: float) -> str:
     """Boards in a star, or leaning bars in a ring: a bundle of rods, twisted legs."""
     kind, reach, spin = m.pick(_SCULPTURES), 0.46 * d, np.deg2rad(m.uniform(40, 140))
-    count = m.number(*{"rods": (6, 14), "boards": (2, 4), "twist": (3, 5)}[kind])
-    with m.around(count):
+    phrase, *counts = _SCULPTURES[kind]
+    with m.around(m.number(*counts)):
         if kind == "boards":
             m.extrude([(0, 0), (reach, 0), (reach * m.uniform(0.4, 1.0), tall), (0, tall)], 0.03)
         else:
             tip = (reach * np.cos(spin), tall, reach * np.sin(spin))
             m.rod((reach, 0, 0), tip, 0.01 if kind == "rods" else 0.03, sections=6)
-    return _SCULPTURES[kind]
+    return phrase
+
+
+def _net(m: Maker, w: float, d: float, tall: float) -> str:
+    """Two pairs of legs, and a net above the top."""
+    m.box((0.01, 0.15, d * 1.15), (0, tall + 0.1, 0), color=(0.8, 0.8, 0.8))
+    build = m.pick(supports.sled, supports.corner_legs)
+    with m.repeated([(-0.3 * w, 0, 0), (0.3 * w, 0, 0)]):
+        m.say(build(m, 0.22 * w, 0.85 * d, tall))
+    return "a net across the top"
 
 
 _BASES = {
-    "legs": _legs, "around": _legs_around, "pedestals": _pedestals, "uprights": _uprights, "cee": _cee,
+    "legs": _legs, "around": _legs_around, "cee": _cee, "net": _net,
+    "pedestals": partial(_in_a_row, "disc trumpet feet cross plate drum turned"),
+    "uprights": partial(_in_a_row, "panel block blade drum"),
     "drawer": _drawer, "folding": _folding, "sculpture": _sculpture, "trestle": supports.trestle,
     "crossed": supports.crossed_legs, "sled": supports.sled, "panels": supports.panel_legs,
     "pedestal": lambda m, w, d, tall: supports.pedestal(m, min(w, d) * m.uniform(0.33, 0.55), tall),
@@ -161,35 +168,27 @@ _ROWS = {
     "bar table": ("round round rectangle", (0.5, 0.8), (0.9, 1), (0.95, 1.15), "pedestal pedestal legs"),
     "table with a drawer": ("rectangle", (0.5, 1.4), (0.45, 0.9), (0.38, 0.8), "drawer"),
     "designer table": ("round rectangle oval polygon", (0.6, 1.6), (0.5, 1), (0.35, 0.78), "sculpture"),
+    "table tennis table": ("rectangle", (1.4, 1.6), (1.75, 1.85), (0.74, 0.78), "net"),
 }
-# How often there is a shelf below the top.
-_SHELVES = {
-    "dining table": 0.08, "square table": 0.08, "panel leg table": 0.4, "coffee table": 0.4, "console table": 0.3,
-    "side table": 0.1, "glass table": 0.3, "table with a drawer": 0.6,
-}  # fmt: skip
+_SHELVED = ("panel leg table", "coffee table", "console table", "glass table", "table with a drawer")
 
 
-def waterfall_table(m: Maker) -> None:
-    """Top bent down at both ends."""
-    m.color, width, height = _colors(m)[0], m.uniform(0.7, 2.4), m.uniform(0.35, 0.8)
-    thick, depth = m.uniform(0.02, 0.09), min(width * m.uniform(0.35, 0.9), 1.1)
-    m.box((width, thick, depth), (0, height - thick / 2, 0))
-    m.box((thick, height - thick, depth), ((width - thick) / 2, (height - thick) / 2, 0), both="x")
-    m.say("a rectangular top", "sides that run down to the floor")
-
-
-def cube_table(m: Maker) -> None:
-    """A block."""
+def solid_table(m: Maker) -> None:
+    """A block, a drum, waisted or bulging, or a top bent down at both ends (waterfall)."""
     m.color, width, height = _colors(m)[1], m.uniform(0.4, 1.2), m.uniform(0.3, 0.75)
-    m.box((width, height, width * m.uniform(0.6, 1.0)), (0, height / 2, 0))
-    m.say("a solid block")
-
-
-def drum_table(m: Maker) -> None:
-    """A drum, waisted or bulging."""
-    m.color, radius, height = _colors(m)[1], m.uniform(0.2, 0.6), m.uniform(0.3, 0.75)
-    m.revolve([(radius, 0), (radius * m.uniform(0.75, 1.2), height / 2), (radius, height)], sections=24)
-    m.say("a round top", "a solid drum base")
+    if m.family == "cube table":
+        m.box((width, height, width * m.uniform(0.6, 1.0)), (0, height / 2, 0))
+        m.say("a solid block")
+    elif m.family == "drum table":
+        waist = width / 2 * m.uniform(0.75, 1.2)
+        m.revolve([(width / 2, 0), (waist, height / 2), (width / 2, height)], sections=24)
+        m.say("a round top", "a solid drum base")
+    else:
+        width, thick = 2 * width, m.uniform(0.02, 0.09)
+        depth, side = min(width * m.uniform(0.35, 0.9), 1.1), height - thick
+        m.box((width, thick, depth), (0, height - thick / 2, 0))
+        m.box((thick, side, depth), ((width - thick) / 2, side / 2, 0), both="x")
+        m.say("a rectangular top", "sides that run down to the floor")
 
 
 def picnic_table(m: Maker) -> None:
@@ -243,26 +242,13 @@ def billiard_table(m: Maker) -> None:
     m.say("raised rails around the top", "strong legs")
 
 
-def tennis_table(m: Maker) -> None:
-    """Table tennis: a thin top with a net on two stands."""
-    m.color = m.palette("metal")
-    m.box((2.7, 0.03, 1.5), (0, 0.75, 0), color=(0.05, 0.4, 0.15))
-    m.box((0.01, 0.15, 1.7), (0, 0.84, 0), color=(0.8, 0.8, 0.8))
-    with m.repeated([(-0.8, 0, 0), (0.8, 0, 0)]):
-        m.pick(supports.sled, supports.corner_legs)(m, 0.6, 1.2, 0.735)
-    m.say("a net across the top", "a long top")
-
-
 FAMILIES: dict[str, Builder] = {
     **{family: partial(_table, row) for family, row in _ROWS.items()},
-    "waterfall table": waterfall_table,
-    "cube table": cube_table,
-    "drum table": drum_table,
+    **dict.fromkeys(("waterfall table", "cube table", "drum table"), solid_table),
     "picnic table": picnic_table,
     "drop leaf table": drop_leaf_table,
     "set of nested tables": nested_tables,
     "billiard table": billiard_table,
-    "table tennis table": tennis_table,
 }
 # Families that share one place, and a few that real collections rarely hold.
 WEIGHTS = {
