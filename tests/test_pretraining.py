@@ -6,8 +6,8 @@ import math
 import numpy as np
 import pytest
 import torch
-from tiny import IMAGE_SIZE, tiny_clouds, tiny_model, tiny_tokenizer, tiny_views
 from torch.testing import assert_close
+from toy import IMAGE_SIZE, toy_clouds, toy_model, toy_tokenizer, toy_views
 
 from modeling_crossmost.data.augmentation import CloudAugmentation
 from modeling_crossmost.data.keyed_random import object_keys
@@ -28,8 +28,8 @@ SIZE = len(CAPTIONS)
 
 
 def make_batch() -> dict[str, torch.Tensor]:
-    tokens = tiny_tokenizer()(CAPTIONS, padding="max_length", max_length=24, return_tensors="pt")
-    return {"points": tiny_clouds(SIZE), "strong_image": tiny_views(SIZE), **tokens}
+    tokens = toy_tokenizer()(CAPTIONS, padding="max_length", max_length=24, return_tensors="pt")
+    return {"points": toy_clouds(SIZE), "strong_image": toy_views(SIZE), **tokens}
 
 
 def make_keys(epoch: int = 0) -> torch.Tensor:
@@ -37,7 +37,7 @@ def make_keys(epoch: int = 0) -> torch.Tensor:
 
 
 def one_step(arguments: PretrainingArguments, epoch: int = 0):
-    model = tiny_model(text=True)
+    model = toy_model(text=True)
     freeze_for_pretraining(model, arguments)
     pretraining_mode(model, arguments)
     terms = pretraining_step(ContrastiveModel(model, arguments), model, make_batch(), make_keys(epoch), arguments)
@@ -97,7 +97,7 @@ def test_exactly_what_trains_gets_a_gradient(overrides, trained):
 )
 def test_the_tokenizer_trains_with_its_statistics_or_stands_still(overrides, stands):
     arguments = PretrainingArguments(**overrides)
-    before = copy.deepcopy(tiny_model(text=True).point_model.embeddings.tokenizer.state_dict())
+    before = copy.deepcopy(toy_model(text=True).point_model.embeddings.tokenizer.state_dict())
     model, _ = one_step(arguments)
     tokenizer = model.point_model.embeddings.tokenizer
     changed = [name for name, value in tokenizer.state_dict().items() if not torch.equal(value, before[name])]
@@ -140,7 +140,7 @@ def test_image_text_loss_counts_equal_captions_as_right():
 
 
 def test_the_logit_scale_is_bounded():
-    model = tiny_model(text=True)
+    model = toy_model(text=True)
     with torch.no_grad():
         model.logit_scale.fill_(9.0)
     arguments = PretrainingArguments(freeze_point=True, freeze_text=False)
@@ -151,7 +151,7 @@ def test_the_logit_scale_is_bounded():
 
 def test_clouds_are_normalised_keyed_and_stretched_in_bounds():
     arguments = PretrainingArguments(occlusion=0.4, floor=0.3, stretch=1.5)
-    clouds = tiny_clouds(SIZE, 200)
+    clouds = toy_clouds(SIZE, 200)
     made = pretraining_clouds(clouds, make_keys(), arguments)
     assert made.shape == clouds.shape
     assert_close(made.mean(1), torch.zeros(SIZE, 3), rtol=0, atol=1e-6)
@@ -165,7 +165,7 @@ def test_stretching_changes_proportions_by_at_most_its_factor():
         strong_scale=(1.0, 1.0), strong_turn=0.0, strong_shift=0.0, jitter_std=0.0, dropout=0.0, crop_size=(1.0, 1.0)
     )
     keys = object_keys(0, 0, torch.arange(300))
-    clouds = tiny_clouds(1, 50).expand(300, -1, -1)
+    clouds = toy_clouds(1, 50).expand(300, -1, -1)
     made = pretraining_clouds(clouds, keys, PretrainingArguments(clouds=still, stretch=1.4))
     plain = pretraining_clouds(clouds, keys, PretrainingArguments(clouds=still))
     factors = (made.amax(1) - made.amin(1)) / (plain.amax(1) - plain.amin(1))  # per axis, up to one common scale
@@ -183,7 +183,7 @@ def test_chance_is_keyed_by_object_and_epoch():
 
 
 def test_a_few_steps_bring_the_loss_down():
-    model, arguments = tiny_model(text=True), PretrainingArguments()
+    model, arguments = toy_model(text=True), PretrainingArguments()
     freeze_for_pretraining(model, arguments)
     pretraining_mode(model, arguments)
     wrapped = ContrastiveModel(model, arguments)
@@ -218,9 +218,9 @@ def test_unusable_arguments_are_one_sentence(fields, message):
 
 def test_caption_contrast_trains_the_text_tower_alone():
     arguments = PretrainingArguments(freeze_text=False, freeze_point=True, caption_contrast=True)
-    model = tiny_model(text=True)
+    model = toy_model(text=True)
     freeze_for_pretraining(model, arguments)
-    others = tiny_tokenizer()(
+    others = toy_tokenizer()(
         ["a seat", "a cot", "a stool", "a light"], padding="max_length", max_length=24, return_tensors="pt"
     )
     batch = make_batch() | {f"other_{name}": value for name, value in others.items()}

@@ -10,7 +10,8 @@ import pytest
 import torch
 import trimesh
 from PIL import Image
-from transformers import AutoFeatureExtractor, AutoProcessor, CLIPImageProcessor, CLIPImageProcessorPil, CLIPTokenizer
+from toy import toy_tokenizer
+from transformers import AutoFeatureExtractor, AutoProcessor, CLIPImageProcessor, CLIPImageProcessorPil
 
 from modeling_crossmost import CrossMoSTFeatureExtractor, CrossMoSTProcessor
 from modeling_crossmost.geometry_crossmost import convert_up_axis
@@ -20,17 +21,10 @@ from modeling_crossmost.rendering_crossmost import depth_views, shaded_views
 SIZE, POINTS = 32, 48
 
 
-def tiny_tokenizer() -> CLIPTokenizer:
-    letters = "abcdefghijklmnopqrstuvwxyz"
-    tokens = [*letters, *(letter + "</w>" for letter in letters), "ch", "<|startoftext|>", "<|endoftext|>"]
-    vocab = {token: index for index, token in enumerate(tokens)}
-    return CLIPTokenizer(vocab=vocab, merges=[("c", "h")], model_max_length=12)
-
-
 def make_processor(**settings) -> CrossMoSTProcessor:
     images = CLIPImageProcessorPil(size={"shortest_edge": SIZE}, crop_size={"height": SIZE, "width": SIZE})
     extractor = CrossMoSTFeatureExtractor(**{"num_points": POINTS, **settings})
-    return CrossMoSTProcessor(images, extractor, tiny_tokenizer())
+    return CrossMoSTProcessor(images, extractor, toy_tokenizer())
 
 
 @pytest.fixture(scope="module")
@@ -239,7 +233,7 @@ def test_saving_and_loading_is_exact(tmp_path, rng):
 
 def test_the_image_backend_is_always_pil():
     torchvision_backed = CLIPImageProcessor(size={"shortest_edge": 20}, crop_size={"height": 20, "width": 20})
-    processor = CrossMoSTProcessor(torchvision_backed, CrossMoSTFeatureExtractor(), tiny_tokenizer())
+    processor = CrossMoSTProcessor(torchvision_backed, CrossMoSTFeatureExtractor(), toy_tokenizer())
     assert type(processor.image_processor) is CLIPImageProcessorPil
     assert processor.image_processor.crop_size == {"height": 20, "width": 20}
 
