@@ -7,8 +7,8 @@ import torch
 from accelerate import Accelerator
 
 from ..evaluation.plots import plot_all
-from ..evaluation.predict import COLUMNS, columns_of
-from ..evaluation.tables import comparison_rows, results_table
+from ..evaluation.predict import columns_of
+from ..evaluation.tables import COLUMNS, comparison_rows, results_table
 from ..hub.model_card import model_card
 from ..hub.push import push_run
 from ..modeling_crossmost import CrossMoSTModel
