@@ -19,7 +19,8 @@ from typing import Any
 import datasets
 import numpy as np
 
-from .limits import object_limits
+from modeling_crossmost.utils.limits import object_limits
+
 from .readers import encode_view, import_libraries
 
 

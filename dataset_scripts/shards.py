@@ -40,7 +40,6 @@ PAIR_CODE = (
     "dataset_scripts/sources/*.py",
     "dataset_scripts/builder.py",
     "dataset_scripts/frames.py",
-    "dataset_scripts/limits.py",
     "dataset_scripts/readers.py",
     "dataset_scripts/shards.py",
     "dataset_scripts/furniture/*.py",
@@ -48,6 +47,7 @@ PAIR_CODE = (
     "modeling_crossmost/materials_crossmost.py",
     "modeling_crossmost/pcd_crossmost.py",
     "modeling_crossmost/rendering_crossmost.py",
+    "modeling_crossmost/utils/limits.py",
 )
 
 

@@ -21,10 +21,10 @@ from PIL import Image
 from dataset_scripts import prepare, shards
 from dataset_scripts.builder import PairObject, PointViewBuilder, Selection, arrange_splits, hold_out
 from dataset_scripts.furniture.pairs import FurniturePairs, _scan_cameras, cached_furniture
-from dataset_scripts.limits import object_limits
 from dataset_scripts.prepare import main
 from dataset_scripts.readers import encode_view
 from dataset_scripts.sources.folder import FolderPairs
+from modeling_crossmost.utils.limits import object_limits
 
 
 ROOT = Path(__file__).resolve().parent.parent
