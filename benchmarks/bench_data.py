@@ -16,7 +16,7 @@ from datasets import Array2D, Dataset, Features, Image, List, load_dataset
 from PIL import Image as PILImage
 
 from modeling_crossmost.data.augmentation import StrongImageTransform, WeakImageTransform, strong_clouds, weak_clouds
-from modeling_crossmost.data.datasets import PairDataset
+from modeling_crossmost.data.datasets import PairDataset, PairReader
 from modeling_crossmost.data.keyed_random import object_keys
 from modeling_crossmost.rendering_crossmost import depth_views, shaded_views
 
@@ -73,7 +73,7 @@ def main(argv: list[str] | None = None) -> int:
             strong(picture, seed)
 
     with tempfile.TemporaryDirectory() as folder:
-        data = PairDataset(pairs_on_disk(Path(folder) / "pairs", views), lambda view, seed: view, None)
+        data = PairDataset(pairs_on_disk(Path(folder) / "pairs", views), PairReader(lambda view, seed: view, None))
         order = np.random.default_rng(0).permutation(64).tolist()
         rows = {
             f"{VIEWS} shaded views, {len(mesh.faces)} faces": (lambda: shaded_views(mesh, VIEWS, SIZE), 1),

@@ -2,13 +2,12 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from accelerate import Accelerator
 
 from ..data.augmentation import StrongImageTransform, WeakImageTransform, image_transform_options
-from ..data.datasets import PairDataset, StreamingPairDataset
+from ..data.datasets import PairDataset, PairReader, StreamingPairDataset
 from ..data.loaders import GlobalBatchSampler, training_loader
 from ..processing_crossmost import CrossMoSTProcessor
 from .arguments import Arguments, ArgumentsError
@@ -68,25 +67,25 @@ def make_batches(
     rand_augment = "" if arguments.method.rand_augment == "none" else arguments.method.rand_augment
     crop = arguments.method.image_crop()
     strong = StrongImageTransform(**options, scale=crop, rand_augment=rand_augment, room=train.room)
-    common: dict[str, Any] = {
-        "weak_transform": WeakImageTransform(**options) if method.needs_weak_views else None,
-        "strong_transform": strong if method.needs_strong_views else None,
-        "seed": train.seed,
-        "num_views": data.num_views,
-        "tokenizer": processor.tokenizer if method.needs_captions else None,
-        "num_captions": train.num_captions,
-        "two_captions": method.needs_two_captions,
-    }
+    reader = PairReader(
+        WeakImageTransform(**options) if method.needs_weak_views else None,
+        strong if method.needs_strong_views else None,
+        seed=train.seed,
+        num_views=data.num_views,
+        tokenizer=processor.tokenizer if method.needs_captions else None,
+        num_captions=train.num_captions,
+        two_captions=method.needs_two_captions,
+    )
     rows = load_split(arguments, data.train_split, streaming=data.streaming, image_size=options["image_size"])
     if train.pseudo_label_accuracy and known_classes(rows) is None:
         raise ArgumentsError("pseudo_label_accuracy needs a labelled training split; this one has no labels.")
     size, processes, rank = train.per_device_train_batch_size, accelerator.num_processes, accelerator.process_index
     workers, pin = data.dataloader_num_workers, accelerator.device.type == "cuda"
     if data.streaming:
-        stream = StreamingPairDataset(rows, **common, num_processes=processes, process_index=rank)
+        stream = StreamingPairDataset(rows, reader, num_processes=processes, process_index=rank)
         loader = training_loader(stream, batch_size=size, num_workers=workers, pin_memory=pin)
         return Batches(stream, None, loader, None)
-    pairs = PairDataset(rows, **common)
+    pairs = PairDataset(rows, reader)
     sampler = GlobalBatchSampler(len(pairs), size, processes, rank, seed=train.seed)
     loader = training_loader(pairs, sampler, num_workers=workers, pin_memory=pin)
     return Batches(pairs, sampler, loader, sampler.batches_per_epoch)
