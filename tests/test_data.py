@@ -26,6 +26,8 @@ from modeling_crossmost.data.pairs import check_view_sizes, class_names, content
 
 OBJECTS, POINTS, VIEWS, SIZE = 40, 16, 5, 12
 
+pytestmark = pytest.mark.usefixtures("own_cache")
+
 
 def encode(value: int, size: int = SIZE) -> dict:
     """A lossless image whose every pixel is `value`."""
@@ -78,9 +80,8 @@ def pairs() -> Dataset:
 
 
 @pytest.fixture
-def folder(tmp_path, monkeypatch, pairs):
-    """Parquet shards as `prepare` writes them; the datasets cache stays in the temporary folder too."""
-    monkeypatch.setattr("datasets.config.HF_DATASETS_CACHE", str(tmp_path / "cache"))
+def folder(tmp_path, pairs):
+    """Parquet shards as `prepare` writes them."""
     for shard in range(2):
         path = tmp_path / "pairs" / "data" / f"train-{shard:05d}-of-00002.parquet"
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -334,9 +335,8 @@ def test_streaming_gives_the_same_kind_of_items(folder, pairs):
     assert not all(equal(a, b) for a, b in zip(items, stream, strict=True))
 
 
-def test_every_epoch_streams_the_shards_in_an_order_of_its_own(tmp_path, monkeypatch, pairs):
+def test_every_epoch_streams_the_shards_in_an_order_of_its_own(tmp_path, pairs):
     """Whole shards change places, by (seed, epoch) alone; within a shard the rows stay in order."""
-    monkeypatch.setattr("datasets.config.HF_DATASETS_CACHE", str(tmp_path / "cache"))
     shards, each = 5, OBJECTS // 5
     (tmp_path / "pairs" / "data").mkdir(parents=True)
     for shard in range(shards):
@@ -463,8 +463,7 @@ def test_views_too_small_for_the_model(folder, streaming):
         check_view_sizes(dataset, 2 * SIZE + 1)
 
 
-def test_broken_parquet_is_one_sentence(tmp_path, monkeypatch):
-    monkeypatch.setattr("datasets.config.HF_DATASETS_CACHE", str(tmp_path / "cache"))
+def test_broken_parquet_is_one_sentence(tmp_path):
     (tmp_path / "pairs" / "data").mkdir(parents=True)
     (tmp_path / "pairs" / "data" / "train-00000-of-00001.parquet").write_bytes(b"PAR1 this is no table")
     with pytest.raises(ValueError, match="no loadable split 'train'") as caught:

@@ -31,10 +31,7 @@ ROOT = Path(__file__).resolve().parent.parent
 MODELNET10 = Path(os.environ.get("CROSSMOST_SHARED", Path(__file__).parents[2] / "shared")) / "data" / "modelnet10"
 SMALL = ["--image-size", "32", "--num-points", "64", "--num-views", "2", "--num-proc", "1"]
 
-
-@pytest.fixture(autouse=True)
-def own_cache(tmp_path, monkeypatch):
-    monkeypatch.setattr("datasets.config.HF_DATASETS_CACHE", tmp_path / "cache")
+pytestmark = pytest.mark.usefixtures("own_cache")
 
 
 def write_object(path: Path, seed: int = 0) -> None:

@@ -26,7 +26,7 @@ class Co3dPairs(ArchivePairs):
     Categories that were not downloaded are left out; labels keep their places among the 42.
 
     Args:
-        source: Folder that holds the category folders.
+        source: Folder that holds the category folders, or one that it lies in.
         up_axis: Axis that points up in the files. Co3D's axes are the principal axes of each cloud, so gravity is not
             defined; the official code takes x as up, and so do we.
 

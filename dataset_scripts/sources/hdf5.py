@@ -20,10 +20,6 @@ from .folder import camera_text
 class Hdf5Pairs(ArchivePairs):
     """Pairs from HDF5 files with `data` (M, P, 3) and `label` (M,) or (M, 1); views are projected from the clouds.
 
-    Args:
-        source: Folder of the archive.
-        up_axis: Axis that points up in the files.
-
     Raises:
         ValueError: A missing or broken file, a cloud or a label that is out of place.
     """

@@ -30,13 +30,6 @@ class RedwoodPairs(ArchivePairs):
 
     Scans that `categories.json` names under none of the nine classes, or that have no mesh, are left out; of those with
     several classes the first counts.
-
-    Args:
-        source: Folder of the archive.
-        up_axis: Axis that points up in the files.
-
-    Raises:
-        ValueError: A missing or broken file.
     """
 
     num_points: int = 8192

@@ -25,15 +25,7 @@ EVERYDAY = {"display": "monitor", "vessel": "ship", "ashcan": "trash can"}
 
 @dataclass(frozen=True)
 class ShapeNet55Pairs(ArchivePairs):
-    """ShapeNet55: 8192 stored points, rendered colour views at equal steps and captions from the taxonomy's synonyms.
-
-    Args:
-        source: Folder of the archive.
-        up_axis: Axis that points up in the files.
-
-    Raises:
-        ValueError: A missing or broken file.
-    """
+    """ShapeNet55: 8192 stored points, rendered colour views at equal steps and captions from the taxonomy's synonyms."""
 
     num_points: int = 8192
 

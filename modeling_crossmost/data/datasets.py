@@ -143,7 +143,23 @@ class PairReader:
         return items
 
 
-class PairDataset(torch.utils.data.Dataset):
+class RowDataset(torch.utils.data.Dataset):
+    """Items by row number; subclasses read them in batches, with `__getitems__`."""
+
+    rows: Dataset
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, index: int) -> Item:
+        return self.__getitems__([index])[0]
+
+    def __getitems__(self, indices: Sequence[int]) -> list[Item]:
+        """The items of a batch of row numbers."""
+        raise NotImplementedError
+
+
+class PairDataset(RowDataset):
     """Training pairs by row number, without labels, read in batches.
 
     Args:
@@ -162,12 +178,6 @@ class PairDataset(torch.utils.data.Dataset):
     def set_epoch(self, epoch: int) -> None:
         """Draw for another epoch from the next iterator of the loader on."""
         self.epoch = epoch
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    def __getitem__(self, index: int) -> Item:
-        return self.__getitems__([index])[0]
 
     def __getitems__(self, indices: Sequence[int]) -> list[Item]:
         """The items of a batch of row numbers; see `PairReader.read`."""
@@ -214,7 +224,7 @@ class StreamingPairDataset(torch.utils.data.IterableDataset):
 # Evaluation
 
 
-class EvaluationDataset(torch.utils.data.Dataset):
+class EvaluationDataset(RowDataset):
     """All views and the cloud of every object, without any random draw.
 
     Args:
@@ -233,12 +243,6 @@ class EvaluationDataset(torch.utils.data.Dataset):
         self.has_labels = "label" in rows.column_names
         self.transform = transform
         self.num_views = num_views
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    def __getitem__(self, index: int) -> Item:
-        return self.__getitems__([index])[0]
 
     def __getitems__(self, indices: Sequence[int]) -> list[Item]:
         """Items with `index` (), `points` (N, 3) normalised, `views` (V, 3, H, W) and, if known, `label` ()."""
