@@ -26,8 +26,10 @@ def _class_list(name: str, config_name: str) -> tuple[str, ...]:
 
 
 @dataclass(frozen=True)
-class _ModelNetPairs(PairSource):
+class _ModelNet:
     """One configuration of a ModelNet, whatever its layout.
+
+    No `PairSource`: the fields of one would put their defaults over those of the layout that it is mixed into.
 
     Args:
         name: "modelnet10", "modelnet40" or "modelnet40_depth".
@@ -44,7 +46,7 @@ class _ModelNetPairs(PairSource):
     def title(self) -> str:
         return TITLES[self.name]
 
-    def base(self) -> PairSource | None:
+    def base(self) -> Any:
         return None if self.config_name == "default" else replace(self, config_name="default")
 
     def class_names(self) -> list[str]:
@@ -52,7 +54,7 @@ class _ModelNetPairs(PairSource):
 
 
 @dataclass(frozen=True)
-class ModelNetMeshPairs(_ModelNetPairs, FolderPairs):
+class ModelNetMeshPairs(_ModelNet, FolderPairs):
     """ModelNet from `<class>/<split>/*.off`; of `modelnet40_depth`, clouds are projected instead of meshes shaded.
 
     Files of other types that `FolderPairs` reads are taken too (ModelNet is passed on as PLY clouds as well).
@@ -113,7 +115,7 @@ class ModelNetMeshPairs(_ModelNetPairs, FolderPairs):
 
 
 @dataclass(frozen=True)
-class ModelNetHdf5Pairs(_ModelNetPairs, Hdf5Pairs):
+class ModelNetHdf5Pairs(_ModelNet, Hdf5Pairs):
     """ModelNet from the HDF5 layout: `train_files.txt`, `test_files.txt` and the `ply_data_*.h5` that they list."""
 
     file_classes = MODELNET40
