@@ -25,7 +25,7 @@ EVERYDAY = {"display": "monitor", "vessel": "ship", "ashcan": "trash can"}
 
 @dataclass(frozen=True)
 class ShapeNet55Pairs(ArchivePairs):
-    """ShapeNet55: 8192 stored points, rendered colour views at equal steps and captions from the taxonomy's synonyms."""
+    """ShapeNet55: 8192 stored points, rendered color views at equal steps, captions from the taxonomy's synonyms."""
 
     num_points: int = 8192
 
