@@ -263,7 +263,7 @@ def global_sum(value: torch.Tensor) -> torch.Tensor:
 
 @dataclass
 class StudentInputs:
-    """What the student sees: strong clouds, strong views, masks and noise (see `CrossMoSTForSelfTraining.forward`)."""
+    """What the student sees, the arguments of `CrossMoSTForSelfTraining.forward`: strong clouds and views, masks, noise."""
 
     pixel_values: torch.Tensor
     groups: PointGroups
@@ -467,12 +467,6 @@ def self_training_step(
     all_keys = gather_batch(keys)
     labels = make_pseudo_labels(image_logits, point_logits, all_keys, arguments)
     inputs = student_inputs(unwrapped, batch, keys, arguments)
-    output = student(
-        pixel_values=inputs.pixel_values,
-        groups=inputs.groups,
-        bool_masked_pos=inputs.bool_masked_pos,
-        point_bool_masked_pos=inputs.point_bool_masked_pos,
-        drop_path_noise=inputs.drop_path_noise,
-    )
+    output = student(**vars(inputs))
     terms = student_losses(unwrapped, output, inputs, labels, arguments)
     return {**terms, **step_statistics(image_logits, point_logits, labels)}
