@@ -20,7 +20,8 @@ import train
 from dataset_scripts import prepare
 from modeling_crossmost import CrossMoSTForSelfTraining
 from modeling_crossmost.hub import push as hub
-from modeling_crossmost.training.arguments import ArgumentsError, parse_arguments
+from modeling_crossmost.training.arguments import parse_arguments
+from modeling_crossmost.utils.command_line import UsageError
 
 
 ROOT = Path(__file__).parent.parent
@@ -423,7 +424,7 @@ def test_unusable_folders_are_one_sentence(server, tmp_path, capsys, kind, files
 def test_bad_names_and_cards_are_one_sentence(server, place, capsys):
     assert hub.main(["model", str(place / "toy"), "no/such/name"]) == 2
     assert "'no/such/name' is no name of a repository" in told(capsys)
-    with pytest.raises(ArgumentsError, match="'a b' is no name of a repository"):
+    with pytest.raises(UsageError, match="'a b' is no name of a repository"):
         parse_arguments(["--push_to_hub", "true", "--hub_model_id", "a b"])
     ModelCard("---\nlicense: apache-2.0\n---\n").validate()
     with pytest.raises(hub.HubError, match=r'Invalid metadata in README\.md\. - "license" must be one of'):
