@@ -269,7 +269,7 @@ def run(arguments: Arguments) -> None:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Runs the program; returns its exit code, 2 with one sentence on stderr for anything that is wrong with the input."""
+    """Runs the program; returns its exit code: 2 with one sentence on stderr where the input is wrong."""
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     transformers_logging.disable_progress_bar()
     return exit_code(lambda: run(parse_arguments(sys.argv[1:] if argv is None else argv)))

@@ -51,7 +51,7 @@ def main(argv: list[str] | None = None) -> int:
         paths = write_meshes(Path(name), arguments.files)
         model = ["--model", arguments.model] if arguments.model else []
         began = time.perf_counter()
-        command = [sys.executable, "-m", "modeling_crossmost.serving.classify", paths[0], "--json", *model]
+        command = [sys.executable, "-m", "modeling_crossmost", "classify", paths[0], "--json", *model]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
         start = time.perf_counter() - began
         with Classifier.from_pretrained(arguments.model, device="cpu") as classifier:

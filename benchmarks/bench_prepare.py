@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import trimesh
 
-from dataset_scripts.prepare import available_cores
+from modeling_crossmost.utils.machine import available_cores
 
 
 def write_meshes(folder: Path, count: int) -> None:
@@ -39,7 +39,7 @@ def main(argv: list[str] | None = None) -> int:
         folder = Path(name)
         write_meshes(folder / "meshes", arguments.meshes)
         for rays in (2, 1):
-            command = [sys.executable, "-m", "dataset_scripts.prepare", "folder", "--source", str(folder / "meshes")]
+            command = [sys.executable, "-m", "dataset_scripts", "folder", "--source", str(folder / "meshes")]
             command += ["--output", str(folder / f"pairs{rays}"), "--supersample", str(rays)]
             start = time.perf_counter()
             subprocess.run(

@@ -216,7 +216,7 @@ class TrainParser(HfArgumentParser, Parser):
         explained = {name: text for part in PARTS for name, text in _explanations(part).items()}
         for action in self._actions:
             if action.dest in explained:
-                default = "" if action.default is None else f" (%(default)s)"
+                default = "" if action.default is None else " (%(default)s)"
                 action.help = argparse.SUPPRESS if action.nargs == 0 else explained[action.dest] + default
 
 

@@ -1,4 +1,4 @@
-"""What all commands share: options with an example in their help, errors of one sentence, exit codes."""
+"""What all commands share: options with an example in their help, errors of one sentence, exit codes, colors."""
 
 import argparse
 import os
@@ -55,6 +55,11 @@ def first_line(error: BaseException) -> str:
     """The first line of what an exception of a library says, without its full stop, to be quoted in a sentence."""
     lines = str(error).strip().splitlines()
     return lines[0].rstrip(".") if lines else type(error).__name__
+
+
+def colors_are_shown() -> bool:
+    """Whether standard output is a terminal that may be colored: https://no-color.org."""
+    return sys.stdout.isatty() and "NO_COLOR" not in os.environ
 
 
 def comma_separated(text: str) -> list[str]:
