@@ -129,7 +129,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def header(arguments: argparse.Namespace, classifier: Classifier, num_classes: int) -> str:
     """One line: which model chooses from how many classes, and what it looks at."""
-    from ..serving.classifier import DEFAULT_VIEWS
+    from ..configuration_crossmost import DEFAULT_VIEWS
 
     views = DEFAULT_VIEWS if arguments.views is None else arguments.views
     views = views if classifier.model.vision_model is not None else 0
