@@ -260,6 +260,7 @@ def test_a_field_belongs_to_one_part_and_is_documented():
         (["--occlusion", "0.3"], "occlusion belongs to --method pretrain"),
         (["--floor", "0.3"], "floor belongs to --method pretrain"),
         (["--room", "0.3"], "room belongs to --method pretrain"),
+        (["--patch_dropout", "0.5"], "patch_dropout belongs to --method pretrain"),
         (["--method", "pretrain", "--room", "1.5"], "room must lie between 0 and 1, got 1.5"),
         (["--freeze_text", "false"], "freeze_text belongs to --method pretrain"),
         (["absent.yaml"], "the recipe absent.yaml cannot be read"),

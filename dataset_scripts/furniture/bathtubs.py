@@ -1,541 +1,291 @@
-"""Bathtubs: a shell or a block with a cavity, on the floor, on feet, in a deck or in a case.
-
-The long side is x and the free long side faces +z.
-"""
+"""Bathtubs: a shell or a block with a cavity, on the floor, on feet, in a deck, in a case. Long in x."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 import numpy as np
 
-from .parts import (
-    Shape,
-    box,
-    chance,
-    counted,
-    cushion,
-    cylinder,
-    frustum,
-    palette,
-    pick,
-    rotate_all,
-    rounded_box,
-    rounded_path,
-    tube,
-)
-from .tub_parts import (
-    BASIN_WORDS,
-    cavity_levels,
-    centred,
-    lifted,
-    prism,
-    tub_block,
-    tub_extras,
-    tub_feet,
-    tub_shell,
-    tub_sizes,
-)
-from .vessels import faucet, sanitary_colour, scaled_spans, skin, varied, vessel_outline
+from .maker import Builder, Maker
+from .solids import Solid, rounded_path
+from .vessels import Level, faucet, sanitary_color, skin, vessel_outline
 
 
-def built_in_tub(rng: np.random.Generator) -> Shape:
-    """Rectangular box with an apron and a cavity."""
-    length, width, height = tub_sizes(rng)
-    colour, margin = sanitary_colour(rng), rng.uniform(0.04, 0.12)
-    inner = pick(rng, "oval", "rounded", "rounded", "rectangle", "sharp", "end", "taper")
-    margins = (margin, margin * rng.uniform(1, 2), margin * rng.uniform(0.7, 1.3), margin * rng.uniform(0.7, 1.3))
-    outer = pick(rng, "sharp", "sharp", "rectangle")
-    body, floor = tub_block(
-        rng,
-        outer,
-        inner,
-        (length, height, width),
-        margins,
-        height * rng.uniform(0.5, 0.93),
-        colour,
-        rng.uniform(0.92, 1.0),
-    )
-    parts, details = tub_extras(rng, length, width, height, floor, margin)
-    details = ["a flat apron", BASIN_WORDS[inner], *details]
-    if chance(rng, 0.2):
-        parts.append(rounded_box((length * 0.8, height * 0.6, 0.03), (0, height * 0.5, width / 2), 0.01, colour))
-        details.append("a raised panel in front")
-    if chance(rng, 0.15):
-        tall = rng.uniform(0.05, 0.15)
-        parts.append(box((length, tall, 0.03), (0, height + tall / 2 - 0.002, -width / 2 + 0.015), colour))
-        details.append("a raised back edge")
-    return varied(rng, Shape([body, *parts], "built-in bathtub", details), 0.1)
+Size = tuple[float, float, float]  # length x, height y, width z
 
+_BASINS = {
+    "oval": "an oval basin", "rounded": "a basin with round corners", "rectangle": "a rectangular basin",
+    "sharp": "a rectangular basin", "end": "a basin with one round end", "taper": "a tapered basin",
+    "waist": "an hourglass basin", "quarter": "a quarter round basin", "clipped": "a five sided basin",
+    "cut": "a five sided basin", "hexagon": "a six sided basin", "octagon": "an eight sided basin",
+}  # fmt: skip
+_CUT = {"quarter": 0.22, "cut": 0.26, "clipped": 0.1}  # how far an oval keeps away from the missing corner
+_OUT = np.array([-1, 1, -1, 1])  # x from, x to, z from, z to
+_USUAL = ((1.25, 1.95), (0.36, 0.66), (0.4, 0.58))
 
-def freestanding_tub(rng: np.random.Generator) -> Shape:
-    """Curved walls down to the floor."""
-    length, width, height = tub_sizes(rng)
-    name = pick(rng, "oval", "oval", "oval", "rounded", "taper", "end", "waist")
-    body, rim, floor, phrase = tub_shell(rng, name, (length, height, width), 0.0, sanitary_colour(rng), (0.6, 0.98))
-    parts, details = tub_extras(rng, length, width, height, floor, rim, 0.35)
-    return varied(rng, Shape([body, *parts], "free-standing bathtub", [phrase, "curved walls", *details]), 0.12)
-
-
-def clawfoot_tub(rng: np.random.Generator) -> Shape:
-    """Curved shell with a rolled rim on four feet."""
-    length, width, height = tub_sizes(rng)
-    name, tall = pick(rng, "oval", "oval", "end", "rounded"), rng.uniform(0.07, 0.2)
-    size = (length, height + 0.08, width)
-    colour = sanitary_colour(rng)
-    body, rim, floor, phrase = tub_shell(rng, name, size, tall, colour, (0.6, 0.85), rng.uniform(0.02, 0.05))
-    feet, foot_phrase = tub_feet(rng, length * 0.42, width * 0.38, tall)
-    parts = [body, *feet]
-    path = vessel_outline(name)[::-1] * ((length - rim) / 2, (width - rim) / 2)
-    bead = rng.uniform(0.6, 1.0) * rim
-    parts.append(
-        tube(np.stack([path[:, 0], np.full(len(path), height + 0.08), path[:, 1]], axis=1), bead, body.colour, 6, True)
-    )
-    extras, details = tub_extras(rng, length, width, height + 0.08, floor, rim, 0.4)
-    return varied(rng, Shape(parts + extras, "clawfoot bathtub", [foot_phrase, phrase, "a rolled rim", *details]), 0.12)
-
-
-def _slipper(rng: np.random.Generator, ends: tuple[float, float], family: str, words: str) -> Shape:
-    """Tub whose ends rise by `ends`, on the floor, a plinth or feet."""
-    length, width, height = tub_sizes(rng)
-    name, stand = pick(rng, "oval", "oval", "rounded", "end"), pick(rng, "floor", "plinth", "feet", "feet")
-    base = 0.0 if stand == "floor" else rng.uniform(0.06, 0.18)
-    top = base + height * rng.uniform(0.8, 1.0)
-    narrow = (0.7, 0.95) if stand != "feet" else (0.6, 0.85)
-    body, rim, floor, phrase = tub_shell(rng, name, (length, top, width), base, sanitary_colour(rng), narrow)
-    parts = [lifted(body, top, length, ends, rng.uniform(1.4, 3.0))]
-    details = [words, phrase]
-    if stand == "plinth":
-        wide = rng.uniform(0.6, 0.8)
-        base_name = pick(rng, name, "sharp")
-        foot = [
-            centred(base_name, length, width, wide, wide, 0.0),
-            centred(base_name, length, width, wide * 0.9, wide * 0.9, base * 1.05),
-        ]
-        parts.append(skin(foot, body.colour if chance(rng, 0.6) else palette(rng, "any")))
-        details.append("a plinth")
-    elif stand == "feet":
-        feet, foot_phrase = tub_feet(rng, length * 0.42, width * 0.38, base)
-        parts += feet
-        details.append(foot_phrase)
-    if chance(rng, 0.35):
-        tap, tap_phrase = faucet(rng, (0, top - 0.01, -width / 2 + rim / 2), -90)
-        parts += tap
-        details.append(tap_phrase)
-    if chance(rng, 0.3):
-        parts.append(cylinder(0.03, 0.01, (0, floor + 0.004, 0), palette(rng, "metal")))
-        details.append("a drain")
-    return varied(rng, Shape(parts, family, details), 0.1)
-
-
-def slipper_tub(rng: np.random.Generator) -> Shape:
-    """One end rises to lean against."""
-    rise = rng.uniform(0.12, 0.38)
-    ends = (rise, rise * rng.uniform(0, 0.25))
-    return _slipper(rng, ends if chance(rng, 0.5) else ends[::-1], "slipper bathtub", "one high end")
-
-
-def double_slipper_tub(rng: np.random.Generator) -> Shape:
-    """Both ends rise, the sides dip."""
-    rise = rng.uniform(0.08, 0.3)
-    return _slipper(rng, (rise, rise), "double slipper bathtub", "two high ends")
-
-
-def pedestal_tub(rng: np.random.Generator) -> Shape:
-    """Shell on a plinth, a drum, rails or a cradle."""
-    length, width, height = tub_sizes(rng)
-    base = rng.uniform(0.06, 0.2)
-    name = pick(rng, "oval", "oval", "rounded", "end", "rectangle")
-    top = height + base * 0.5
-    body, rim, floor, phrase = tub_shell(rng, name, (length, top, width), base, sanitary_colour(rng), (0.55, 0.85))
-    colour = body.colour if chance(rng, 0.4) else palette(rng, pick(rng, "wood", "metal", "ceramic"))
-    kind = pick(rng, "plinth", "plinth", "slab", "rails", "blocks")
-    parts, reach = [body], base + 0.02
-    if kind == "plinth":
-        wide = rng.uniform(0.45, 0.8)
-        foot = [
-            centred(name, length, width, wide * 1.08, wide * 1.08, 0),
-            centred(name, length, width, wide, wide, base * 0.3),
-            centred(name, length, width, wide * 0.9, wide * 0.85, reach),
-        ]
-        parts.append(skin(foot, colour))
-    elif kind == "slab":
-        parts.append(
-            box(
-                (length * rng.uniform(0.7, 1.15), base * 1.02, width * rng.uniform(0.7, 1.15)),
-                (0, base * 0.51, 0),
-                colour,
-            )
-        )
-    elif kind == "rails":
-        for s in (-1, 1):
-            parts.append(box((0.06, reach, width * 0.7), (s * length * 0.26, reach / 2, 0), colour))
-    else:
-        for s in (-1, 1):
-            parts.append(box((length * 0.12, reach, width * 0.5), (s * length * 0.25, reach / 2, 0), colour))
-    words = {"plinth": "a plinth", "slab": "a base slab", "rails": "two cross bars below", "blocks": "two blocks below"}
-    extras, details = tub_extras(rng, length, width, top, floor, rim, 0.4)
-    return varied(rng, Shape(parts + extras, "pedestal bathtub", [words[kind], phrase, *details]), 0.12)
-
-
-def drop_in_tub(rng: np.random.Generator) -> Shape:
-    """Only the thin shell with a flat rim around it, as it is before it is let into a frame."""
-    length, width, height = tub_sizes(rng)
-    colour, margin, thin = sanitary_colour(rng), rng.uniform(0.05, 0.14), rng.uniform(0.008, 0.02)
-    inner = pick(rng, "oval", "rounded", "rectangle", "end", "taper")
-    outer = pick(rng, "sharp", "rectangle", inner)
-    spans = (-length / 2 + margin, length / 2 - margin, -width / 2 + margin, width / 2 - margin)
-    cavity = cavity_levels(rng, inner, spans, height, thin)
-    outside = [(n, x0 - thin, x1 + thin, z0 - thin, z1 + thin, y - thin) for n, x0, x1, z0, z1, y in cavity[::-1]]
-    drop = thin if chance(rng, 0.6) else rng.uniform(0.03, 0.1)
-    edge = [
-        centred(outer, length - 2 * thin, width - 2 * thin, 1, 1, height - thin),
-        centred(outer, length, width, 1, 1, height - drop),
-    ]
-    body = skin([*outside, *edge, centred(outer, length, width, 1, 1, height), *cavity], colour)
-    extras, details = tub_extras(rng, length, width, height, thin, margin, 0.3, standing=False)
-    return varied(
-        rng,
-        Shape([body, *extras], "drop-in bathtub", ["a thin shell", "a flat rim", BASIN_WORDS[inner], *details]),
-        0.12,
-    )
-
-
-def deck_tub(rng: np.random.Generator) -> Shape:
-    """Wide deck with a smaller basin, often with steps."""
-    length, height = rng.uniform(1.5, 2.5), rng.uniform(0.35, 0.65)
-    width = length * rng.uniform(0.45, 0.9)
-    colour = sanitary_colour(rng)
-    inner = pick(rng, "oval", "oval", "oval", "rounded", "rectangle", "octagon", "hexagon", "waist")
-    left, right, back, front = (rng.uniform(0.08, 0.24) * side for side in (length, length, width, width))
-    outer = pick(rng, "sharp", "sharp", "rectangle", "octagon")
-    body, _ = tub_block(
-        rng, outer, inner, (length, height, width), (left, right, back, front), height * rng.uniform(0.5, 0.92), colour
-    )
-    parts, details = [body], ["a wide deck", BASIN_WORDS[inner]]
-    if chance(rng, 0.35):
-        spans = (-length / 2 + left, length / 2 - right, -width / 2 + back, width / 2 - front)
-        thick, lip = rng.uniform(0.02, 0.05), rng.uniform(0.04, 0.08)
-        over = (spans[0] - lip, spans[1] + lip, spans[2] - lip, spans[3] + lip)
-        ring = [
-            (inner, *over, height - 0.01),
-            (inner, *over, height + thick),
-            (inner, *spans, height + thick),
-            (inner, *spans, height - 0.01),
-        ]
-        parts.append(skin(ring, colour, closed=True))
-        details.append("a raised rim around the basin")
-    if chance(rng, 0.4):
-        count, deep = int(rng.integers(1, 4)), rng.uniform(0.15, 0.3)
-        wide = length * rng.uniform(0.35, 1.0)
-        for step in range(count):
-            tall, reach = height * (count - step) / (count + 1), deep * (step + 1)
-            parts.append(box((wide, tall, reach), (0, tall / 2, width / 2 + reach / 2), colour))
-        details.append(counted(count, "step"))
-    if chance(rng, 0.5):
-        tap, phrase = faucet(rng, (length / 2 - right / 2, height - 0.005, 0), 180)
-        parts += tap
-        details.append(phrase)
-    return varied(rng, Shape(parts, "deck bathtub", details), 0.1)
-
-
-def corner_tub(rng: np.random.Generator) -> Shape:
-    """Two straight sides along the walls, a round or cut front."""
-    side, height = rng.uniform(1.1, 1.7), rng.uniform(0.4, 0.7)
-    colour, margin = sanitary_colour(rng), rng.uniform(0.07, 0.18)
-    outer = pick(rng, "quarter", "quarter", "cut 1", "cut 2", "cut 2")
-    inner = pick(rng, outer, outer, "oval")
-    width = side * (1.0 if chance(rng, 0.6) else rng.uniform(0.65, 0.95))
-    margins = (margin,) * 4
-    if inner == "oval":
-        far = {"quarter": 0.22, "cut 2": 0.26, "cut 1": 0.1}[outer] + rng.uniform(0.0, 0.14)
-        margins = (margin, side * far, margin, width * far)
-    slopes = (rng.uniform(0.02, 0.12), rng.uniform(0.02, 0.15))
-    body, floor = tub_block(
-        rng,
-        outer,
-        inner,
-        (side, height, width),
-        margins,
-        height * rng.uniform(0.5, 0.9),
-        colour,
-        rng.uniform(0.9, 1.0),
-        slopes,
-    )
-    parts, details = [body], ["a corner shape", BASIN_WORDS[inner]]
-    if chance(rng, 0.4):
-        seat = height * rng.uniform(0.35, 0.6)
-        reach = side * rng.uniform(0.35, 0.5)
-        block = np.array([(0, 0), (reach, 0), (0, reach)])
-        middle = block - (side / 2 - margin * 0.8, width / 2 - margin * 0.8)
-        parts.append(prism(middle, floor, max(seat, floor + 0.05), colour))
-        details.append("a corner seat inside")
-    if chance(rng, 0.5):
-        spot = (-side / 2 + margin * 0.6, height - 0.005, -width / 2 + margin * 0.6)
-        tap, phrase = faucet(rng, spot, -45)
-        parts += tap
-        details.append(phrase)
-    parts = rotate_all(parts, "y", float(pick(rng, 0, -45, -45, 90)))
-    return varied(rng, Shape(parts, "corner bathtub", details), 0.1)
-
-
-def hot_tub(rng: np.random.Generator) -> Shape:
-    """Round, eight-sided or square, deep, with a bench around."""
-    across, height = rng.uniform(1.2, 2.3), rng.uniform(0.5, 1.0)
-    name = pick(rng, "oval", "oval", "oval", "octagon", "hexagon", "rounded")
-    colour, rim = palette(rng, pick(rng, "wood", "ceramic", "plastic")), rng.uniform(0.04, 0.2)
-    lining = colour if chance(rng, 0.5) else sanitary_colour(rng)
-    deep = across * (1.0 if chance(rng, 0.7) else rng.uniform(0.7, 0.95))
-    flare = rng.uniform(0.82, 1.04)
-    bottom = rng.uniform(0.05, 0.2)
-    spans = (-across / 2 + rim, across / 2 - rim, -deep / 2 + rim, deep / 2 - rim)
-    levels = [centred(name, across, deep, flare, flare, 0), centred(name, across, deep, 1, 1, height)]
-    details = [BASIN_WORDS[name] if name != "oval" else "a round basin"]
-    cavity = [(name, *spans, height)]
-    if chance(rng, 0.55):
-        level, bench = height * rng.uniform(0.4, 0.65), rng.uniform(0.2, 0.3) * min(across, deep) * 0.7
-        low = (spans[0] + bench, spans[1] - bench, spans[2] + bench, spans[3] - bench)
-        cavity += [(name, *spans, level), (name, *low, level), (name, *low, height * bottom)]
-        details.append("a bench around inside")
-    else:
-        cavity.append((name, *scaled_spans(spans, 0.95), height * bottom))
-    parts = [skin(levels + cavity, lining)]
-    if chance(rng, 0.35):
-        around = scaled_spans((-across / 2, across / 2, -deep / 2, deep / 2), 1.01)
-        for share in (0.25, 0.75):
-            inner, start = scaled_spans(around, flare + (1 - flare) * share), height * share - 0.02
-            outer, end = scaled_spans(inner, 1.02), start + 0.04
-            hoop = [(name, *inner, start), (name, *outer, start), (name, *outer, end), (name, *inner, end)]
-            parts.append(skin(hoop, palette(rng, "metal"), closed=True))
-        details.append("two hoops")
-    if chance(rng, 0.35):
-        count, wide = int(rng.integers(1, 4)), across * rng.uniform(0.3, 0.5)
-        for step in range(count):
-            tall, reach = height * (count - step) / (count + 1), 0.22 * (step + 1)
-            parts.append(box((wide, tall, reach + 0.1), (0, tall / 2, deep / 2 + reach / 2 - 0.05), colour))
-        details.append(counted(count, "step"))
-    return varied(rng, Shape(parts, "hot tub", details), 0.08)
-
-
-def whirlpool_tub(rng: np.random.Generator) -> Shape:
-    """Wide tub with seats, head rests and jets inside."""
-    length, width, height = rng.uniform(1.5, 2.0), rng.uniform(0.85, 1.5), rng.uniform(0.45, 0.7)
-    colour, margin = sanitary_colour(rng), rng.uniform(0.07, 0.16)
-    inner, outer = pick(rng, "rounded", "rounded", "rectangle", "oval"), pick(rng, "sharp", "rectangle", "rounded")
-    body, floor = tub_block(
-        rng,
-        outer,
-        inner,
-        (length, height, width),
-        (margin,) * 4,
-        height * rng.uniform(0.6, 0.9),
-        colour,
-        slopes=(0.06, 0.06),
-    )
-    parts, details = [body], [BASIN_WORDS[inner]]
-    room, clear = length - 2 * margin, width - 2 * margin
-    shrink = 0.62 if inner == "oval" else 0.85
-    ends = (-1, 1) if chance(rng, 0.5) else (pick(rng, -1, 1),)
-    for s in ends:
-        reach, tall = room * rng.uniform(0.18, 0.32), (height - floor) * rng.uniform(0.3, 0.6)
-        parts.append(
-            rounded_box(
-                (reach, tall, clear * shrink), (s * (room * 0.46 - reach / 2), floor + tall / 2 - 0.01, 0), 0.05, colour
-            )
-        )
-        parts.append(cushion((0.1, 0.12, clear * 0.4), (s * (room / 2), height * 0.97, 0), palette(rng, "any"), 0.5))
-    details += ["seats inside", "head rests"] if len(ends) == 2 else ["a seat inside", "a head rest"]
-    if chance(rng, 0.5):
-        metal = palette(rng, "metal")
-        for x in np.linspace(-0.28, 0.28, int(rng.integers(2, 5))) * length:
-            for s in (-1, 1):
-                parts.append(
-                    cylinder(0.03, 0.05, (x, floor + (height - floor) * 0.5, s * clear * 0.47), metal, "z", 10)
-                )
-        details.append("jets on both sides")
-    if chance(rng, 0.5):
-        tap, phrase = faucet(rng, (rng.uniform(-0.2, 0.2) * length, height - 0.005, -width / 2 + margin / 2), -90)
-        parts += tap
-        details.append(phrase)
-    return varied(rng, Shape(parts, "whirlpool bathtub", details), 0.1)
-
-
-def walk_in_tub(rng: np.random.Generator) -> Shape:
-    """Short and high with a door and a seat."""
-    length, width, height = rng.uniform(0.95, 1.4), rng.uniform(0.65, 0.85), rng.uniform(0.8, 1.05)
-    colour, margin = sanitary_colour(rng), rng.uniform(0.05, 0.09)
-    body, floor = tub_block(
-        rng,
-        "sharp",
-        pick(rng, "rounded", "rectangle"),
-        (length, height, width),
-        (margin,) * 4,
-        height * 0.88,
-        colour,
-        slopes=(0.02, 0.02),
-    )
-    seat = length * rng.uniform(0.3, 0.42)
-    tall = height * rng.uniform(0.38, 0.5)
-    parts = [
-        body,
-        box(
-            (seat, tall - floor, width - 2.4 * margin), (-length / 2 + margin + seat / 2, (tall + floor) / 2, 0), colour
-        ),
-    ]
-    wide = length * rng.uniform(0.35, 0.5)
-    parts.append(
-        rounded_box((wide, height * 0.75, 0.03), (length * 0.18, height * 0.52, width / 2), 0.012, sanitary_colour(rng))
-    )
-    parts.append(
-        box((0.03, 0.12, 0.06), (length * 0.18 - wide * 0.4, height * 0.6, width / 2 + 0.03), palette(rng, "metal"))
-    )
-    tap, phrase = faucet(rng, (length / 2 - margin / 2, height - 0.005, 0), 180)
-    return varied(
-        rng, Shape(parts + tap, "walk-in bathtub", ["a door in front", "a seat inside", phrase, "high walls"]), 0.08
-    )
-
-
-def soaking_tub(rng: np.random.Generator) -> Shape:
-    """Short and deep, square or round, of boards or one block."""
-    length, height = rng.uniform(0.8, 1.4), rng.uniform(0.55, 0.85)
-    width = length * rng.uniform(0.55, 1.0)
-    name = pick(rng, "sharp", "sharp", "rectangle", "oval", "octagon")
-    colour, rim = palette(rng, pick(rng, "wood", "wood", "ceramic", "metal")), rng.uniform(0.025, 0.07)
-    body, floor = tub_block(
-        rng,
-        name,
-        name,
-        (length, height, width),
-        (rim,) * 4,
-        height * rng.uniform(0.75, 0.93),
-        colour,
-        rng.uniform(0.85, 1.0),
-        (0.03, 0.03),
-    )
-    parts, details = [body], ["deep walls", BASIN_WORDS[name]]
-    if name == "sharp" and chance(rng, 0.5):
-        parts.append(box((length * 1.06, 0.04, rim * 1.8), (0, height, width / 2 - rim / 2), colour))
-        parts.append(box((length * 1.06, 0.04, rim * 1.8), (0, height, -width / 2 + rim / 2), colour))
-        details.append("two long rim boards")
-    if name in ("sharp", "rectangle") and chance(rng, 0.5):
-        tall = height * rng.uniform(0.35, 0.55)
-        parts.append(box((length * 0.28, 0.05, (width - 2 * rim) * 0.95), (-length * 0.3, tall, 0), colour))
-        details.append("a seat board inside")
-    extras, more = tub_extras(rng, length, width, height, floor, rim, 0.3)
-    return varied(rng, Shape(parts + extras, "soaking tub", details + more), 0.12)
-
-
-def stone_tub(rng: np.random.Generator) -> Shape:
-    """Modern block with thick or thin walls, straight or tapered."""
-    length, width, height = tub_sizes(rng)
-    outer = pick(rng, "sharp", "rectangle", "rounded", "oval", "hexagon", "taper")
-    inner = pick(rng, outer, outer, "oval", "rounded" if outer in ("sharp", "rectangle") else "oval")
-    wall = rng.uniform(0.02 if inner == outer else 0.13, 0.2)
-    base = rng.uniform(0.68, 1.12)
-    body, floor = tub_block(
-        rng,
-        outer,
-        inner,
-        (length, height, width),
-        (wall,) * 4,
-        height * rng.uniform(0.45, 0.9),
-        sanitary_colour(rng),
-        base,
-    )
-    extras, details = tub_extras(rng, length, width, height, floor, wall, 0.25)
-    wide = "thick walls" if wall > 0.1 else "thin walls"
-    return varied(rng, Shape([body, *extras], "block bathtub", [wide, BASIN_WORDS[inner], *details]), 0.15)
-
-
-def shower_tub(rng: np.random.Generator) -> Shape:
-    """Built-in tub with walls, a screen, a curtain rail or a shower pipe above it."""
-    length, width, height = tub_sizes(rng)
-    colour, margin = sanitary_colour(rng), rng.uniform(0.05, 0.1)
-    inner = pick(rng, "rounded", "oval", "rectangle", "end")
-    body, _ = tub_block(
-        rng, "sharp", inner, (length, height, width), (margin,) * 4, height * rng.uniform(0.6, 0.92), colour
-    )
-    parts, details = [body], [BASIN_WORDS[inner]]
-    top = rng.uniform(0.9, 2.0)
-    if chance(rng, 0.5):
-        thick = rng.uniform(0.015, 0.04)
-        parts.append(box((length, top - height, thick), (0, (top + height) / 2, -width / 2 + thick / 2), colour))
-        for s in (-1, 1) if chance(rng, 0.5) else (1,):
-            parts.append(box((thick, top - height, width), (s * (length - thick) / 2, (top + height) / 2, 0), colour))
-        details.append("walls around it")
-    elif chance(rng, 0.5):
-        wide = length * rng.uniform(0.35, 0.6)
-        parts.append(
-            box(
-                (wide, top - height, 0.015),
-                (length / 2 - wide / 2, (top + height) / 2, width / 2 - margin / 2),
-                palette(rng, "metal"),
-            )
-        )
-        details.append("a screen")
-    else:
-        metal, x = palette(rng, "metal"), length / 2 - margin / 2
-        path = rounded_path([(x, height - 0.01, 0), (x, top, 0), (x - 0.3, top, 0)], 0.1)
-        parts += [tube(path, 0.013, metal), frustum(0.09, 0.02, 0.05, (x - 0.3, top - 0.02, 0), metal, 12)]
-        details.append("a shower pipe")
-    tap, phrase = faucet(rng, (length / 2 - margin / 2, height - 0.005, width * 0.12), 180)
-    return varied(rng, Shape(parts + tap, "bathtub with a shower", [*details, phrase]), 0.08)
-
-
-def cased_tub(rng: np.random.Generator) -> Shape:
-    """Shell in a wooden case or between two end walls."""
-    length, width, height = tub_sizes(rng)
-    colour, wood = sanitary_colour(rng), palette(rng, pick(rng, "wood", "wood", "ceramic", "metal"))
-    inner, margin = pick(rng, "oval", "rounded", "end", "rectangle"), rng.uniform(0.05, 0.12)
-    body, floor = tub_block(
-        rng, "sharp", inner, (length, height, width), (margin,) * 4, height * rng.uniform(0.55, 0.9), colour, 1.0
-    )
-    parts, kind = [body], pick(rng, "frame", "boards", "ends")
-    if kind == "frame":
-        thick, over = rng.uniform(0.03, 0.07), rng.uniform(0.02, 0.07)
-        outer = (-length / 2 - over, length / 2 + over, -width / 2 - over, width / 2 + over)
-        hole = scaled_spans((-length / 2, length / 2, -width / 2, width / 2), 0.94)
-        parts.append(
-            skin(
-                [
-                    ("sharp", *outer, height - thick),
-                    ("sharp", *outer, height + 0.01),
-                    ("sharp", *hole, height + 0.01),
-                    ("sharp", *hole, height - thick),
-                ],
-                wood,
-                closed=True,
-            )
-        )
-        parts.append(box((length + 2 * over, 0.08, width + 2 * over), (0, 0.04, 0), wood))
-    elif kind == "boards":
-        count = int(rng.integers(4, 12))
-        for x in (np.arange(count) + 0.5) / count * length - length / 2:
-            parts.append(box((length / count * 0.85, height * 0.9, 0.025), (x, height * 0.46, width / 2 + 0.01), wood))
-    else:
-        tall, thick = height * rng.uniform(1.0, 1.5), rng.uniform(0.04, 0.2)
-        for s in (-1, 1):
-            parts.append(box((thick, tall, width), (s * (length + thick) / 2, tall / 2, 0), wood))
-    words = {"frame": "a frame around the rim", "boards": "upright boards in front", "ends": "two end walls"}
-    extras, details = tub_extras(rng, length, width, height + 0.01, floor, margin, 0.4)
-    return varied(rng, Shape(parts + extras, "cased bathtub", [words[kind], BASIN_WORDS[inner], *details]), 0.1)
-
-
-BATHTUB: dict[str, Callable[[np.random.Generator], Shape]] = {
-    "built-in bathtub": built_in_tub,
-    "free-standing bathtub": freestanding_tub,
-    "clawfoot bathtub": clawfoot_tub,
-    "slipper bathtub": slipper_tub,
-    "double slipper bathtub": double_slipper_tub,
-    "pedestal bathtub": pedestal_tub,
-    "drop-in bathtub": drop_in_tub,
-    "deck bathtub": deck_tub,
-    "corner bathtub": corner_tub,
-    "hot tub": hot_tub,
-    "whirlpool bathtub": whirlpool_tub,
-    "walk-in bathtub": walk_in_tub,
-    "soaking tub": soaking_tub,
-    "block bathtub": stone_tub,
-    "bathtub with a shower": shower_tub,
-    "cased bathtub": cased_tub,
+# Blocks from (x, y, z) to (x, y, z) in shares of the tub's length, height and width; mirrored too where letters follow.
+_STEPS = [[(-0.3, 0, 0.4, 0.3, 1 - i / (n + 1), 0.5 + 0.14 * i) for i in range(1, n + 1)] for n in range(4)]
+_WALLS = [(-0.5, 1, -0.5, 0.5, 2.7, -0.47), (0.48, 1, -0.5, 0.5, 2.7, 0.5)]
+_BLOCKS: dict[str, list[Any]] = {
+    "a raised panel in front": [(-0.4, 0.2, 0.49, 0.4, 0.75, 0.515)],
+    "a raised back edge": [(-0.5, 0.98, -0.5, 0.5, 1.15, -0.46)],
+    "two end walls": [(0.49, 0, -0.5, 0.58, 1.2, 0.5, "x")],
+    "upright boards in front": [(i / 8 - 0.5, 0.03, 0.49, i / 8 - 0.4, 0.92, 0.53) for i in range(8)],
+    "a door in front": [(-0.05, 0.1, 0.48, 0.4, 0.88, 0.53), (0, 0.6, 0.5, 0.03, 0.7, 0.6)],
+    "one step": _STEPS[1], "two steps": _STEPS[2], "three steps": _STEPS[3],
+    "a seat inside": [(-0.46, 0.02, -0.38, -0.2, 0.42, 0.38)],
+    "seats inside": [(0.2, 0.02, -0.38, 0.46, 0.45, 0.38, "x")],
+    "a corner seat inside": [(-0.46, 0.02, -0.46, -0.14, 0.45, -0.14)],
+    "a seat board inside": [(-0.44, 0.4, -0.25, -0.2, 0.47, 0.25)],
+    "head rests": [(0.42, 0.85, -0.2, 0.48, 1.04, 0.2, "x")],
+    "jets on both sides": [(x - 0.02, 0.5, 0.36, x + 0.02, 0.57, 0.42, "z") for x in (-0.25, 0, 0.25)],
+    "two walls above": _WALLS, "walls around it": [*_WALLS, (-0.5, 1, -0.5, -0.48, 2.7, 0.5)],
+    "a screen": [(0, 1, 0.43, 0.5, 2.7, 0.45)],
+    "a base slab": [(-0.46, 0, -0.46, 0.46, 1, 0.46)],
+    "two bars below": [(0.24, 0, -0.35, 0.28, 1.15, 0.35, "x")],
+    "two blocks below": [(0.19, 0, -0.25, 0.31, 1.15, 0.25, "x")],
+}  # fmt: skip
+# Rings around the cavity or the body: (where, how much larger inside and outside, from y to y in shares of the height).
+_RINGS = {
+    "a rim board around": [("body", -0.02, 0.04, 0.96, 1.03)],
+    "a raised rim around the basin": [("hole", 0.0, 0.06, 0.98, 1.08)],
+    "a bench around inside": [("hole", -0.2, 0.01, 0.04, 0.52)],
+    "a frame around the rim": [("body", -0.03, 0.05, 0.9, 1.02), ("body", -0.03, 0.05, 0.0, 0.12)],
+    "two hoops": [("body", -0.01, 0.02, 0.22, 0.28), ("body", -0.01, 0.02, 0.72, 0.78)],
 }
+
+
+def _level(name: str, spans: np.ndarray, y: float, grow: float = 0.0) -> Level:
+    """Make a level at height y, `grow` larger than the spans on all sides."""
+    return (name, *(spans + grow * _OUT), y)
+
+
+def _blocks(m: Maker, phrase: str, size: Size) -> None:
+    """Add the blocks of a row of _BLOCKS, a little wider or narrower."""
+    stretch = (m.uniform(0.85, 1.15), 1.0, m.uniform(0.85, 1.15))
+    for row in _BLOCKS.get(phrase, ()):
+        low, high = np.reshape(row[:6], (2, 3)) * size
+        m.rounded_box((high - low) * stretch, (low + high) / 2, 0.015, both=row[6:])
+
+
+def _rings(m: Maker, phrase: str, height: float, hole: tuple, body: tuple) -> None:
+    """Add the rings of a row of _RINGS around (outline, spans at the top, size of the bottom relative to it)."""
+    for where, inside, outside, low, high in _RINGS.get(phrase, ()):
+        name, spans, taper = hole if where == "hole" else body
+        rows = ((outside, low), (outside, high), (inside, high), (inside, low))
+        spans = spans * (taper + (1 - taper) * low)
+        skin(m, [_level(name, spans, y * height, grow) for grow, y in rows], closed=True)
+
+
+def _cavity(m: Maker, name: str, hole: np.ndarray, rim: float, floor: float, lean: float, slope: float) -> list[Level]:
+    """Draw a cavity's levels from its edge at `rim` down: all walls lean by `lean` or more, the ends by `slope`."""
+    ends = (slope, slope) if slope else (m.pick(0.03, 0.1, m.uniform(0.1, 0.28)), m.uniform(0.02, 0.12))
+    slopes, bend = np.maximum((*ends, *[m.uniform(0.01, 0.1)] * 2), lean), m.pick(0.02, 0.06, 0.14)
+    inward = -_OUT * np.repeat((hole[1] - hole[0], hole[3] - hole[2]), 2)
+    steps = ((0.0, 0.0), (0.35, 0.0), (0.75, 0.0), (0.92, 0.35), (1.0, 1.0))
+    return [_level(name, hole + inward * (slopes * y + bend * inset), rim + (floor - rim) * y) for y, inset in steps]
+
+
+def _fittings(m: Maker, size: Size, rim: float, floor: float, often: float, places: str) -> None:
+    """Now and then a faucet on the rim or from the ground, a drain, handles."""
+    (length, height, width), place = size, m.pick(places) if m.chance(often) else ""
+    x, y, z = (length - rim) / 2, height - 0.005, (width - rim) / 2
+    m.color = m.palette("metal")
+    if place == "standing":
+        tall = height + m.uniform(0.1, 0.4)
+        with m.at(length * m.uniform(-0.3, 0.3), 0, -width / 2 - 0.06):
+            m.tube(rounded_path([(0, 0, 0), (0, tall, 0), (0, tall, 0.22), (0, tall - 0.08, 0.22)], 0.08), 0.016)
+            m.cylinder(0.05, 0.02, (0, 0.01, 0))
+        m.say("a standing faucet")
+    elif place == "shower":
+        top = m.uniform(1.0, 2.0)
+        m.tube(rounded_path([(x, y, 0), (x, top, 0), (x - 0.3, top, 0)], 0.1), 0.013)
+        m.frustum(0.09, 0.02, 0.05, (x - 0.3, top - 0.02, 0), 12)
+        m.say("a shower pipe")
+    elif place:
+        back = (m.uniform(-0.2, 0.2) * length, y, -z)
+        m.say(faucet(m, *{"end": ((x, y, 0), 180), "back": (back, -90), "corner": ((-x, y, -z), -45)}[place]))
+    if m.chance(0.4):
+        m.cylinder(0.03, 0.01, (length * m.uniform(-0.1, 0.25), floor + 0.004, 0))
+        m.say("a drain")
+    if m.chance(0.1) and places != "corner":
+        path = [(-0.15, y, z), (-0.15, y + 0.07, z), (0.15, y + 0.07, z), (0.15, y, z)]
+        m.tube(rounded_path(path, 0.04), 0.012, both="z")
+        m.say("two handles")
+
+
+def block_tub(
+    m: Maker, outer: str, inner: str, *also: tuple, sides=_USUAL, rims=(0.05, 0.12), uneven=1.0, depth=(0.5, 0.92),
+    base=(1.0, 1.0), slope=0.0, thin=False, often=0.4, taps="end end back standing", turns=(0,),
+) -> None:  # fmt: skip
+    """Build a block of an outline of `outer` with a cavity of one of `inner` ("same": that of the block).
+
+    `sides` are ranges of the length, of the height and of the width relative to the length (above 1 is 1), `rims` that
+    of the rim's width, `depth` and `base` those of the cavity's depth and of the bottom's size relative to the top.
+    `also` is what is added: (probability, palette or "", phrases to pick from); `often` a tap at one of `taps`.
+    """
+    length, height, share = (m.uniform(*limits) for limits in sides)
+    size = length, height, width = length, height, length * min(share, 1.0)
+    outer = m.pick(outer)
+    inner = m.pick(inner.replace("same", outer))
+    rim, taper = m.uniform(*rims), m.uniform(*base)
+    body = _OUT * np.repeat((length, width), 2) / 2
+    hole = body - _OUT * rim * [m.uniform(1, uneven) for _ in range(4)]
+    if inner == "oval":
+        hole -= _CUT.get(outer, 0.0) * np.array((0, length, 0, width))
+    floor = max(height * (1 - m.uniform(*depth)), 0.03)
+    cavity = _cavity(m, inner, hole, height, floor, 0.6 * (1 - taper), slope)
+    levels, lip = [_level(outer, body * taper, 0.0)], m.uniform(0.03, 0.07)
+    if thin:
+        wall = m.uniform(0.008, 0.02)
+        levels = [_level(inner, np.array(level[1:5]), level[5] - wall, wall) for level in cavity[::-1]]
+        levels += [_level(outer, body, height - wall, -wall), _level(outer, body, height - m.pick(wall, lip))]
+    elif m.chance(0.3):
+        levels += [_level(outer, body, height - lip, -0.02), _level(outer, body, height - lip * 0.98)]
+    m.say(_BASINS[inner], "thick walls" if rim > 0.13 else "thin walls" if rim < 0.04 or thin else "")
+    with m.turned("y", m.pick(turns)):
+        skin(m, [*levels, _level(outer, body, height), *cavity])
+        for probability, paint, *phrases in also:
+            if m.chance(probability):
+                phrase = m.pick(phrases)
+                with m.painted(m.palette(paint) if paint else m.color):
+                    _blocks(m, phrase, size)
+                    _rings(m, phrase, height, (inner, hole, 1.0), (outer, body, taper))
+                m.say(phrase)
+        _fittings(m, size, rim, floor, often, taps)
+
+
+def _shell(m: Maker, name: str, size: Size, base: float, least: float, rim: float) -> float:
+    """Add a tub with curved walls whose bottom is `least` or more as large as the rim; return its floor's height."""
+    (length, height, width), tall, belly = size, size[1] - base, m.uniform(0.3, 0.9)
+    top, small = _OUT * np.repeat((length, width), 2) / 2, np.repeat(m.rng.uniform(least, least + 0.3, 2), 2)
+
+    def wall(up: float, inset: float, scale: float = 1.0) -> Level:
+        """Level at a share of the wall's height, `inset` rims inside."""
+        spans = (top - 0.4 * rim * _OUT) * (small + (1 - small) * up**belly) - inset * rim * _OUT
+        return _level(name, spans * scale, base + tall * up)
+
+    levels = [_level(name, top * small * 0.85, base), *(wall(up, 0) for up in (0.06, 0.3, 0.6))]
+    if m.chance(0.5):
+        roll = min(m.uniform(0.02, 0.06), 0.2 * tall)
+        levels += [wall(1 - roll / tall, 0), _level(name, top, height - roll * 0.7)]
+    bottom = max(m.uniform(0.06, 0.25), 0.035 / tall)
+    levels += [_level(name, top, height - 0.008), _level(name, top, height, -0.006), wall(1, 0.6), wall(0.95, 0.6)]
+    skin(m, [*levels, wall(0.6, 0.6), wall(bottom + 0.1, 0.65), wall(bottom, 0.7, m.pick(0.8, 0.9, 0.6))])
+    m.say(_BASINS[name])
+    return base + tall * bottom
+
+
+def _feet(m: Maker, x: float, z: float, tall: float) -> None:
+    """Add four feet at (x, z) and its mirror images up to just above `tall`, in the tub's wall."""
+    kind = m.pick("claw feet", "claw feet", "ball feet", "block feet", "short legs", "splayed legs")
+    thick, top, away = m.uniform(0.03, 0.06), np.array([0, tall + 0.025, 0]), np.array([0.5, 0, 0.85])
+    with m.painted(m.palette("metal metal wood ceramic")), m.both("xz"), m.at(x, 0, z):
+        if kind == "claw feet":
+            knee, toe = away * tall * 0.55 + (0, tall * 0.75, 0), away * tall * 0.3 + (0, thick, 0)
+            path = rounded_path([top, knee, toe, toe + away * thick], tall * 0.4)
+            m.tube(path, np.linspace(thick, thick * 0.6, len(path)))
+            m.cushion((thick * 2.4, thick * 2, thick * 2.4), toe + away * thick, 1.0)
+        elif kind == "ball feet":
+            m.cushion((tall, top[1], tall), top / 2, 1.0)
+        else:
+            add = m.beam if kind == "block feet" else m.rod
+            add(top, away * tall * (0.5 if kind == "splayed legs" else 0.0), thick, taper=0.7)
+    m.say(f"four {kind}")
+
+
+def _lifted(solid: Solid, height: float, length: float, ends: np.ndarray, power: float) -> Solid:
+    """Raise the ends at -x and +x by `ends`: the rim most, the floor not at all."""
+    x, y = solid.vertices[:, 0] / (length / 2), solid.vertices[:, 1]
+    lift = np.where(x < 0, *ends) * np.minimum(np.abs(x), 1) ** power * np.clip(y / height, 0, 1) ** 2
+    return Solid(solid.vertices + lift[:, None] * (0, 1, 0), solid.faces)
+
+
+def shell_tub(m: Maker, names: str, *stands: str, rise=(0.0, 0.0), equal=0.0, bead=False) -> None:
+    """Build curved walls on the floor ("") or a stand; the ends may rise, one by `equal` times the other (0: drawn)."""
+    length, height, width = m.uniform(1.25, 1.95), m.uniform(0.36, 0.66), m.uniform(0.6, 1.0)
+    name, stand = m.pick(names), m.pick(stands)
+    base, rim = m.uniform(0.06, 0.2) if stand else 0.0, m.uniform(0.02, 0.05 if bead else 0.09)
+    size = length, top, width = length, height + base / 2, width
+    ends = np.array([1.0, equal or m.uniform(0, 0.25)])[:: m.pick(1, -1)] * m.uniform(*rise)
+    power = m.uniform(1.4, 3.0)
+    with m.copied([lambda solid: _lifted(solid, top, length, ends, power)]):
+        floor = _shell(m, name, size, base, 0.57 if stand else 0.66, rim)
+    if bead:
+        x, z = vessel_outline(name)[::-1].T / 2
+        path = np.stack([x * (length - rim), np.full(len(x), top), z * (width - rim)], axis=1)
+        m.tube(path, m.uniform(0.6, 1.0) * rim, 6, closed=True)
+    with m.painted(m.pick(m.color, m.palette("wood metal ceramic"))):
+        if stand == "feet":
+            _feet(m, length * 0.21, width * 0.19, base)
+        elif stand == "a plinth":
+            foot = m.uniform(0.45, 0.8) * _OUT * np.repeat((length, width), 2) / 2
+            rows, outline = ((1.08, 0.0), (1.0, base * 0.3), (0.88, base + 0.02)), m.pick(name, name, "sharp")
+            skin(m, [_level(outline, foot * scale, y) for scale, y in rows])
+        elif stand:
+            _blocks(m, stand, (length, base, width))
+    lifts = "" if not rise[1] else "two high ends" if equal else "one high end"
+    m.say("" if stand == "feet" else stand or "curved walls", "a rolled rim" if bead else "", lifts)
+    _fittings(m, size, rim, floor, 0.38, "back" if rise[1] else "end end back standing")
+
+
+def _varied(m: Maker, build: Builder, colors: str) -> None:
+    """Build in a color of such materials (mostly sanitary if ""), stretched a little along every axis."""
+    m.color = m.palette(colors) if colors else sanitary_color(m)
+    with m.scaled(m.rng.uniform(0.9, 1.1, 3)):
+        build(m)
+
+
+_ROUND, _ANY = "oval oval rounded end", "wood metal fabric ceramic plastic"
+_SLIPPER = (_ROUND, "", "a plinth", "feet", "feet")
+_SEATS = (1, "", "a seat inside", "seats inside")
+_STEPPED = (0.35, "", "one step", "two steps", "three steps")
+_BUILDERS: dict[str, Builder] = {
+    "built-in bathtub": lambda m: block_tub(
+        m, "sharp sharp rectangle", "oval rounded rounded rectangle sharp end taper", (1, "", "a flat apron"),
+        (0.2, "", "a raised panel in front"), (0.15, "", "a raised back edge"), uneven=1.5, base=(0.92, 1.0)),
+    "free-standing bathtub": lambda m: shell_tub(m, "oval oval oval rounded taper end waist", ""),
+    "clawfoot bathtub": lambda m: shell_tub(m, _ROUND, "feet", bead=True),
+    "slipper bathtub": lambda m: shell_tub(m, *_SLIPPER, rise=(0.12, 0.38)),
+    "double slipper bathtub": lambda m: shell_tub(m, *_SLIPPER, rise=(0.08, 0.3), equal=1.0),
+    "pedestal bathtub": lambda m: shell_tub(
+        m, "oval rectangle rounded end", *["a plinth"] * 2, "a base slab", "two bars below", "two blocks below"),
+    "drop-in bathtub": lambda m: block_tub(
+        m, "sharp rectangle", "oval rounded rectangle end taper", (1, "", "a flat rim"), rims=(0.05, 0.14),
+        depth=(0.85, 0.98), thin=True, often=0.3, taps="end end back"),
+    "deck bathtub": lambda m: block_tub(
+        m, "sharp sharp rectangle octagon", "oval oval oval rounded rectangle octagon hexagon waist",
+        (1, "", "a wide deck"), (0.35, "", "a raised rim around the basin"), _STEPPED,
+        sides=((1.5, 2.5), (0.35, 0.65), (0.45, 0.9)), rims=(0.12, 0.2), uneven=2.2, often=0.5, taps="end"),
+    "corner bathtub": lambda m: block_tub(
+        m, "quarter quarter clipped cut cut", "same same oval", (1, "", "a corner shape"),
+        (0.4, "", "a corner seat inside"), sides=((1.1, 1.7), (0.4, 0.7), (0.65, 1.6)), rims=(0.07, 0.18),
+        base=(0.9, 1.0), often=0.5, taps="corner", turns=(0, -45, -45, 90)),
+    "hot tub": lambda m: block_tub(
+        m, "oval oval oval octagon hexagon rounded", "same", (0.55, "", "a bench around inside"),
+        (0.35, "metal", "two hoops"), _STEPPED, sides=((1.2, 2.3), (0.5, 1.0), (0.7, 1.7)), rims=(0.04, 0.2),
+        depth=(0.8, 0.95), base=(0.82, 1.04), slope=0.02, often=0.0),
+    "whirlpool bathtub": lambda m: block_tub(
+        m, "sharp rectangle rounded", "rounded rounded rectangle oval", _SEATS, (0.6, _ANY, "head rests"),
+        (0.5, "metal", "jets on both sides"), sides=((1.5, 2.0), (0.45, 0.7), (0.5, 0.85)), rims=(0.07, 0.16),
+        depth=(0.6, 0.9), slope=0.06, often=0.5, taps="back"),
+    "walk-in bathtub": lambda m: block_tub(
+        m, "sharp", "rounded rectangle", (1, "ceramic metal", "a door in front"), (1, "", "a seat inside"),
+        (1, "", "high walls"), sides=((0.95, 1.4), (0.8, 1.05), (0.55, 0.72)), rims=(0.05, 0.09),
+        depth=(0.85, 0.9), slope=0.02, often=1.0, taps="end"),
+    "soaking tub": lambda m: block_tub(
+        m, "sharp sharp rectangle oval octagon", "same", (1, "", "deep walls"), (0.3, "", "a rim board around"),
+        (0.3, "", "a seat board inside"), sides=((0.8, 1.4), (0.55, 0.85), (0.55, 1.0)), rims=(0.025, 0.07),
+        depth=(0.75, 0.93), base=(0.85, 1.0), slope=0.03),
+    "block bathtub": lambda m: block_tub(
+        m, "sharp rectangle rounded oval octagon taper", "same same oval", rims=(0.02, 0.2), base=(0.68, 1.12)),
+    "bathtub with a shower": lambda m: block_tub(
+        m, "sharp", "rounded oval rectangle end", (0.75, "", "two walls above", "walls around it", "a screen"),
+        often=1.0, taps="shower"),
+    "cased bathtub": lambda m: block_tub(
+        m, "sharp", "oval rounded end rectangle",
+        (1, "wood wood ceramic metal", "a frame around the rim", "upright boards in front", "two end walls")),
+}  # fmt: skip
+_COLORS = {"hot tub": "wood ceramic plastic ceramic plastic metal", "soaking tub": "wood wood ceramic metal"}
+FAMILIES = {name: partial(_varied, build=build, colors=_COLORS.get(name, "")) for name, build in _BUILDERS.items()}

@@ -1,641 +1,278 @@
-"""Beds: a mattress with or without bedding on a frame. The head is at -z, the foot at +z."""
+"""Beds: a mattress with or without bedding on a base, mostly with boards. The head is at -z, the foot at +z."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 
-from .bed_parts import BOARDS, bed_board, bed_pillows, bed_size, bedding, side_rails
-from .casework import drawer_block, open_case
-from .parts import (
-    Colour,
-    Part,
-    Shape,
-    beam,
-    box,
-    chance,
-    cushion,
-    cylinder,
-    extrude,
-    mirror_all,
-    move_all,
-    outline_points,
-    palette,
-    pick,
-    rod,
-    rotate_all,
-    rounded_box,
-    rounded_path,
-    rounded_rectangle,
-    sheet,
-    surface_grid,
-    tube,
-)
-from .seat_parts import slats
-from .supports import four_legs, leg, short_feet
+from .cases import drawer_block, open_case
+from .maker import Builder, Color, Maker, counted
+from .seats import slats
+from .solids import rounded_path, surface_grid
+from .supports import arched_sheet, four_legs, leg, short_feet
 
 
-def _frame_bed(rng: np.random.Generator, family: str, heads: tuple[str, ...], feet: tuple[str, ...] | None) -> Shape:
-    """Mattress on rails between a head board and, if `feet` is given, a foot board; else legs at the foot."""
-    wood, cloth = palette(rng, pick(rng, "wood", "wood", "metal")), palette(rng, "fabric")
-    width, length, top, thick = bed_size(rng)
-    parts, details = bedding(rng, width, length, top, thick)
-    level = max(top - thick * rng.uniform(0.7, 1.0), 0.12)
-    parts += side_rails(rng, width, length, level, wood)
-    outer, kind = width + rng.uniform(0.06, 0.2), pick(rng, *heads)
-    head, phrase = bed_board(rng, kind, outer, top + rng.uniform(0.2, 0.85), wood, cloth)
-    parts += move_all(head, (0, 0, -length / 2 - 0.05))
-    details.append(f"{phrase} at the head")
-    if feet:
-        same = kind in feet and chance(rng, 0.7)
-        board, _ = bed_board(rng, kind if same else pick(rng, *feet), outer, top + rng.uniform(-0.1, 0.35), wood, cloth)
-        parts += [part.mirrored("z").moved((0, 0, length / 2 + 0.05)) for part in board]
-        details.append("a board at the foot")
-    else:
-        size, style = rng.uniform(0.05, 0.1), pick(rng, "square", "round", "tapered", "turned")
-        for s in (-1, 1):
-            x = s * (width - size) / 2
-            parts += leg(style, (x, level, length / 2 - size), (x, 0, length / 2 - size), size, wood)
-        parts.append(box((width, 0.1, 0.03), (0, level, length / 2 + 0.015), wood))
-    return Shape(parts, family, details)
-
-
-def headboard_bed(rng: np.random.Generator) -> Shape:
-    """Any head board, nothing at the foot."""
-    return _frame_bed(rng, "bed with a head board", BOARDS[:-1], None)
-
-
-def framed_bed(rng: np.random.Generator) -> Shape:
-    """Solid head and foot boards."""
-    kinds = ("panel", "arched", "stepped", "framed", "upholstered")
-    return _frame_bed(rng, "bed with head and foot boards", kinds, kinds)
-
-
-def slatted_bed(rng: np.random.Generator) -> Shape:
-    """Open head and foot boards of slats."""
-    kinds = ("slats", "ladder", "framed")
-    return _frame_bed(rng, "slatted wooden bed", kinds, kinds)
-
-
-def metal_bed(rng: np.random.Generator) -> Shape:
-    """Bars and hoops."""
-    return _frame_bed(rng, "metal bed", ("hoop", "bars"), ("hoop", "bars"))
-
-
-def sleigh_bed(rng: np.random.Generator) -> Shape:
-    """Boards that roll outwards."""
-    return _frame_bed(rng, "sleigh bed", ("rolled",), ("rolled",))
-
-
-def box_bed(rng: np.random.Generator) -> Shape:
-    """Divan: mattress on a box of its own size, closed to the floor or on low feet, with or without a head board."""
-    cloth = palette(rng, pick(rng, "fabric", "wood"))
-    width, length, top, thick = bed_size(rng)
-    parts, details = bedding(rng, width, length, top, thick)
-    foot = rng.uniform(0.02, 0.15) if chance(rng, 0.5) else 0.0
-    base = max(top - thick - foot, 0.06)
-    parts.append(rounded_box((width, base, length), (0, foot + base / 2, 0), 0.02, cloth))
-    if foot > 0:
-        parts += short_feet(rng, width, length, foot + 0.005, palette(rng, "wood"))[0]
-    details.append("a closed box below")
-    if chance(rng, 0.55):
-        board, phrase = bed_board(
-            rng,
-            pick(rng, "panel", "upholstered", "tufted", "arched"),
-            width,
-            top + rng.uniform(0.25, 0.8),
-            cloth,
-            cloth,
-        )
-        parts += move_all(board, (0, 0, -length / 2 - 0.04))
-        details.append(f"{phrase} at the head")
-    return Shape(parts, "box spring bed", details)
-
-
-def platform_bed(rng: np.random.Generator) -> Shape:
-    """Low wide platform with the mattress on it or let into it, often with a low or wide head board."""
-    wood, cloth = palette(rng, "wood"), palette(rng, "fabric")
-    width, length, _, thick = bed_size(rng)
-    deck, margin = rng.uniform(0.14, 0.34), rng.uniform(0.05, 0.35)
-    sink = rng.uniform(0.0, 0.5) * thick
-    top = deck + thick - sink
-    parts, details = bedding(rng, width, length, top, thick)
-    board, wide, long = rng.uniform(0.04, 0.15), width + 2 * margin, length + margin
-    parts.append(box((wide, board, long), (0, deck - board / 2, margin / 2), wood))
-    style = pick(rng, "plinth", "legs", "blocks")
-    tall = deck - board
-    if style == "plinth" or tall < 0.04:
-        parts.append(box((wide * 0.8, max(tall, 0.01), long * 0.85), (0, max(tall, 0.01) / 2, margin / 2), wood))
-    elif style == "legs":
-        legs = four_legs(
-            wide * 0.96, long * 0.96, tall, wood, pick(rng, "square", "tapered", "round"), rng.uniform(0.05, 0.1)
-        )[0]
-        parts += move_all(legs, (0, 0, margin / 2))
-    else:
-        parts += [box((0.06, tall, long), (s * (wide / 2 - 0.1), tall / 2, margin / 2), wood) for s in (-1, 1)]
-    details.append("a low platform")
-    if chance(rng, 0.65):
-        height = top + rng.uniform(0.15, 0.6)
-        head, phrase = bed_board(
-            rng, pick(rng, "panel", "upholstered", "tufted", "ladder", "framed"), wide, height, wood, cloth
-        )
-        lean = pick(rng, 0.0, rng.uniform(4, 14))
-        parts += move_all(rotate_all(head, "x", -lean), (0, 0, -length / 2 - 0.05))
-        details.append(f"{phrase} at the head")
-    return Shape(parts, "platform bed", details)
-
-
-def bare_mattress(rng: np.random.Generator) -> Shape:
-    """Mattress on a plain low frame, on a second mattress or on slats: no boards at all."""
-    wood = palette(rng, pick(rng, "wood", "metal"))
-    width, length, top, thick = bed_size(rng)
-    parts, details = bedding(rng, width, length, top, thick)
-    kind = pick(rng, "double", "legs", "slats")
-    base = max(top - thick, 0.05)
-    if kind == "double":
-        foot = rng.uniform(0.0, 0.4) * base
-        parts.append(rounded_box((width, base - foot, length), (0, (base + foot) / 2, 0), 0.03, palette(rng, "fabric")))
-        if foot > 0.01:
-            parts += four_legs(width * 0.95, length * 0.95, foot + 0.005, wood, "round", 0.05)[0]
-    else:
-        style = pick(rng, "square", "round", "tapered", "round tapered")
-        board = min(rng.uniform(0.03, 0.16), 0.5 * base)
-        parts += four_legs(
-            width * rng.uniform(0.8, 1.0), length * 0.96, base - board, wood, style, rng.uniform(0.04, 0.09)
-        )[0]
-        if kind == "legs":
-            parts.append(box((width * 1.01, board, length * 1.01), (0, base - board / 2, 0), wood))
-        else:
-            parts += move_all(
-                slats(rng, width, length, board * 0.5, wood, int(rng.integers(8, 16))), (0, base - board * 0.25, 0)
-            )
-            parts += [
-                box((0.05, board * 0.7, length), (s * width * 0.45, base - board * 0.6, 0), wood) for s in (-1, 1)
-            ]
-    return Shape(parts, "plain bed", [*details, "no head board"])
-
-
-def poster_bed(rng: np.random.Generator) -> Shape:
-    """Four tall posts, turned, round or square, with or without a frame between their tops."""
-    wood, cloth = palette(rng, pick(rng, "wood", "wood", "metal")), palette(rng, "fabric")
-    width, length, top, thick = bed_size(rng)
-    parts, details = bedding(rng, width, length, top, thick)
-    parts += side_rails(rng, width, length, top - thick * 0.9, wood)
-    total, size = rng.uniform(1.3, 2.2), rng.uniform(0.05, 0.11)
-    x, z = width / 2 + size / 2, length / 2 + size / 2
-    style = pick(rng, "square", "round", "turned", "tapered")
-    for sx in (-1, 1):
-        for sz in (-1, 1):
-            parts += leg(style, (sx * x, 0, sz * z), (sx * x, total, sz * z), size, wood)
-    if chance(rng, 0.55):
-        for s in (-1, 1):
-            parts.append(box((2 * x, size * 0.6, size * 0.6), (0, total, s * z), wood))
-            parts.append(box((size * 0.6, size * 0.6, 2 * z), (s * x, total, 0), wood))
-        details.append("a frame between the posts")
-    head, phrase = bed_board(
-        rng,
-        pick(rng, "panel", "arched", "slats", "framed", "bars", "stepped"),
-        width,
-        top + rng.uniform(0.3, 0.7),
-        wood,
-        cloth,
-    )
-    parts += move_all(head, (0, 0, -z))
-    if chance(rng, 0.5):
-        parts.append(box((width, rng.uniform(0.1, 0.4), 0.04), (0, top - 0.05, z), wood))
-    return Shape(parts, "four poster bed", ["four tall posts", f"{phrase} at the head", *details])
-
-
-def canopy_bed(rng: np.random.Generator) -> Shape:
-    """Four posts under a flat or domed cloth roof, often with curtains."""
-    shape = poster_bed(rng)
-    cloth = palette(rng, "fabric")
-    low = np.min([part.mesh.bounds[0] for part in shape.parts], axis=0)
-    high = np.max([part.mesh.bounds[1] for part in shape.parts], axis=0)
-    width, length, total = high[0] - low[0], high[2] - low[2], high[1]
-    middle = (low[2] + high[2]) / 2
-    kind = pick(rng, "flat", "deep", "dome")
-    parts = list(shape.parts)
-    if kind == "dome":
-        u, v = surface_grid(7, 7)
-        rise = rng.uniform(0.1, 0.35) * (1 - np.maximum(u**2, v**2))
-        grid = np.stack([u * width / 2, total + rise, middle + v * length / 2], axis=-1)
-        parts.append(sheet(grid[:, ::-1], 0.02, cloth))
-    else:
-        thick = 0.03 if kind == "flat" else rng.uniform(0.1, 0.28)
-        parts.append(box((width * 1.01, thick, length * 1.01), (0, total - thick / 2 + 0.02, middle), cloth))
-    details = ["a cloth roof", "four tall posts"]
-    if chance(rng, 0.6):
-        for sx in (-1, 1):
-            for sz in (-1, 1) if chance(rng, 0.7) else (-1,):
-                curtain = rng.uniform(0.15, 0.4)
-                wave = 0.02 * np.sin(np.arange(9) * np.pi / 1.5)
-                z = middle + sz * (length / 2 - np.linspace(0, curtain, 9))
-                grid = np.stack(
-                    [np.stack([sx * width / 2 + wave, np.full(9, y), z], axis=1) for y in (0.1, total)], axis=0
-                )
-                parts.append(sheet(grid, 0.012, cloth))
-        details.append("curtains at the posts")
-    return Shape(parts, "canopy bed", details)
-
-
-def bunk_bed(rng: np.random.Generator) -> Shape:
-    """Two berths above each other with a ladder and guard rails; the lower one may be wider."""
-    wood = palette(rng, pick(rng, "wood", "metal"))
-    width, length = rng.uniform(0.75, 1.05), rng.uniform(1.85, 2.1)
-    low, gap, thick = rng.uniform(0.3, 0.5), rng.uniform(0.8, 1.0), rng.uniform(0.1, 0.2)
-    levels, post = (low, low + gap), rng.uniform(0.04, 0.09)
-    total = low + gap + rng.uniform(0.2, 0.4)
-    x, z = (width + post) / 2, (length + post) / 2
-    parts: list[Part] = []
-    for sx in (-1, 1):
-        parts += [box((post, total, post), (sx * x, total / 2, s * z), wood) for s in (-1, 1)]
-    for index, level in enumerate(levels):
-        wide = width * (rng.uniform(1.2, 1.5) if index == 0 and chance(rng, 0.2) else 1.0)
-        parts += move_all(bedding(rng, wide, length, level, thick)[0], ((wide - width) / 2, 0, 0))
-        parts += [box((0.025, 0.12, length), (s * x, level - thick, 0), wood) for s in (-1, 1)]
-        parts.append(box((width, 0.02, length), (0, level - thick - 0.02, 0), wood))
-        ends = int(rng.integers(1, 4))
-        for s in (-1, 1):
-            parts += [box((width, 0.07, 0.025), (0, level - 0.05 + 0.14 * k, s * z), wood) for k in range(ends)]
-    guard = levels[1] + rng.uniform(0.08, 0.2)
-    parts += [
-        box((0.02, 0.08, length * (1.0 if s < 0 else rng.uniform(0.5, 1.0))), (s * x, guard, 0), wood) for s in (-1, 1)
-    ]
-    details = ["two sleeping places above each other", "a guard rail"]
-    if chance(rng, 0.9):
-        parts += _ladder(rng, x, rng.uniform(-0.35, 0.35) * length, levels[1] + 0.1, wood)
-        details.append("a ladder")
-    return Shape(parts, "bunk bed", details)
-
-
-def _ladder(rng: np.random.Generator, x: float, z: float, height: float, wood: Colour) -> list[Part]:
-    """Ladder that leans at the side wall `x` of a bed around `z`."""
-    lean, wide = rng.uniform(0.02, 0.35), rng.uniform(0.3, 0.42)
-    parts = [
-        beam((x + lean, 0, z + s * wide / 2), (x + 0.03, height, z + s * wide / 2), (0.03, 0.05), wood) for s in (-1, 1)
-    ]
-    count = int(rng.integers(3, 7))
-    for share in (np.arange(count) + 0.7) / (count + 0.4):
-        spot = x + lean + (0.03 - lean) * share
-        parts.append(beam((spot, share * height, z - wide / 2), (spot, share * height, z + wide / 2), 0.03, wood))
-    return parts
-
-
-def loft_bed(rng: np.random.Generator) -> Shape:
-    """One high berth on posts with a ladder; below it is free, holds a shelf or a table board."""
-    wood = palette(rng, pick(rng, "wood", "metal"))
-    width, length, thick = rng.uniform(0.85, 1.3), rng.uniform(1.85, 2.1), rng.uniform(0.1, 0.2)
-    level, post = rng.uniform(1.0, 1.7), rng.uniform(0.05, 0.09)
-    total = level + rng.uniform(0.15, 0.4)
-    parts, details = bedding(rng, width, length, level, thick)
-    x, z = (width + post) / 2, (length + post) / 2
-    for sx in (-1, 1):
-        parts += [box((post, total, post), (sx * x, total / 2, s * z), wood) for s in (-1, 1)]
-        parts.append(box((0.025, 0.14, length), (sx * x, level - thick, 0), wood))
-        parts.append(box((0.02, 0.07, length * (1.0 if sx < 0 else 0.7)), (sx * x, total - 0.05, 0), wood))
-    for s in (-1, 1):
-        parts += [box((width, 0.08, 0.025), (0, y, s * z), wood) for y in (level - thick, total - 0.05)]
-    parts.append(box((width, 0.02, length), (0, level - thick - 0.02, 0), wood))
-    parts += _ladder(rng, x, rng.uniform(-0.3, 0.3) * length, level + 0.1, wood)
-    if chance(rng, 0.3):
-        parts += open_case(
-            rng,
-            (width, level - thick - 0.1, 0.3),
-            (0, (level - thick - 0.1) / 2, 0.15 - length / 2),
-            wood,
-            int(rng.integers(1, 4)),
-        )
-        details.append("shelves below")
-    return Shape(parts, "loft bed", ["a high sleeping place", "a ladder", *details])
-
-
-def day_bed(rng: np.random.Generator) -> Shape:
-    """Single bed with boards on three sides, so that it serves as a sofa by day; also trundle beds."""
-    wood, cloth = palette(rng, pick(rng, "wood", "metal")), palette(rng, "fabric")
-    width, length, top, thick = (
-        rng.uniform(0.8, 1.1),
-        rng.uniform(1.85, 2.1),
-        rng.uniform(0.38, 0.55),
-        rng.uniform(0.12, 0.22),
-    )
-    parts, details = bedding(rng, width, length, top, thick)
-    parts += side_rails(rng, width, length, top - thick * 0.9, wood)
-    kind = pick(rng, "slats", "bars", "panel", "framed", "hoop", "arched", "upholstered")
-    height = top + rng.uniform(0.25, 0.5)
-    end, phrase = bed_board(rng, kind, width + 0.08, height, wood, cloth)
-    parts += move_all(end, (0, 0, -length / 2 - 0.04)) + move_all(end, (0, 0, length / 2 + 0.04))
-    if chance(rng, 0.75):
-        side, _ = bed_board(rng, kind, length, height * rng.uniform(0.9, 1.15), wood, cloth)
-        parts += move_all(rotate_all(side, "y", 90), (-width / 2 - 0.04, 0, 0))
-        details.append("boards on three sides")
-    else:
-        details.append("two equal ends")
-    if chance(rng, 0.3):
-        parts.append(
-            box(
-                (width * 0.95, min(0.2, top - thick - 0.03), length * 0.95),
-                (rng.uniform(0.0, 0.6) * width, 0.13, 0),
-                wood,
-            )
-        )
-        details.append("a second bed that rolls out below")
-    return Shape(parts, "day bed", [*details, phrase])
-
-
-def crib(rng: np.random.Generator) -> Shape:
-    """Child's bed with bars or panels on all sides, on legs, casters or rockers."""
-    wood, cloth = palette(rng, "wood"), palette(rng, "fabric")
-    width, length, height = rng.uniform(0.55, 0.85), rng.uniform(1.05, 1.6), rng.uniform(0.7, 1.1)
-    level, thick = rng.uniform(0.25, 0.55), rng.uniform(0.07, 0.14)
-    parts = [rounded_box((width * 0.97, thick, length * 0.97), (0, level + thick / 2, 0), 0.03, cloth)]
-    parts.append(box((width, 0.03, length), (0, level - 0.015, 0), wood))
-    if chance(rng, 0.5):
-        parts.append(
-            cushion((width * 0.7, 0.08, 0.25), (0, level + thick + 0.03, -length * 0.36), palette(rng, "ceramic"))
-        )
-    post, x, z = rng.uniform(0.03, 0.06), width / 2, length / 2
-    for sx in (-1, 1):
-        parts += [box((post, height, post), (sx * x, height / 2, s * z), wood) for s in (-1, 1)]
-    low, side = level - 0.05, height * rng.uniform(0.75, 1.0)
-    radius, panel_ends = rng.uniform(0.006, 0.012), chance(rng, 0.5)
-    count = int(rng.integers(8, 16))
-    for s in (-1, 1):
-        upper = side * (rng.uniform(0.7, 0.85) if s > 0 and chance(rng, 0.3) else 1.0)
-        parts += [box((0.025, 0.05, length), (s * x, y, 0), wood) for y in (low, upper - 0.03)]
-        parts += [
-            rod((s * x, low, q), (s * x, upper - 0.03, q), radius, wood, sections=5)
-            for q in np.linspace(-z, z, count + 2)[1:-1]
-        ]
-        if panel_ends:
-            parts.append(box((width, height - low, 0.025), (0, (height + low) / 2, s * z), wood))
-        else:
-            parts += [box((width, 0.05, 0.025), (0, y, s * z), wood) for y in (low, height - 0.03)]
-            parts += [
-                rod((q, low, s * z), (q, height - 0.03, s * z), radius, wood, sections=5)
-                for q in np.linspace(-x, x, count // 2 + 2)[1:-1]
-            ]
-    return Shape(parts, "child's bed with bars", ["bars on the sides", "a small mattress", "high sides"])
-
-
-def futon_bed(rng: np.random.Generator) -> Shape:
-    """Thick mattress on a low frame of slats that stick out, sometimes with a slanted back rest."""
-    wood, cloth = palette(rng, "wood"), palette(rng, "fabric")
-    width, length = rng.uniform(1.2, 1.9), rng.uniform(1.9, 2.1)
-    level, thick = rng.uniform(0.12, 0.32), rng.uniform(0.1, 0.2)
-    parts, details = bedding(rng, width, length, level + thick, thick)
-    parts += move_all(
-        slats(rng, width + 0.1, length + 0.1, 0.025, wood, int(rng.integers(9, 18))), (0, level - 0.013, 0)
-    )
-    for share in (-0.4, 0.0, 0.4):
-        parts.append(box((0.06, max(level - 0.03, 0.05), length * 0.96), (share * width, level / 2 - 0.01, 0), wood))
-    if chance(rng, 0.5):
-        rest = [box((width + 0.1, 0.09, 0.025), (0, y, 0), wood) for y in np.linspace(0.1, rng.uniform(0.3, 0.6), 3)]
-        rest += [box((0.05, 0.6, 0.03), (s * width * 0.45, 0.3, -0.02), wood) for s in (-1, 1)]
-        parts += move_all(rotate_all(rest, "x", -rng.uniform(5, 22)), (0, level, -length / 2 - 0.05))
-        details.append("a slanted back rest")
-    if chance(rng, 0.3):
-        parts.append(
-            cylinder(0.09, width * 0.9, (0, level + thick + 0.08, -length * 0.42), cloth, axis="x", sections=12)
-        )
-    return Shape(parts, "futon bed", [*details, "a low slatted frame"])
-
-
-def upholstered_bed(rng: np.random.Generator) -> Shape:
-    """Padded frame and a padded head board, straight, tufted, curved or with wings."""
-    cloth = palette(rng, "fabric")
-    width, length, top, thick = bed_size(rng)
-    parts, details = bedding(rng, width, length, top, thick)
-    pad, foot = rng.uniform(0.05, 0.14), rng.uniform(0.02, 0.16)
-    side = min(max(top - thick * rng.uniform(0.3, 0.8), foot + 0.1), top)
-    tall, level = side - foot, (side + foot) / 2
-    parts += [
-        rounded_box((pad, tall, length + pad), (s * (width + pad) / 2, level, pad / 2), 0.02, cloth) for s in (-1, 1)
-    ]
-    parts.append(rounded_box((width, tall, pad), (0, level, (length + pad) / 2), 0.02, cloth))
-    parts.append(box((width, 0.03, length), (0, max(top - thick - 0.02, foot), 0), cloth))
-    height, outer = top + rng.uniform(0.35, 1.0), width + 2 * pad
-    kind = pick(rng, "upholstered", "tufted", "curved", "wings")
-    if kind == "curved":
-        x = np.linspace(-1, 1, 9)
-        edge = np.stack([x * outer / 2, -0.2 * (1 - x**2)], axis=1)
-        grid = np.stack(
-            [np.column_stack([edge[:, 0], np.full(9, y), edge[:, 1]]) for y in (foot, height * 0.6, height)], axis=0
-        )
-        parts.append(sheet(grid, 0.09, cloth).moved((0, 0, -length / 2)))
-    else:
-        head = bed_board(rng, "tufted" if kind == "tufted" else "upholstered", outer, height, cloth, cloth)[0]
-        parts += move_all(head, (0, 0, -length / 2 - 0.06))
-    if kind == "wings":
-        wing = rng.uniform(0.15, 0.35)
-        spots = [(s * (outer / 2 - 0.03), (height + foot) / 2, wing / 2 - length / 2 - 0.05) for s in (-1, 1)]
-        parts += [rounded_box((0.08, height - foot, wing), spot, 0.03, cloth) for spot in spots]
-        details.append("wings at the head board")
-    parts += short_feet(rng, width, length, foot + 0.01, palette(rng, "wood"))[0]
-    return Shape(parts, "upholstered bed", [*details, "a padded frame", "a high padded head board"])
-
-
-def storage_bed(rng: np.random.Generator) -> Shape:
-    """Drawers or open compartments in the box below the mattress."""
-    wood, metal, cloth = palette(rng, "wood"), palette(rng, "metal"), palette(rng, "fabric")
-    width, length, _, thick = bed_size(rng)
-    base = rng.uniform(0.26, 0.7)
-    top = base + thick
-    parts, details = bedding(rng, width, length, top, thick)
-    parts.append(box((width, base, length), (0, base / 2, 0), wood))
-    count, rows = int(rng.integers(2, 4)), 1 if base < 0.45 else 2
-    wide = length / count
-    for index in range(count):
-        spot = (0, base / 2, 0)
-        block, _ = drawer_block(rng, (wide * 0.96, base * 0.9, 0.06), spot, wood, metal, rows)
-        turned = move_all(rotate_all(block, "y", 90), (width / 2, 0, wide * (index + 0.5) - length / 2))
-        parts += turned
-        if index % 2 == 0 or chance(rng, 0.5):
-            parts += mirror_all(turned)
-    details.append("drawers below the mattress")
-    if chance(rng, 0.7):
-        if chance(rng, 0.4):
-            rise = rng.uniform(0.35, 0.6)
-            parts += open_case(
-                rng,
-                (width + 0.04, top + rise, 0.26),
-                (0, (top + rise) / 2, -length / 2 - 0.13),
-                wood,
-                int(rng.integers(1, 4)),
-                int(rng.integers(0, 4)),
-            )
-            details.append("a head board with shelves")
-        else:
-            head, phrase = bed_board(
-                rng,
-                pick(rng, "panel", "arched", "framed", "slats"),
-                width + 0.05,
-                top + rng.uniform(0.3, 0.7),
-                wood,
-                cloth,
-            )
-            parts += move_all(head, (0, 0, -length / 2 - 0.05))
-            details.append(f"{phrase} at the head")
-    return Shape(parts, "storage bed", details)
-
-
-def night_stand_bed(rng: np.random.Generator) -> Shape:
-    """Bed with a small cabinet or shelf on one or both sides of the head, fixed to a wide head board or free."""
-    base = pick(rng, headboard_bed, upholstered_bed, platform_bed, box_bed)(rng)
-    wood, metal = palette(rng, "wood"), palette(rng, "metal")
-    low = np.min([part.mesh.bounds[0] for part in base.parts], axis=0)
-    high = np.max([part.mesh.bounds[1] for part in base.parts], axis=0)
-    wide, tall, deep = rng.uniform(0.35, 0.6), rng.uniform(0.3, 0.6), rng.uniform(0.3, 0.45)
-    gap, floating = rng.uniform(0.0, 0.12), rng.uniform(0.1, 0.25) if chance(rng, 0.3) else 0.0
-    x, z = high[0] + gap + wide / 2, low[2] + deep / 2 + 0.06
-    block, _ = drawer_block(rng, (wide, tall, deep), (x, floating + tall / 2, z), wood, metal)
-    parts = base.parts + block
-    both = chance(rng, 0.8)
-    if both:
-        parts += mirror_all(block)
-    if chance(rng, 0.5) or floating:
-        parts.append(
-            box(
-                (2 * (x + wide / 2) if both else high[0] - low[0], rng.uniform(0.5, 1.1), 0.05),
-                (0, 0.5, low[2] + 0.02),
-                wood,
-            )
-        )
-    if chance(rng, 0.25):
-        spot = np.array([x, floating + tall, z])
-        lamp = [
-            rod(spot, spot + (0, 0.22, 0), 0.015, metal),
-            cylinder(0.1, 0.16, spot + (0, 0.3, 0), palette(rng, "ceramic")),
-        ]
-        parts += lamp + mirror_all(lamp) if both else lamp
-    return Shape(
-        parts,
-        "bed with night stands",
-        [*base.details, "a night stand on both sides" if both else "a night stand at one side"],
-    )
-
-
-def hospital_bed(rng: np.random.Generator) -> Shape:
-    """Jointed mattress with a raised head, end boards, side rails, an under-frame on wheels."""
-    metal, shade = palette(rng, pick(rng, "metal", "ceramic")), palette(rng, "plastic")
-    width, length, level = rng.uniform(0.82, 1.0), rng.uniform(1.9, 2.15), rng.uniform(0.45, 0.75)
-    thick, tip = rng.uniform(0.08, 0.16), pick(rng, 0.0, rng.uniform(15, 50))
-    linen = palette(rng, "ceramic")
-    joint = -length * 0.12
-    flat = length / 2 - joint
-    parts = [rounded_box((width, thick, flat), (0, level + thick / 2, joint + flat / 2), 0.03, linen)]
-    head = [rounded_box((width, thick, length - flat), (0, thick / 2, -(length - flat) / 2), 0.03, linen)]
-    head.append(cushion((width * 0.7, 0.11, 0.35), (0, thick + 0.04, -(length - flat) * 0.72), palette(rng, "ceramic")))
-    parts += move_all(rotate_all(head, "x", tip), (0, level, joint))
-    parts.append(box((width * 0.96, 0.06, length), (0, level - 0.04, 0), metal))
-    for s in (-1, 1):
-        tall = rng.uniform(0.3, 0.55)
-        outline = rounded_rectangle(width, tall, 0.08)
-        parts.append(extrude(outline, 0.03, (0, level + tall / 2 - 0.1, s * (length / 2 + 0.02)), shade, "xy"))
-        rails = int(rng.integers(0, 3))
-        for place in np.linspace(-0.22, 0.22, rails) * length:
-            x, long, rise = s * (width / 2 + 0.03), length * 0.34, rng.uniform(0.22, 0.36)
-            loop = [
-                (x, level, place - long / 2),
-                (x, level + rise, place - long / 2),
-                (x, level + rise, place + long / 2),
-                (x, level, place + long / 2),
-            ]
-            parts.append(tube(rounded_path(loop, 0.06), 0.014, metal, sections=6))
-            parts += [
-                rod((x, level, q), (x, level + rise, q), 0.008, metal, sections=5) for q in (place - 0.1, place + 0.1)
-            ]
-    z, steep = length * rng.uniform(0.3, 0.44), rng.uniform(0.5, 1.0)
-    for end in (-z, z):
-        for s in (-1, 1):
-            parts.append(cylinder(0.06, 0.04, (s * width * 0.42, 0.06, end), metal, axis="x", sections=12))
-            parts.append(
-                beam(
-                    (s * width * 0.42, 0.08, end),
-                    (s * width * 0.36, level - 0.05, end * steep),
-                    0.04,
-                    metal,
-                )
-            )
-        parts.append(box((width * 0.84, 0.04, 0.05), (0, 0.12, end), metal))
-    parts += [box((0.05, 0.05, 2 * z), (s * width * 0.3, 0.16, 0), metal) for s in (-1, 1)]
-    details = ["wheels below", "boards at both ends", "a raised back part" if tip else "a flat mattress"]
-    return Shape(parts, "hospital bed", details)
-
-
-def round_bed(rng: np.random.Generator) -> Shape:
-    """Round or oval mattress on a round base, often with a curved head board."""
-    cloth, linen = palette(rng, "fabric"), palette(rng, "fabric")
-    radius, base, thick = rng.uniform(0.95, 1.2), rng.uniform(0.15, 0.4), rng.uniform(0.15, 0.3)
-    outline = outline_points(pick(rng, "oval", "oval", "egg"), 28)
-    grow = rng.uniform(0.9, 1.15)
-    parts = [extrude(outline * radius * grow, base, (0, base / 2, 0), cloth, "xz")]
-    parts.append(extrude(outline * radius, thick, (0, base + thick / 2, 0), linen, "xz"))
-    parts += bed_pillows(rng, 1.1 * radius, 1.7 * radius, base + thick, palette(rng, "ceramic"))[0]
-    details = ["a round mattress", "pillows"]
-    if chance(rng, 0.75):
-        reach, rise = rng.uniform(0.6, 1.5), rng.uniform(0.2, 0.6)
-        angle = np.linspace(-reach, reach, 13) - np.pi / 2
-        edge = np.stack([np.cos(angle), np.sin(angle)], axis=1) * radius * 1.12
-        upper = base + thick + rise * np.cos((angle + np.pi / 2) / reach * np.pi / 2 * 0.9)
-        share = np.linspace(0, 1, 3)[:, None]
-        grid = np.stack([edge[:, 0] + 0 * share, upper * share, edge[:, 1] + 0 * share], axis=-1)
-        parts.append(sheet(grid, rng.uniform(0.05, 0.14), cloth))
-        details.append("a curved head board")
-    return Shape(parts, "round bed", details)
-
-
-def shelf_bed(rng: np.random.Generator) -> Shape:
-    """Bookcase as head board, or a bed built into a wall of cupboards and shelves."""
-    wood, metal = palette(rng, "wood"), palette(rng, "metal")
-    width, length, top, thick = bed_size(rng)
-    parts, details = bedding(rng, width, length, top, thick)
-    parts += side_rails(rng, width, length, max(top - thick * 0.9, 0.12), wood)
-    foot = rng.uniform(0.0, 0.3)
-    parts.append(
-        box(
-            (width + 0.06, max(top - thick + 0.1, 0.1) + foot * 0.5, 0.04),
-            (0, (top - thick + 0.1 + foot * 0.5) / 2, length / 2 + 0.02),
-            wood,
-        )
-    )
-    deep, rise = rng.uniform(0.2, 0.4), rng.uniform(0.35, 0.7)
-    z = -length / 2 - deep / 2
-    if chance(rng, 0.7):
-        size = (width + 0.06, top + rise, deep)
-        parts += open_case(rng, size, (0, size[1] / 2, z), wood, int(rng.integers(1, 4)), int(rng.integers(0, 4)))
-        return Shape(parts, "bed with a bookcase", [*details, "a head board with shelves"])
-    total, wide = rng.uniform(1.6, 2.2), rng.uniform(0.4, 0.6)
-    for s in (-1, 1):
-        parts += drawer_block(
-            rng, (wide, total, deep + 0.1), (s * (width + wide) / 2 * 1.02, total / 2, z + 0.05), wood, metal
-        )[0]
-    parts.append(box((width + 0.04, rng.uniform(0.3, 0.5), deep), (0, total - 0.2, z), wood))
-    parts.append(box((width + 0.04, total, 0.03), (0, total / 2, z - deep / 2), wood))
-    return Shape(parts, "built in bed", [*details, "cupboards beside and above the head"])
-
-
-BED: dict[str, Callable[[np.random.Generator], Shape]] = {
-    "headboard bed": headboard_bed,
-    "framed bed": framed_bed,
-    "slatted bed": slatted_bed,
-    "metal bed": metal_bed,
-    "sleigh bed": sleigh_bed,
-    "box bed": box_bed,
-    "platform bed": platform_bed,
-    "bare mattress": bare_mattress,
-    "poster bed": poster_bed,
-    "canopy bed": canopy_bed,
-    "bunk bed": bunk_bed,
-    "loft bed": loft_bed,
-    "day bed": day_bed,
-    "crib": crib,
-    "futon bed": futon_bed,
-    "upholstered bed": upholstered_bed,
-    "storage bed": storage_bed,
-    "night stand bed": night_stand_bed,
-    "hospital bed": hospital_bed,
-    "round bed": round_bed,
-    "shelf bed": shelf_bed,
+_WIDTHS = ((0.8, 1.1), (1.2, 1.6), (1.5, 2.1))
+_SIZES = {  # ranges of the width, the length, the mattress's upper side, its thickness and the head's height above it
+    "usual": (_WIDTHS, (1.85, 2.2), (0.34, 0.72), (0.12, 0.32), (0.2, 0.85)),
+    "low": (_WIDTHS, (1.85, 2.2), (0.26, 0.55), (0.12, 0.32), (0.15, 0.6)),
+    "tall": (_WIDTHS, (1.85, 2.2), (0.34, 0.72), (0.12, 0.32), (0.35, 1.0)),
+    "high": (_WIDTHS, (1.85, 2.2), (0.46, 0.94), (0.12, 0.32), (0.3, 0.7)),
+    "day": (_WIDTHS[:1], (1.85, 2.1), (0.36, 0.55), (0.12, 0.22), (0.25, 0.5)),
+    "child": (((0.55, 0.8),), (1.05, 1.6), (0.32, 0.65), (0.07, 0.14), (0.25, 0.6)),
+    "loft": (((0.85, 1.3),), (1.85, 2.1), (1.0, 1.7), (0.1, 0.2), (0.0, 0.1)),
 }
+
+
+def _pillows(m: Maker, w: float, long: float, top: float, color: Color) -> str:
+    """Add one or two rows of pillows at the head, lying or leaning; return a phrase."""
+    count, rows, tip = 1 if w < 1.15 else m.pick(2, 2, 2, 3), m.pick(1, 1, 2), m.pick(0.0, m.uniform(15, 60))
+    wide, deep, tall = w / count * m.uniform(0.7, 0.92), m.uniform(0.32, 0.5), m.uniform(0.1, 0.2)
+    lift = 0.5 * (deep * np.sin(np.deg2rad(tip)) + tall * np.cos(np.deg2rad(tip)))
+    for row in range(rows):
+        share, shade = 0.75**row, m.palette("fabric") if row else color
+        y, z = top + share * lift - 0.02, deep * (0.55 + 0.6 * row) - long / 2
+        with m.repeated([(w * ((k + 0.5) / count - 0.5) * share, y, z) for k in range(count)]), m.turned("x", tip):
+            m.cushion((wide * share, tall * share, deep * share), (0, 0, 0), m.uniform(0.25, 0.5), color=shade)
+    return counted(count * rows, "pillow")
+
+
+def _bedding(m: Maker, w: float, long: float, top: float, thick: float) -> list[str]:
+    """Add a mattress whose upper side is at `top`, usually with pillows and a cover; return phrases."""
+    linen, words = m.palette("fabric ceramic"), ["a mattress"]
+    m.rounded_box((w, thick, long), (0, top - thick / 2, 0), m.uniform(0.1, 0.45) * thick, color=linen)
+    if m.chance(0.2 if w > 0.7 else 0.6):
+        return words
+    if m.chance(0.9):
+        words.append(_pillows(m, w, long, top, m.pick(linen, m.palette("ceramic"))))
+    whole, half = m.chance(0.7), w / 2 + 0.02
+    if whole or m.chance(0.3):
+        start, drop = m.uniform(-0.3, 0.15) if whole else m.uniform(0.2, 0.35), thick * m.uniform(0.3, 1.2)
+        x = np.array([-half, -half - 0.01, *np.linspace(-half, half, 7), half + 0.01, half])
+        y = top + 0.012 - drop * np.array([1, 0.5, *np.zeros(7), 0.5, 1])
+        folds = np.abs(m.rng.normal(0, m.uniform(0.0, 0.018), (10, 11)))
+        folds[: m.number(1, 3)] += m.pick(0.0, 0.0, 0.035)  # turned down at its upper edge
+        z = np.linspace(start * long, long / 2 + m.uniform(-0.02, 0.03), 10)[:, None] + 0 * folds
+        m.sheet(np.stack([x + 0.5 * np.sign(x) * folds, y + folds, z], axis=2), 0.02, color=m.palette("fabric"))
+        words.append("a blanket" if whole else "a folded blanket at the foot")
+    return words
+
+
+def _board(m: Maker, kind: str, w: float, h: float, cloth: Color) -> str:
+    """Add a head or foot board of `kind`, upright at z = 0 from the floor to `h`; return a phrase."""
+    thick, x, u = m.uniform(0.025, 0.08), w / 2, np.linspace(1, -1, 13)
+    if kind == "plain":
+        m.box((w, h, thick), (0, h / 2, 0))
+    elif kind in ("arched", "stepped"):
+        curve = u**2 if kind == "arched" else np.clip((np.abs(u) - m.uniform(0.3, 0.7)) * 4, 0, 1)
+        m.extrude([(-x, 0), (x, 0), *zip(u * x, h - m.uniform(0.1, 0.35) * h * curve, strict=True)], thick)
+    elif kind == "upholstered":
+        m.rounded_box((w, h, 2 * thick), (0, h / 2, 0), 0.8 * thick, color=cloth)
+    elif kind == "tufted":
+        columns, rows = max(int(w / m.uniform(0.22, 0.45)), 2), m.number(1, 3)
+        wide, tall = w / columns, 0.6 * h / rows
+        m.box((w, h, 0.04), (0, h / 2, -0.03), color=cloth)
+        with m.repeated([(wide * (c + 0.5) - x, h - tall * (r + 0.5), 0) for r in range(rows) for c in range(columns)]):
+            m.rounded_box((wide * 0.98, tall * 0.98, 0.1), (0, 0, 0.01), 0.03, color=cloth)
+    elif kind == "curved":
+        arched_sheet(m, w, h, m.uniform(0.1, 0.3), 0.0, 0.09)
+    elif kind == "sleigh":  # rolls outwards at its top
+        y, z = np.array([(0, 0), (0.35, 0), (0.6, 0.01), (0.8, 0.05), (0.93, 0.12), (0.97, 0.18), (0.92, 0.2)]).T
+        z = -z * m.uniform(0.6, 1.4)
+        m.sheet(np.stack([np.stack([0 * y + side, y * h, z], axis=1) for side in (-x, x)], axis=1), thick)
+    elif kind == "bookcase":
+        open_case(m, (w, h, 5 * thick), (0, h / 2, -2.5 * thick), m.number(1, 3), m.number(0, 3))
+    else:
+        _open_board(m, kind, w, h, cloth)
+    return f"{'an' if kind[0] in 'aeiou' else 'a'} {kind} board"
+
+
+def _open_board(m: Maker, kind: str, w: float, h: float, cloth: Color) -> None:
+    """Add a board of bars: "hooped", or between posts "slatted", "barred", "ladder" (level) or "framed" (a panel)."""
+    post, low, rail = (
+        m.uniform(0.04, 0.1) * (0.6 if kind == "barred" else 1),
+        m.uniform(0.25, 0.5) * h,
+        m.uniform(0.04, 0.12),
+    )
+    clear, tall, x = w - 2 * post, h - low - rail, (w - post) / 2
+    count = {"framed": 1, "ladder": m.number(1, 3)}.get(kind, int(clear / m.uniform(0.08, 0.2)) + 2)
+    places, share, middle = (np.arange(count) + 0.5) / count - 0.5, m.uniform(0.35, 0.7), low + tall / 2
+    if kind == "hooped":
+        m.tube(rounded_path([(-x, 0, 0), (-x, h, 0), (x, h, 0), (x, 0, 0)], m.uniform(0.1, 0.6) * min(h, x), 5), 0.02)
+        m.rod((-x, low, 0), (x, low, 0), 0.014, 6)
+        for u in places * clear:
+            m.rod((u, low, 0), (u, low + tall * (1 - 0.7 * (u / x) ** 4), 0), 0.009, 6)
+        return
+    m.box((post, h, post), (x, h / 2, 0), both="x")
+    if m.chance(0.35):
+        m.revolve([(post * 0.4, 0), (post * 0.65, 0.04), (post * 0.3, 0.08), (0, 0.1)], (x, h, 0), 8, both="x")
+    with m.repeated([(0, low, 0), (0, h - rail / 2, 0)]):
+        m.box((clear, rail, post * 0.6), (0, 0, 0))
+    for u in places:
+        if kind == "framed":
+            m.box((clear, tall, post * 0.4), (0, middle, 0), color=m.pick(m.color, cloth))
+        elif kind == "ladder":
+            m.box((clear, tall / count * 0.6, 0.02), (0, middle + u * tall, 0))
+        elif kind == "slatted":
+            m.box((clear / count * share, tall, 0.018), (u * clear, middle, 0))
+        else:
+            m.rod((u * clear, low, 0), (u * clear, h - rail, 0), 0.011, 6)
+
+
+def _rails(m: Maker, w, long, top, thick) -> float:
+    """Carry a mattress, as every base does by its measures, here on rails and legs; return the width of the base."""
+    level, board = max(top - thick * m.uniform(0.7, 1.0), 0.12), m.uniform(0.02, 0.05)
+    tall, style = min(m.uniform(0.08, 0.26), level - 0.02), m.pick("square round tapered turned")
+    m.box((board, tall, long), ((w + board) / 2, level - tall / 2 + 0.04, 0), both="x")
+    m.box((w, 0.1, board), (0, level - 0.01, (long + board) / 2))
+    four_legs(m, w, long * 0.97, level, style, m.uniform(0.05, 0.1) * min(w, 1))
+    with m.at(y=level - 0.02):
+        slats(m, w, long, 0.02, m.number(8, 14))
+    return w + m.uniform(0.06, 0.2)
+
+
+def _box(m: Maker, w, long, top, thick, drawers: bool = False, pad: float = 0.0) -> float:
+    """Add a box below the mattress, with `drawers` or on low feet, or around it and up to `pad` thick."""
+    pad, foot = pad * m.uniform(0.4, 1.0), 0.0 if drawers or m.chance(0.4) else m.uniform(0.02, 0.15)
+    base = max(top - foot - thick * (m.uniform(0.3, 0.8) if pad else 1.0), 0.06)
+    m.rounded_box((w + 2 * pad, base, long + pad), (0, foot + base / 2, pad / 2), 0.02)
+    with m.painted(m.palette("wood")):
+        short_feet(m, w, long, foot + 0.005)
+    if drawers:
+        count, metal = m.number(2, 3), m.palette("metal")
+        places = [(w / 2, base / 2, long * ((k + 0.5) / count - 0.5)) for k in range(count)]
+        with m.both(m.pick("x", "x", "")), m.repeated(places), m.turned("y", 90):
+            drawer_block(m, (long / count * 0.96, base * 0.9, 0.06), (0, 0, 0), metal, 1 if base < 0.45 else 2)
+    m.say("drawers below the mattress" if drawers else "a padded frame" if pad else "a closed box below")
+    return w + 2 * pad
+
+
+def _deck(m: Maker, w, long, top, thick, margin: float = 0.35, styles: str = "plinth beams legs") -> float:
+    """Add a deck that is up to `margin` wider: one board on a "plinth", "beams" or "legs", or "slats" on beams."""
+    under, edge, style = max(top - thick * m.uniform(0.6, 1.0), 0.06), margin * m.uniform(0.15, 1.0), m.pick(styles)
+    board = min(m.uniform(0.03, 0.15), 0.6 * under)
+    wide, deep, tall = w + 2 * edge, long + edge, under - board
+    with m.at(z=edge / 2):
+        if style == "slats":
+            with m.at(y=under - board / 2):
+                slats(m, wide, deep, board, m.number(8, 17))
+        else:
+            m.box((wide, board, deep), (0, under - board / 2, 0))
+        if style == "plinth":
+            m.box((wide * 0.8, tall, deep * 0.85), (0, tall / 2, 0))
+        elif style == "legs":
+            kind, size = m.pick("square", "tapered", "round", "round tapered"), m.uniform(0.04, 0.1)
+            four_legs(m, wide * m.uniform(0.8, 0.98), deep * 0.96, tall, kind, size)
+        elif style != "none":
+            m.box((0.06, tall, deep * 0.96), (wide * 0.42, tall / 2, 0), both="x")
+    m.say("a low platform" if margin > 0.1 else "a plain frame")
+    return wide
+
+
+def _posts(m: Maker, w, long, top, thick, roof: bool = False) -> float:
+    """Add rails between four tall posts, a frame or a cloth roof with curtains on them."""
+    _rails(m, w, long, top, thick)
+    total, size, style = m.uniform(1.3, 2.2), m.uniform(0.05, 0.11), m.pick("square round turned tapered")
+    x, z, bar = (w + size) / 2, (long + size) / 2, 0.6 * size
+    with m.both("xz"):
+        leg(m, style, (x, 0, z), (x, total, z), size)
+    m.say("four tall posts", "a cloth roof" if roof else "")
+    if m.chance(0.55):
+        m.box((2 * x, bar, bar), (0, total, z), both="z")
+        m.box((bar, bar, 2 * z), (x, total, 0), both="x")
+        m.say("a frame between the posts")
+    with m.painted(m.palette("fabric")):
+        if roof:
+            u, v = surface_grid(7, 7)
+            rise = total + m.pick(0.0, 0.0, m.uniform(0.1, 0.35)) * (1 - np.maximum(u**2, v**2))
+            m.sheet(np.stack([u * x, rise, v * z], axis=2)[:, ::-1], m.pick(0.03, m.uniform(0.1, 0.28)))
+        if roof and m.chance(0.6):
+            u, v = surface_grid(2, 9, u=(0, m.uniform(0.15, 0.4)), v=(0.1, total))
+            wave = x + size / 2 + 0.02 * np.sin(np.arange(9) * np.pi / 1.5)
+            m.sheet(np.stack([wave + 0 * u, v, u - z], axis=2), 0.012, both=m.pick("xz xz x"))
+            m.say("curtains at the posts")
+    return w
+
+
+def _tower(m: Maker, w, long, top, thick, two: bool = False) -> float:
+    """Add posts, guard rails and a ladder to a high berth, or to two berths above each other."""
+    post, high = m.uniform(0.04, 0.09), top + (m.uniform(0.8, 1.0) if two else 0.0)
+    x, z, total = (w + post) / 2, (long + post) / 2, high + m.uniform(0.2, 0.4)
+    m.box((post, total, post), (x, total / 2, z), both="xz")
+    if two:
+        _bedding(m, w, long, high, thick)
+    for y in sorted({top, high}):
+        m.box((w, 0.02, long), (0, y - thick - 0.02, 0))
+        m.box((0.025, 0.13, long), (x, y - thick, 0), both="x")
+        m.box((w, m.uniform(0.07, 0.35), 0.025), (0, y, z), both="z")
+    m.box((0.02, 0.08, long * m.uniform(0.6, 1.0)), (x, total - 0.1, 0), both="x")
+    lean, wide, steps = m.uniform(0.02, 0.35), m.uniform(0.15, 0.21), m.number(3, 6)
+    with m.at(x, 0, m.uniform(-0.33, 0.33) * long):
+        m.beam((lean, 0, wide), (0.03, high + 0.1, wide), (0.03, 0.05), both="z")
+        for u in (np.arange(steps) + 0.7) / (steps + 0.4):
+            m.box((0.03, 0.03, 2 * wide), (lean + (0.03 - lean) * u, u * (high + 0.1), 0))
+    m.say("two sleeping places above each other" if two else "a high sleeping place", "a ladder", "a guard rail")
+    return w
+
+
+def bed(m: Maker, heads="none", feet="", brush="wood wood metal", base=_rails, size="usual", sides=0) -> None:
+    """Mattress of one of _SIZES on a base; `heads` and `feet` are kinds of boards; `sides` of them stand along it."""
+    m.color = m.palette(brush)
+    cloth = m.color if "fabric" in brush else m.palette("fabric")
+    widths, *ranges = _SIZES[size]
+    w, (long, top, thick, rise) = m.uniform(*m.pick(widths)), (m.uniform(*limits) for limits in ranges)
+    m.say(*_bedding(m, w, long, top, thick))
+    outer, head = base(m, w, long, top, thick), m.pick(heads)
+    if head != "none":
+        with m.at(z=-long / 2 - 0.05), m.turned("x", -m.uniform(4, 18) if size == "low" and m.chance() else 0.0):
+            m.say(f"{_board(m, head, outer, top + rise, cloth)} at the head")
+    if feet:
+        foot = head if head in feet.split() and (sides or m.chance(0.7)) else m.pick(feet)
+        with m.at(z=long / 2 + 0.05), m.mirrored("z"):
+            _board(m, foot, outer, top + (rise if sides else m.uniform(-0.1, 0.35)), cloth)
+    if sides:
+        with m.both("x" if sides == 2 else ""), m.at(-outer / 2), m.turned("y", 90):
+            _board(m, head if sides == 1 else "barred", long, top + rise * m.uniform(0.8, 1.15), cloth)
+    m.say("a board at the foot" if feet else "", ("", "boards on three sides", "bars on the sides")[sides])
+
+
+def bed_with_stands(m: Maker) -> None:
+    """Bed with a small cabinet on one or both sides of the head, fixed to a wide head board or free."""
+    FAMILIES[m.pick("bed with a head board", "upholstered bed", "platform bed", "box spring bed")](m)
+    (low, high), m.color, metal = m.bounds(), m.palette("wood"), m.palette("metal")
+    w, h, d, foot = m.uniform(0.35, 0.6), m.uniform(0.3, 0.6), m.uniform(0.3, 0.45), m.pick(0, 0, m.uniform(0.1, 0.2))
+    x, z, both = high[0] + m.uniform(0.0, 0.12) + w / 2, low[2] + d / 2 + 0.06, m.pick("x", "x", "x", "x", "")
+    with m.both(both), m.at(x, foot, z):
+        drawer_block(m, (w, h, d), (0, h / 2, 0), metal)
+    if foot or m.chance():
+        m.box((2 * x + w, m.uniform(0.5, 1.1), 0.05), (0, 0.5, low[2] + 0.02))
+    m.say("a night stand on both sides" if both else "a night stand at one side")
+
+
+_SOLID, _OPEN, _METAL = "plain arched stepped framed upholstered", "slatted ladder framed", "hooped barred"
+_SOFT, _SOME, _BARS = "upholstered tufted curved", "none none plain upholstered tufted arched framed", "barred framed"
+_ANY = f"{_SOLID} {_OPEN} {_METAL} tufted"
+_BOARD = partial(_deck, margin=0.02, styles="none")
+FAMILIES: dict[str, Builder] = {
+    "bed with a head board": partial(bed, heads=_ANY),
+    "bed with head and foot boards": partial(bed, heads=_SOLID, feet=_SOLID),
+    "slatted wooden bed": partial(bed, heads=_OPEN, feet=_OPEN),
+    "metal bed": partial(bed, heads=_METAL, feet=_METAL),
+    "sleigh bed": partial(bed, heads="sleigh", feet="sleigh"),
+    "box spring bed": partial(bed, heads=f"none {_SOME}", brush="fabric wood", base=_box),
+    "platform bed": partial(bed, heads=f"{_SOME} ladder", brush="wood", base=_deck, size="low"),
+    "plain bed": partial(bed, brush="wood metal", base=partial(_deck, margin=0.02, styles="legs legs slats")),
+    "four poster bed": partial(bed, heads=_ANY, base=_posts),
+    "canopy bed": partial(bed, heads=_ANY, base=partial(_posts, roof=True)),
+    "bunk bed": partial(bed, brush="wood metal", base=partial(_tower, two=True), size="day"),
+    "loft bed": partial(bed, brush="wood metal", base=_tower, size="loft"),
+    "day bed": partial(bed, heads=_ANY, feet=_ANY, brush="wood metal", size="day", sides=1),
+    "child's bed with bars": partial(bed, heads=_BARS, feet=_BARS, brush="wood", base=_BOARD, size="child", sides=2),
+    "futon bed": partial(bed, heads="none ladder", base=partial(_deck, margin=0.05, styles="slats"), size="low"),
+    "upholstered bed": partial(bed, heads=_SOFT, brush="fabric", base=partial(_box, pad=0.14), size="tall"),
+    "storage bed": partial(bed, heads=f"{_SOME} bookcase", brush="wood", base=partial(_box, drawers=True), size="high"),
+    "bed with night stands": bed_with_stands,
+    "bed with a bookcase": partial(bed, heads="bookcase", brush="wood"),
+}
+WEIGHTS = {"bed with night stands": 0.5, "bed with a bookcase": 0.6}

@@ -1,528 +1,273 @@
 """Chairs: one seat, a back, something to stand on. Each family draws its own proportions and details."""
 
-from __future__ import annotations
-
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 
-from .easy_chairs import (
-    club_chair,
-    deck_chair,
-    egg_chair,
-    lounge_chair,
-    rocking_chair,
-    sling_chair,
-    throne,
-    tub_chair,
-    wing_chair,
-)
-from .parts import (
-    Colour,
-    Part,
-    Shape,
-    beam,
-    box,
-    chance,
-    cushion,
-    extrude,
-    move_all,
-    outline_points,
-    palette,
-    pick,
-    rod,
-    rotate_all,
-    rounded_box,
-    rounded_path,
-    sheet,
-    surface_grid,
-    tube,
-)
-from .seat_parts import ARMS, BACKS, SEATS, arms, back, frame_colour, seat, slats
-from .supports import corner_legs, four_legs, pedestal, sled, star_base, stretchers
+from . import supports
+from .maker import Builder, Color, Maker
+from .seats import ARMS, BACKS, SEATS, arms, back, seat, wall
+from .solids import rounded_path, surface_grid
+from .supports import corner_legs, crossed_legs, four_legs, sled, star_base
 
 
-def _assemble(
-    rng: np.random.Generator,
-    family: str,
-    backs: tuple[str, ...] = BACKS,
-    seats: tuple[str, ...] = SEATS,
-    with_arms: float = 0.0,
-    tall: tuple[float, float] = (0.35, 0.65),
-) -> Shape:
-    """Four-legged chair of separate seat, back and legs."""
-    frame, cloth = frame_colour(rng), palette(rng, "fabric")
-    width, depth, top = rng.uniform(0.36, 0.58), rng.uniform(0.36, 0.55), rng.uniform(0.4, 0.52)
-    parts, thick, seat_phrase = seat(rng, pick(rng, *seats), width, depth, top, frame, cloth)
-    legs, leg_phrase = corner_legs(rng, width * 0.94, depth * 0.94, top - thick * 0.8, frame)
-    height, lean = rng.uniform(*tall), rng.uniform(0, 16)
-    rest, back_phrase = back(
-        rng,
-        pick(rng, *backs),
-        width * rng.uniform(0.85, 1.02),
-        height,
-        frame,
-        cloth,
-        lean,
-        (0, top - 0.02, 0.03 - depth / 2),
+def _chair(
+    frame: str = "wood wood metal",
+    seats: str | Sequence[str] = SEATS,
+    backs: str | Sequence[str] = BACKS,
+    size: tuple[float, ...] = (36, 58, 40, 52, 35, 65, 0, 16),
+    armed: float = 0.0,
+    rests: str | Sequence[str] = ARMS,
+    bases: Sequence[Callable[..., str]] = (corner_legs,),
+    rest: Callable[..., str] = back,
+) -> Builder:
+    """Family of seat, back, base, perhaps arms; `size`: ranges of width, seat height, back height (cm) and lean."""
+
+    def build(m: Maker) -> None:
+        m.color, cloth = m.palette(frame), m.palette("fabric")
+        w, h, tall, lean = (m.uniform(*pair) for pair in np.reshape(size, (4, 2)) / [[100], [100], [100], [1]])
+        d, tip = min(w, 0.7) * m.uniform(0.82, 1.12), 0.45 * max(lean - 12, 0)
+        with m.turned("x", -tip, about=(0, h, 0)):  # a seat below a reclining back tips too
+            thick, phrase = seat(m, m.pick(seats), w, d, h, cloth)
+            wide, at = w * m.uniform(0.85, 1.02), (0, h - 0.02, 0.03 - d / 2)
+            m.say(rest(m, m.pick(backs), wide, tall, cloth, lean - tip, at), phrase)
+        level = h - 0.8 * thick - 0.45 * d * np.sin(np.deg2rad(tip))
+        m.say(m.pick(bases)(m, 0.94 * w, 0.94 * d, level), "a very high back" if tall > 0.7 else "")
+        if m.chance(armed):
+            m.say(arms(m, m.pick(rests), w, d, h, m.uniform(0.16, 0.28), cloth))
+
+    return build
+
+
+def _splayed(m: Maker, w: float, d: float, h: float) -> str:
+    """Four slim legs set well below the seat."""
+    style, splay = m.pick("round", "round tapered", "tapered", "turned", "hairpin"), m.uniform(0.05, 0.28)
+    return four_legs(m, 0.72 * w, 0.72 * d, h, style, 0.036, splay)
+
+
+def _swivel(m: Maker, w: float, d: float, h: float) -> str:
+    """Star base with the plate that carries the seat."""
+    m.box((0.2, 0.03, 0.8 * d), (0, h - 0.015, 0))
+    return star_base(m, m.uniform(0.25, 0.36), h, m.pick(5, 5, 5, 4))
+
+
+def _column(m: Maker, w: float, d: float, h: float) -> str:
+    """One central leg."""
+    return supports.pedestal(m, m.uniform(0.18, 0.3), h, m.pick("disc trumpet feet plate"))
+
+
+def _bar_legs(m: Maker, w: float, d: float, h: float) -> str:
+    """High legs with a foot rest all round."""
+    bar, splay, level = m.uniform(0.025, 0.045), m.uniform(0, 0.1), m.uniform(0.18, 0.3)
+    spread = 2 * splay * (h - level)
+    supports.stretchers(m, w + spread, d + spread, level, bar)
+    return four_legs(m, w, d, h, m.pick("square round tapered"), bar, splay)
+
+
+def _rockers(m: Maker, w: float, d: float, h: float) -> str:
+    """Short legs on two curved runners."""
+    long, lift, bar = m.uniform(0.8, 1.1), m.uniform(0.04, 0.12), m.uniform(0.025, 0.045)
+    share, x, style = np.linspace(-1, 1, 9), 0.48 * w, m.pick("square round")
+    with m.both("x"):
+        m.tube(np.stack([0 * share + x, lift * share**2 + bar / 2, share * long / 2 - 0.06], 1), bar / 2, sections=6)
+        for z in (-0.44 * d, 0.44 * d):
+            supports.leg(m, style, (x, h, z), (x, bar / 2 + lift * (2 * (z + 0.06) / long) ** 2, z), bar)
+    return "two curved rockers"
+
+
+def _school_base(m: Maker, w: float, d: float, h: float) -> str:
+    """Metal legs, and a small writing board at one arm."""
+    board, m.color = m.color, m.palette("metal")
+    level, x, long, wide = h + m.uniform(0.23, 0.3), w / 2 + 0.06, m.uniform(0.22, 0.32), m.uniform(0.22, 0.32)
+    path = [(w / 2, h - 0.03, -0.3 * d), (x, level, -0.25 * d), (x, level, 0.6 * d)]
+    with m.mirrored() if m.chance() else m.at():
+        m.box((wide, 0.016, long), (x + 0.05 - wide / 2, level + 0.015, 0.25 * d + long / 2), color=board)
+        m.tube(rounded_path(path, 0.08), 0.011, sections=6)
+    m.say("a small writing board")
+    return m.pick(corner_legs, sled)(m, w, d, h)
+
+
+def _round_rail(m: Maker, kind: str, width: float, height: float, cloth: Color, lean: float, at: tuple) -> str:
+    """Half round rail on thin bars around the seat, in place of a back."""
+    radius, reach, tall = 0.52 * width, m.uniform(1.1, 2.0), m.uniform(0.03, 0.14)
+    wall(m, (1.15 * radius, 1.15 * radius), reach, at[1] + height - tall, tall, tall, 0.025)
+    for angle in np.linspace(-0.95 * reach, 0.95 * reach, m.number(3, 9)):
+        foot, head = np.array([np.sin(angle), 0, -np.cos(angle)]) * radius, height - 0.6 * tall
+        m.rod(0.9 * foot + (0, at[1], 0), 1.15 * foot + (0, at[1] + head, 0), 0.009, sections=6)
+    return "a half round back rail"
+
+
+def _wrapped(m: Maker, kind: str, width: float, height: float, cloth: Color, lean: float, at: tuple) -> str:
+    """Curved band that is high behind and becomes the arms, closed or above upright slats."""
+    x, z, reach, arm = 0.53 * width, 0.05 - at[2], m.uniform(1.65, 2.1), m.uniform(0.18, 0.25)
+    is_open = m.chance()
+    wall(m, (x, z), reach, at[1], arm, height, 0.014, 0.72 if is_open else 0.05, 0.12)
+    if is_open:
+        for angle in np.linspace(-0.5, 0.5, m.number(3, 5)) * np.pi / 2:
+            foot = np.array([np.sin(angle) * x, 0, -np.cos(angle) * z])
+            m.beam(foot + (0, at[1], 0), 1.09 * foot + (0, at[1] + 0.8 * height, 0), (0.2 * x, 0.012))
+        foot = np.array([np.sin(reach) * x, 0, -np.cos(reach) * z])
+        m.beam(foot + (0, at[1], 0), 1.1 * foot + (0, at[1] + 0.9 * arm, 0), (0.03, 0.05), both="x")
+    return "a curved back that becomes the arms"
+
+
+def _tube_chair(m: Maker, cantilever: bool) -> None:
+    """Seat and back between two bent tubes: without rear legs, or with four feet."""
+    m.color, cloth = m.palette("metal"), m.palette("fabric fabric plastic wood")
+    w, d, h, r = m.uniform(0.42, 0.55), m.uniform(0.4, 0.54), m.uniform(0.4, 0.48), m.uniform(0.008, 0.018)
+    height, lean, z, armed = m.uniform(0.34, 0.55), m.uniform(0.03, 0.15), d / 2, m.chance()
+    level = h + m.uniform(0.17, 0.24) if armed else h - 0.02
+    upper = [(h - 0.02, -0.95 * z), (h + height, -z - lean)]
+    front, rear, cross = [(level, -z), (level, z), (r, 1.05 * z)], [(r, -z), *upper], (h - 0.03, 0.8 * z)
+    if cantilever:
+        rear, cross = [(r, -z), (r, z), (h, z - 0.02), *upper], (r, -z)
+        front = [(h, z - 0.02), (level, z - 0.06), (level, -z - lean / 2)]
+    joined = [front + rear] if not cantilever and m.chance(0.4) else [rear, front]
+    for side in joined[: 2 if armed or not cantilever else 1]:
+        m.tube(rounded_path([(w / 2, *point) for point in side], 0.06), r, sections=6, both="x")
+    m.rod((-w / 2, *cross), (w / 2, *cross), r)
+    pad, tall = m.uniform(0.015, 0.07), height * m.uniform(0.4, 0.9)
+    m.rounded_box((w, pad, 0.94 * d), (0, h, 0.01), 0.3 * pad, color=cloth)
+    low = 1 - tall / height
+    with m.at(0, h + height * low, -z - lean * low), m.turned("x", -np.rad2deg(lean / height)), m.painted(cloth):
+        if m.chance():
+            m.rounded_box((0.98 * w, tall, 0.8 * pad), (0, tall / 2, 0), 0.3 * pad)
+        else:
+            u, v = surface_grid(7, 7, v=(0, 1))
+            bent = m.uniform(0.02, 0.08) * u**2 + 0.03 * np.sin(v * np.pi * 1.5)
+            m.sheet(np.stack([u * (1 - m.uniform(0, 0.35) * v**2) * w / 2, v * tall, bent], -1), 0.4 * pad + 0.006)
+    m.say("a bent metal tube frame", "no rear legs" if cantilever else "a separate seat and back")
+    m.say("two arm rests" if armed else "no arms")
+
+
+def _armchair(m: Maker, winged: bool) -> None:
+    """Upholstered body with two arms, back and thick cushion; the back may be high and have wings."""
+    m.color, wood = m.palette("fabric"), m.palette("wood")
+    w, d, h = m.uniform(0.6, 0.82 if winged else 0.95), m.uniform(0.65, 0.88), m.uniform(0.37, 0.49)
+    arm, deep = m.uniform(0.07, 0.14 if winged else 0.2), m.uniform(0.1, 0.18 if winged else 0.28)
+    foot = m.uniform(0.1, 0.24) if winged else m.uniform(0.02, 0.16)
+    height = m.uniform(0.52, 0.78) if winged else m.uniform(0.3, 0.55)
+    pad, rise, soft, rolled = (
+        min(m.uniform(0.1, 0.2), h - foot - 0.04),
+        m.uniform(0.1, 0.28),
+        m.uniform(0.01, 0.06),
+        m.chance(0.35),
     )
-    details = [back_phrase, seat_phrase, leg_phrase]
-    if chance(rng, with_arms):
-        added, phrase = arms(rng, pick(rng, *ARMS), width, depth, top, rng.uniform(0.16, 0.28), frame, cloth)
-        rest += added
-        details.append(phrase)
-    return Shape(parts + legs + rest, family, details)
+    inner, tall = w - 2 * arm, h + rise - foot
+    m.box((inner, h - pad - foot, d), (0, (h - pad + foot) / 2, 0))
+    m.rounded_box((inner, pad, d - 0.6 * deep), (0, h - pad / 2, 0.3 * deep), 0.35 * pad)
+    with m.both("x"), m.at((w - arm) / 2):
+        m.rounded_box((arm, tall, d), (0, foot + tall / 2, 0), soft)
+        if rolled:
+            m.cylinder(0.62 * arm, d, (0, h + rise - 0.2 * arm, 0), axis="z", sections=14)
+    with m.at(0, foot, (deep - d) / 2), m.turned("x", -m.uniform(2, 10) * winged):
+        tall = h + height - foot
+        m.rounded_box((w if winged or m.chance() else inner, tall, deep), (0, tall / 2, 0), soft)
+        if winged:
+            reach, low = m.uniform(0.18, 0.34), h + rise - foot - 0.05
+            outline = [(0, low), (0.6 * reach, low), (reach, low + 0.15), (0.9 * reach, tall - 0.08), (0, tall)]
+            m.extrude(outline, 0.7 * arm, ((w - 0.7 * arm) / 2, 0, 0), "zy", both="x")
+        if m.chance(0.3):
+            m.cushion((0.95 * inner, height, 0.16), (0, tall - 0.45 * height, deep / 2 + 0.04))
+    m.say("a high back with wings" if winged else "", "rolled arms" if rolled else "thick padded arms")
+    with m.painted(wood):
+        style = m.pick("tapered cabriole turned square")
+        m.say(four_legs(m, w, d, foot, style) if winged else supports.short_feet(m, w, d, foot + 0.005))
 
 
-def dining_chair(rng: np.random.Generator) -> Shape:
-    """Any back on any seat on four legs, no arms."""
-    return _assemble(rng, "dining chair")
-
-
-def carver_chair(rng: np.random.Generator) -> Shape:
-    """Dining chair with arm rests."""
-    return _assemble(rng, "dining chair with arms", with_arms=1.0)
-
-
-def slatted_chair(rng: np.random.Generator) -> Shape:
-    """Ladder, slat, spindle or hoop back of wood."""
-    backs = ("ladder", "spindles", "slats", "hoop")
-    return _assemble(rng, "slatted chair", backs, ("board", "dished", "slats", "round", "trapezoid"), 0.2, (0.42, 0.75))
-
-
-def solid_chair(rng: np.random.Generator) -> Shape:
-    """Parsons chair: upholstered or solid back that continues the seat, plain legs."""
-    return _assemble(
-        rng, "upholstered dining chair", ("solid", "padded", "framed"), ("upholstered", "padded", "board"), 0.15
-    )
-
-
-def office_chair(rng: np.random.Generator) -> Shape:
-    """Swivel chair on a star base, task to executive size."""
-    frame, cloth = palette(rng, pick(rng, "metal", "plastic")), palette(rng, "fabric")
-    width, depth, top = rng.uniform(0.42, 0.58), rng.uniform(0.4, 0.56), rng.uniform(0.4, 0.58)
-    pad = rng.uniform(0.05, 0.13)
-    if chance(rng, 0.5):
-        parts = [rounded_box((width, pad, depth), (0, top - pad / 2, 0), 0.45 * pad, cloth)]
-    else:
-        parts = [cushion((width, pad, depth), (0, top - pad / 2, 0), cloth, rng.uniform(0.1, 0.4))]
-    base, phrase = star_base(rng, rng.uniform(0.25, 0.36), top - pad, frame, pick(rng, 5, 5, 5, 4))
-    parts += [*base, box((0.2, 0.03, 0.2), (0, top - pad - 0.015, 0), frame)]
-    high = chance(rng, 0.45)
-    tall = rng.uniform(0.6, 0.85) if high else rng.uniform(0.32, 0.55)
-    gap = 0.0 if chance(rng, 0.4) else rng.uniform(0.05, 0.18)
-    wide, thick, lean = width * rng.uniform(0.8, 1.02), rng.uniform(0.03, 0.12), rng.uniform(2, 16)
-    rest: list[Part] = []
-    if chance(rng, 0.4):
-        rest.append(arched_back(rng, wide, tall, thick * 0.5, cloth).moved((0, gap, 0)))
-    else:
-        rest.append(rounded_box((wide, tall, thick), (0, gap + tall / 2, 0), 0.4 * thick, cloth))
-    if high and chance(rng, 0.4):
-        rest.append(rounded_box((wide * 0.6, 0.14, thick), (0, gap + tall + 0.1, 0.01), 0.03, cloth))
-        rest.append(box((0.06, 0.12, 0.02), (0, gap + tall, 0), frame))
-    rest.append(
-        box((rng.uniform(0.05, 0.1), gap + tall * 0.5, 0.02), (0, (gap + tall * 0.5) / 2 - 0.03, -thick / 2), frame)
-    )
-    back_z = 0.02 - depth / 2
-    parts += move_all(rotate_all(rest, "x", -lean), (0, top - pad * 0.5, back_z))
-    parts.append(box((0.06, 0.02, depth / 2), (0, top - pad - 0.01, back_z / 2), frame))
-    details = [phrase, "a high back" if high else "a low back", "a padded seat"]
-    if chance(rng, 0.6):
-        added, words = arms(
-            rng, pick(rng, "tee", "loop", "tee", "swept"), width, depth, top, rng.uniform(0.15, 0.25), frame, cloth
-        )
-        parts += added
-        details.append(words)
-    return Shape(parts, "swivel office chair", details)
-
-
-def arched_back(rng: np.random.Generator, width: float, height: float, thickness: float, colour: Colour) -> Part:
-    """Curved shell with an S-shaped side view, y from 0 to `height`."""
-    u, v = surface_grid(7, 7, v=(0, 1))
-    narrow = 1 - rng.uniform(0, 0.35) * v**2
-    depth = rng.uniform(0.02, 0.08) * u**2 + 0.03 * np.sin(v * np.pi * 1.5)
-    return sheet(np.stack([u * narrow * width / 2, v * height, depth], axis=-1), max(thickness, 0.012), colour)
-
-
-def cantilever_chair(rng: np.random.Generator) -> Shape:
-    """One bent tube: floor loop, front uprights, seat and back without rear legs."""
-    frame, cloth = palette(rng, "metal"), palette(rng, "fabric")
-    width, depth, top = rng.uniform(0.42, 0.56), rng.uniform(0.42, 0.55), rng.uniform(0.4, 0.48)
-    height, lean = rng.uniform(0.35, 0.55), rng.uniform(0.03, 0.16)
-    radius, x, z = rng.uniform(0.01, 0.018), width / 2, depth / 2
-    side = [(radius, -z), (radius, z), (top, z - 0.02), (top - 0.02, -z + 0.02), (top + height, -z - lean)]
-    left = [(-x, y, depth_) for y, depth_ in side]
-    right = [(x, y, depth_) for y, depth_ in side]
-    parts = [tube(rounded_path(left[::-1] + right, 0.07), radius, frame)]
-    pad = rng.uniform(0.02, 0.07)
-    parts.append(rounded_box((width * 0.98, pad, depth * 0.92), (0, top, 0), 0.3 * pad, cloth))
-    tall = height * rng.uniform(0.4, 0.85)
-    rest = rounded_box((width * 0.98, tall, pad * 0.8), (0, 0, 0), 0.3 * pad, cloth)
-    tip = np.rad2deg(np.arctan2(lean, height))
-    middle = 1 - tall / (2 * height)
-    parts.append(rest.rotated("x", -tip).moved((0, top + height * middle, -z - lean * middle)))
-    details = ["a bent metal tube frame", "no rear legs", "an upholstered seat"]
-    if chance(rng, 0.45):
-        rise = rng.uniform(0.17, 0.25)
-        for s in (-x, x):
-            path = [(s, top, z - 0.02), (s, top + rise, z - 0.06), (s, top + rise, -z - lean * 0.5)]
-            parts.append(tube(rounded_path(path, 0.06), radius, frame, sections=6))
-        details.append("two arm rests")
-    return Shape(parts, "cantilever chair", details)
-
-
-def folding_chair(rng: np.random.Generator) -> Shape:
-    """Crossing legs, seen from the side, whose rear pair runs up into the back."""
-    frame = palette(rng, pick(rng, "metal", "wood", "plastic"))
-    cloth = palette(rng, pick(rng, "fabric", "wood"))
-    width, depth, top = rng.uniform(0.38, 0.5), rng.uniform(0.36, 0.48), rng.uniform(0.4, 0.48)
-    height, bar = rng.uniform(0.3, 0.45), rng.uniform(0.015, 0.035)
-    x, z, lean = width / 2, depth / 2, rng.uniform(0.02, 0.12)
-    parts: list[Part] = []
-    for s in (-1, 1):
-        # The long bar leads from the front foot through the seat's rear edge up to the back.
-        parts.append(beam((s * x, 0, z), (s * x, top, -z * 0.7), bar, frame))
-        parts.append(beam((s * x, top, -z * 0.7), (s * x, top + height, -z * 0.7 - lean), bar, frame))
-        parts.append(beam((s * (x - bar), 0, -z), (s * (x - bar), top, z * 0.8), bar, frame))
-    for level, place in ((0.1, -z * 0.78), (0.1, z * 0.78)):
-        parts.append(beam((-x, level, place), (x, level, place), bar * 0.7, frame))
-    if chance(rng, 0.5):
-        parts.append(box((width, rng.uniform(0.015, 0.04), depth), (0, top, 0), cloth))
-    else:
-        parts += move_all(slats(rng, width, depth, 0.014, cloth, int(rng.integers(4, 8))), (0, top, 0))
-    count, tall = int(rng.integers(1, 4)), height * 0.7
-    for index in range(count):
-        level = height - tall / count * (index + 0.5)
-        board = box((width, tall / count * 0.75, 0.015), (0, top + level, -z * 0.7 - lean * level / height), cloth)
-        parts.append(board)
-    return Shape(parts, "folding chair", ["crossed legs", "a flat seat", "a folding frame"])
-
-
-def shell_chair(rng: np.random.Generator) -> Shape:
-    """Moulded one-piece shell on dowel, wire, pedestal, sled or star base."""
-    colour, metal = palette(rng, pick(rng, "plastic", "wood", "fabric")), palette(rng, pick(rng, "metal", "wood"))
-    width, depth, top = rng.uniform(0.42, 0.62), rng.uniform(0.4, 0.55), rng.uniform(0.36, 0.46)
-    height, arm = rng.uniform(0.3, 0.55), rng.uniform(0.0, 0.2) if chance(rng, 0.6) else 0.0
+def _shell_chair(m: Maker) -> None:
+    """Moulded one-piece shell, flat or lifted at the arms, on any light base."""
+    m.color, metal = m.palette("plastic wood fabric"), m.palette("metal wood")
+    w, d, h = m.uniform(0.42, 0.62), m.uniform(0.4, 0.55), m.uniform(0.36, 0.46)
+    height, arm = m.uniform(0.3, 0.55), m.uniform(0.0, 0.2) if m.chance(0.6) else 0.0
     u, v = surface_grid(10, 9, v=(0, 1))
     # Along v the section goes from the front edge over the seat up the back.
-    run = np.clip(v / 0.5, 0, 1)
-    rise = np.clip((v - 0.42) / 0.58, 0, 1)
-    z = depth * (0.5 - run * 0.92) - rise**2 * rng.uniform(0.06, 0.2)
-    y = height * rise**1.2 - 0.03 * np.clip(0.2 - v, 0, 1) / 0.2 + 0.02
+    run, rise = np.clip(v / 0.5, 0, 1), np.clip((v - 0.42) / 0.58, 0, 1)
     lift = np.abs(u) ** 3 * (0.04 + arm * np.exp(-(((v - 0.5) / 0.22) ** 2)))
-    x = u * width / 2 * (1 - 0.25 * rise**2 + 0.05 * np.sin(np.pi * v))
-    z = z + 0.12 * rise * np.abs(u) ** 2.5
-    parts = [sheet(np.stack([x, top + y + lift, z], axis=-1), rng.uniform(0.01, 0.03), colour)]
-    kind = pick(rng, "legs", "legs", "pedestal", "star", "sled")
-    if kind == "pedestal":
-        base, phrase = pedestal(rng, rng.uniform(0.2, 0.3), top, metal, pick(rng, "trumpet", "disc", "feet"))
-    elif kind == "star":
-        base, phrase = star_base(rng, rng.uniform(0.24, 0.32), top, metal)
-    elif kind == "sled":
-        base, phrase = sled(rng, width * 0.7, depth * 0.9, top, metal)
+    x = u * w / 2 * (1 - 0.25 * rise**2 + 0.05 * np.sin(np.pi * v))
+    y = h + 0.02 + height * rise**1.2 - 0.15 * np.clip(0.2 - v, 0, 1) + lift
+    z = d * (0.5 - 0.92 * run) - m.uniform(0.06, 0.2) * rise**2 + 0.12 * rise * np.abs(u) ** 2.5
+    m.sheet(np.stack([x, y, z], axis=-1), m.uniform(0.01, 0.03))
+    m.color = metal
+    base = m.pick(_splayed, _splayed, _column, _swivel, sled)
+    m.say("a moulded seat and back in one piece", base(m, 0.75 * w, 0.8 * d, h))
+
+
+def _tub_chair(m: Maker) -> None:
+    """Barrel chair: one curved upholstered wall around the seat."""
+    m.color, wood = m.palette("fabric"), m.palette("wood metal")
+    radius, h, foot, total = m.uniform(0.3, 0.42), m.uniform(0.36, 0.46), m.uniform(0.02, 0.2), m.uniform(0.62, 0.95)
+    start, front = foot if m.chance(0.6) else h - 0.12, m.uniform(0.45, 1.0)
+    low, high = h + 0.05 + front * (total - h - 0.05) - start, total - start
+    wall(m, (radius, radius), m.uniform(1.6, 2.4), start, low, high, m.uniform(0.05, 0.13), 0, m.uniform(0, 0.15))
+    m.cylinder(0.98 * radius, h - foot - 0.1, (0, (h + foot - 0.1) / 2, 0), sections=20)
+    m.cushion((1.75 * radius, 0.16, 1.8 * radius), (0, h - 0.06, 0.02), 0.3)
+    m.color = wood
+    kind = m.pick("legs star drum") if foot > 0.06 else "drum"
+    if kind == "drum":
+        phrase = supports.pedestal(m, 0.8 * radius, foot + 0.02, "drum")
     else:
-        style = pick(rng, "round", "round tapered", "hairpin")
-        base, phrase = four_legs(width * 0.55, depth * 0.6, top, metal, style, 0.035, rng.uniform(0.1, 0.3))
-    return Shape(parts + base, "moulded shell chair", ["a moulded seat and back in one piece", phrase])
+        phrase = (_swivel if kind == "star" else _splayed)(m, 2 * radius, 2 * radius, foot + 0.03)
+    m.say("a rounded back that wraps around the seat", "a thick cushion", phrase)
 
 
-def bar_chair(rng: np.random.Generator) -> Shape:
-    """High stool with a back and a foot rest."""
-    frame, cloth = frame_colour(rng), palette(rng, "fabric")
-    width, depth, top = rng.uniform(0.34, 0.46), rng.uniform(0.33, 0.44), rng.uniform(0.58, 0.82)
-    parts, thick, seat_phrase = seat(rng, pick(rng, *SEATS), width, depth, top, frame, cloth)
-    details = ["a high seat", seat_phrase]
-    if chance(rng, 0.6):
-        style, bar = pick(rng, "square", "round", "tapered"), rng.uniform(0.025, 0.045)
-        splay = rng.uniform(0, 0.1)
-        legs, phrase = four_legs(width * 0.9, depth * 0.9, top - thick * 0.8, frame, style, bar, splay)
-        level = rng.uniform(0.18, 0.3)
-        spread = 2 * splay * (top - level)
-        legs += stretchers(width * 0.9 + spread, depth * 0.9 + spread, level, bar, frame, "box")
+def _block_chair(m: Maker) -> None:
+    """Planks or solid blocks: a seat with a straight back on sides, a front or a solid base."""
+    m.color, plank = m.palette("wood metal fabric ceramic plastic"), m.uniform(0.03, 0.1)
+    w, d, h, height = m.uniform(0.4, 0.65), m.uniform(0.42, 0.65), m.uniform(0.35, 0.48), m.uniform(0.3, 0.65)
+    kind = m.pick("two plank sides", "two plank sides", "a plank at the front", "a solid base")
+    m.box((w, plank, d), (0, h - plank / 2, 0))
+    m.box((w, h + height, plank), (0, (h + height) / 2, (plank - d) / 2))
+    if kind == "two plank sides":
+        tall = h + m.pick(0, 1, 1) * m.uniform(0.0, 0.3)
+        m.box((plank, tall, d), ((w - plank) / 2, tall / 2, 0), both="x")
     else:
-        legs, phrase = pedestal(
-            rng, rng.uniform(0.18, 0.26), top - thick * 0.8, frame, pick(rng, "disc", "trumpet", "feet", "plate")
-        )
-    rest, back_phrase = back(
-        rng,
-        pick(rng, *BACKS),
-        width,
-        rng.uniform(0.2, 0.5),
-        frame,
-        cloth,
-        rng.uniform(0, 12),
-        (0, top - 0.02, 0.03 - depth / 2),
-    )
-    return Shape(parts + legs + rest, "bar chair", [*details, back_phrase, phrase])
+        deep = plank if kind == "a plank at the front" else 0.98 * d
+        m.box((0.98 * w, h, deep), (0, h / 2, (0.99 * d - deep) / 2))
+    m.say("a straight back", "a flat seat", kind)
 
 
-def monobloc_chair(rng: np.random.Generator) -> Shape:
-    """Stackable plastic chair in one piece: curved back that runs into the arms, splayed sheet legs."""
-    colour = palette(rng, pick(rng, "plastic", "ceramic"))
-    width, depth, top = rng.uniform(0.46, 0.6), rng.uniform(0.42, 0.52), rng.uniform(0.38, 0.45)
-    parts, thick, _ = seat(rng, "dished", width * 0.9, depth, top, colour, colour)
-    height, arm = rng.uniform(0.35, 0.5), rng.uniform(0.18, 0.25)
-    # One band around back and sides; it is high behind and low at the arms.
-    reach = rng.uniform(1.65, 2.1)
-    angle = np.linspace(-np.pi / 2 - reach, -np.pi / 2 + reach, 13)
-    weight = np.clip(np.cos((angle + np.pi / 2) / reach * np.pi / 2), 0, 1) ** 0.7
-    open_sides = chance(rng, 0.5)
-    upper = arm + (height - arm) * weight
-    share = np.linspace(0.75 if open_sides else 0.1, 1, 4)[:, None]
-    low = share if open_sides else share * np.ones_like(weight)
-    spread = 1 + 0.12 * low
-    grid = np.stack(
-        [np.cos(angle) * width / 2 * spread, top + low * upper, np.sin(angle) * depth / 2 * spread], axis=-1
-    )
-    parts.append(sheet(grid, 0.012, colour))
-    if open_sides:
-        for x in np.linspace(-0.5, 0.5, int(rng.integers(3, 6))) * width * 0.7:
-            z = -np.sqrt(max(1 - (2 * x / width) ** 2, 0)) * depth / 2
-            parts.append(beam((x, top, z), (x, top + height * 0.8, z * 1.09), (width * 0.1, 0.012), colour))
-        x, z = np.sin(reach) * width / 2, -np.cos(reach) * depth / 2
-        for s in (-1, 1):
-            parts.append(beam((s * x, top - 0.02, z), (s * x * 1.1, top + arm * 0.9, z * 1.1), (0.03, 0.05), colour))
-    legs, _ = four_legs(
-        width * 0.9,
-        depth * 0.92,
-        top - thick * 0.5,
-        colour,
-        pick(rng, "tapered", "square", "blade"),
-        0.045,
-        rng.uniform(0.03, 0.1),
-    )
-    return Shape(parts + legs, "plastic garden chair", ["a curved back that becomes the arms", "four splayed legs"])
-
-
-def tablet_chair(rng: np.random.Generator) -> Shape:
-    """School chair with a small writing board at one arm."""
-    metal, board = palette(rng, "metal"), palette(rng, pick(rng, "wood", "plastic"))
-    width, depth, top = rng.uniform(0.38, 0.48), rng.uniform(0.38, 0.46), rng.uniform(0.4, 0.47)
-    parts, thick, _ = seat(rng, pick(rng, "dished", "board", "rounded", "upholstered"), width, depth, top, board, board)
-    rest, back_phrase = back(
-        rng,
-        pick(rng, "curved", "solid", "rails"),
-        width,
-        rng.uniform(0.32, 0.45),
-        board,
-        board,
-        rng.uniform(3, 14),
-        (0, top, 0.02 - depth / 2),
-    )
-    legs, phrase = pick(rng, corner_legs, sled)(rng, width, depth, top - thick * 0.8, metal)
-    level, side = top + rng.uniform(0.2, 0.28), pick(rng, -1, 1)
-    long, wide = rng.uniform(0.4, 0.6), rng.uniform(0.22, 0.32)
-    outline = [
-        (0.0, -long * 0.5),
-        (0.1, -long * 0.5),
-        (0.1, 0),
-        (-wide + 0.1, 0.06),
-        (-wide + 0.1, long * 0.5),
-        (0.1, long * 0.5),
-        (0.12, 0.0),
-    ]
-    if chance(rng, 0.5):
-        outline = [
-            (0.06, -long * 0.5),
-            (0.12, -long * 0.5),
-            (0.12, long * 0.5),
-            (-wide + 0.1, long * 0.5),
-            (-wide + 0.1, 0.0),
-            (0.06, -0.06),
-        ]
-    else:
-        outline = [(-wide + 0.1, -0.02), (0.12, -0.02), (0.12, long * 0.55), (-wide + 0.1, long * 0.55)]
-    tablet = extrude(outline, 0.016, (width / 2 - 0.02, level, depth * 0.25), board, "xz")
-    parts.append(tablet if side > 0 else tablet.mirrored("x"))
-    x = side * (width / 2 + 0.06)
-    path = rounded_path(
-        [
-            (side * width / 2, top - 0.03, -depth * 0.3),
-            (x, level - 0.01, -depth * 0.25),
-            (x, level - 0.01, depth * 0.6),
-        ],
-        0.08,
-    )
-    parts.append(tube(path, 0.011, metal, sections=6))
-    return Shape(
-        parts + rest + legs, "school chair with a writing board", ["a small writing board", back_phrase, phrase]
-    )
-
-
-def settle_chair(rng: np.random.Generator) -> Shape:
-    """Wide wooden chair, bench-like, with plank sides or posts and arms."""
-    wood = palette(rng, "wood")
-    width, depth, top = rng.uniform(0.55, 0.85), rng.uniform(0.42, 0.58), rng.uniform(0.38, 0.48)
-    parts, thick, seat_phrase = seat(
-        rng, pick(rng, "board", "slats", "padded"), width, depth, top, wood, palette(rng, "fabric")
-    )
-    rest, back_phrase = back(
-        rng,
-        pick(rng, "solid", "ladder", "slats", "cross"),
-        width,
-        rng.uniform(0.38, 0.75),
-        wood,
-        wood,
-        rng.uniform(0, 10),
-        (0, top - 0.02, 0.02 - depth / 2),
-    )
-    if chance(rng, 0.5):
-        rise = rng.uniform(0.15, 0.28)
-        for s in (-1, 1):
-            parts.append(box((0.03, top + rise, depth), (s * (width / 2 + 0.015), (top + rise) / 2, 0), wood))
-        phrase = "closed plank sides"
-    else:
-        legs, phrase = corner_legs(rng, width, depth, top - thick * 0.8, wood)
-        parts += legs
-        if chance(rng, 0.8):
-            rest += arms(rng, "posts", width, depth, top, rng.uniform(0.16, 0.25), wood, wood)[0]
-    return Shape(parts + rest, "wide wooden chair", [back_phrase, seat_phrase, phrase])
-
-
-def ribbon_chair(rng: np.random.Generator) -> Shape:
-    """One folded or flowing sheet as seat, back and foot: zigzag and S-shaped chairs."""
-    colour = palette(rng, pick(rng, "wood", "plastic"))
-    width, depth, top, height = (
-        rng.uniform(0.36, 0.52),
-        rng.uniform(0.4, 0.52),
-        rng.uniform(0.4, 0.47),
-        rng.uniform(0.3, 0.5),
-    )
-    z, lean = depth / 2, rng.uniform(0.0, 0.14)
-    kind = pick(rng, "zigzag", "wave", "cee", "box")
-    corner = {"zigzag": 0.01, "wave": 0.2, "cee": 0.08, "box": 0.02}[kind]
-    paths = {
-        "zigzag": [(z, 0.02), (-z, 0.02), (z, top), (-z, top), (-z - lean, top + height)],
-        "wave": [
-            (z * 0.9, 0.02),
-            (-z, 0.03),
-            (z * 0.25, top * 0.55),
-            (z, top),
-            (-z * 0.8, top - 0.06),
-            (-z - lean, top + height),
-        ],
-        "cee": [(-z, 0.02), (z, 0.02), (z, top), (-z, top - 0.02), (-z - lean, top + height)],
-        "box": [(z, 0.0), (z, top), (-z, top), (-z - lean, top + height)],
-    }
-    path = rounded_path(paths[kind], corner, segments=4)
-    grid = np.stack(
-        [np.stack([np.full(len(path), s * width / 2), path[:, 1], path[:, 0]], axis=1) for s in (-1, 1)], axis=1
-    )
-    parts = [sheet(grid, rng.uniform(0.02, 0.05), colour)]
-    if kind == "box":
-        parts.append(box((width, top, 0.03), (0, top / 2, -z + 0.015), colour))
-    return Shape(parts, "one piece chair", ["a single bent sheet", "no separate legs"])
-
-
-def stacking_chair(rng: np.random.Generator) -> Shape:
-    """Visitor chair: tube frame with sled or straight legs that carries a separate seat pad and back pad."""
-    metal, cloth = palette(rng, "metal"), palette(rng, pick(rng, "fabric", "plastic", "wood"))
-    width, depth, top = rng.uniform(0.42, 0.54), rng.uniform(0.4, 0.52), rng.uniform(0.41, 0.48)
-    height, lean, radius = rng.uniform(0.34, 0.48), rng.uniform(0.03, 0.14), rng.uniform(0.008, 0.015)
-    x, z = width / 2, depth / 2
-    parts: list[Part] = []
-    loops = chance(rng, 0.4)
-    with_arms = chance(rng, 0.5)
-    level = top + rng.uniform(0.17, 0.24) if with_arms else top - 0.02
-    for s in (-x, x):
-        rear = [(s, radius, -z), (s, top, -z * 0.9), (s, top + height, -z - lean)]
-        front = [(s, level, -z), (s, level, z), (s, radius, z * 1.05)]
-        path = front + rear if loops else rear
-        parts.append(tube(rounded_path(path, 0.05), radius, metal, sections=6))
-        if not loops:
-            parts.append(tube(rounded_path(front, 0.05), radius, metal, sections=6))
-    pad = rng.uniform(0.015, 0.07)
-    parts.append(rounded_box((width, pad, depth * 0.95), (0, top, 0.02), 0.3 * pad, cloth))
-    parts.append(rod((-x, top - 0.03, z * 0.8), (x, top - 0.03, z * 0.8), radius, metal, sections=6))
-    tall = height * rng.uniform(0.4, 0.9)
-    middle = 1 - tall / (2 * height)
-    panel = arched_back(rng, width, tall, pad, cloth).moved((0, -tall / 2, 0))
-    tip = np.rad2deg(np.arctan2(lean, height))
-    parts.append(panel.rotated("x", -tip).moved((0, top + height * middle, -z - lean * middle)))
-    details = ["a metal tube frame", "a separate seat and back", "two arm rests" if with_arms else "no arms"]
-    return Shape(parts, "stacking chair", details)
-
-
-def cube_chair(rng: np.random.Generator) -> Shape:
-    """Blocky chair of planks or solid cubes: a seat block or box with straight back and sometimes sides."""
-    colour = palette(rng, "any")
-    width, depth, top = rng.uniform(0.4, 0.65), rng.uniform(0.42, 0.65), rng.uniform(0.35, 0.48)
-    height, plank = rng.uniform(0.3, 0.65), rng.uniform(0.03, 0.1)
-    parts = [box((width, plank, depth), (0, top - plank / 2, 0), colour)]
-    total = top + height
-    parts.append(box((width, total, plank), (0, total / 2, (plank - depth) / 2), colour))
-    if chance(rng, 0.5):
-        rise = rng.uniform(0.0, 0.3) if chance(rng, 0.7) else 0.0
-        parts += [
-            box((plank, top + rise, depth), (s * (width - plank) / 2, (top + rise) / 2, 0), colour) for s in (-1, 1)
-        ]
-        phrase = "two plank sides"
-    elif chance(rng, 0.5):
-        parts.append(box((width, top, plank), (0, top / 2, (depth - plank) / 2), colour))
-        phrase = "a plank at the front"
-    else:
-        parts.append(box((width * 0.98, top, depth * 0.98), (0, top / 2, 0), colour))
-        phrase = "a solid base"
-    return Shape(parts, "block chair", ["a straight back", "a flat seat", phrase])
-
-
-def seat_with_round_back(rng: np.random.Generator) -> Shape:
-    """Captain's or bentwood chair: round seat, half-round top rail on spindles or posts, slim legs."""
-    wood, cloth = frame_colour(rng), palette(rng, "fabric")
-    radius, top = rng.uniform(0.2, 0.27), rng.uniform(0.42, 0.48)
-    thick, rise = rng.uniform(0.02, 0.06), rng.uniform(0.2, 0.45)
-    outline = outline_points(pick(rng, "oval", "egg"), 20) * radius
-    parts = [extrude(outline, thick, (0, top - thick / 2, 0), pick(rng, wood, cloth), "xz")]
-    reach = rng.uniform(1.1, 2.0)
-    angle = np.linspace(-np.pi / 2 - reach, -np.pi / 2 + reach, 13)
-    wide = radius * rng.uniform(1.05, 1.25)
-    rail = np.stack([np.cos(angle) * wide, np.full(13, top + rise), np.sin(angle) * wide], axis=1)
-    if chance(rng, 0.5):
-        tall = rng.uniform(0.04, 0.14)
-        band = np.stack([rail - (0, tall, 0), rail], axis=0)
-        parts.append(sheet(band, 0.02, wood))
-    else:
-        parts.append(tube(rail, 0.018, wood, sections=6))
-    for index in np.unique(np.linspace(1, 11, int(rng.integers(3, 10))).round().astype(int)):
-        foot = rail[index] * (radius * 0.9 / wide, 0, radius * 0.9 / wide) + (0, top - 0.01, 0)
-        parts.append(rod(foot, rail[index] - (0, 0.01, 0), 0.009, wood, sections=6))
-    splay = rng.uniform(0.05, 0.2)
-    legs, phrase = four_legs(
-        radius * 1.4,
-        radius * 1.4,
-        top - thick,
-        wood,
-        pick(rng, "round", "round tapered", "turned", "tapered"),
-        0.035,
-        splay,
-    )
-    return Shape(parts + legs, "round back chair", ["a half round back rail", "a round seat", phrase])
-
-
-CHAIR: dict[str, Callable[[np.random.Generator], Shape]] = {
-    "dining chair": dining_chair,
-    "carver chair": carver_chair,
-    "slatted chair": slatted_chair,
-    "solid chair": solid_chair,
-    "office chair": office_chair,
-    "cantilever chair": cantilever_chair,
-    "folding chair": folding_chair,
-    "club chair": club_chair,
-    "wing chair": wing_chair,
-    "shell chair": shell_chair,
-    "bar chair": bar_chair,
-    "rocking chair": rocking_chair,
-    "deck chair": deck_chair,
-    "sling chair": sling_chair,
-    "monobloc chair": monobloc_chair,
-    "throne": throne,
-    "tablet chair": tablet_chair,
-    "settle chair": settle_chair,
-    "tub chair": tub_chair,
-    "egg chair": egg_chair,
-    "lounge chair": lounge_chair,
-    "ribbon chair": ribbon_chair,
-    "stacking chair": stacking_chair,
-    "cube chair": cube_chair,
-    "round back chair": seat_with_round_back,
+_OFFICE, _LOUNGE = (42, 58, 40, 58, 32, 90, 2, 16), (corner_legs, crossed_legs, _swivel, sled)
+_HEAVY = (supports.plinth, supports.panel_legs, corner_legs)
+FAMILIES: dict[str, Builder] = {
+    "dining chair": _chair(),
+    "dining chair with arms": _chair(armed=1.0),
+    "slatted chair": _chair(
+        "wood metal", "board dished slats round", "ladder spindles slats hoop", (36, 58, 40, 52, 42, 75, 0, 16), 0.2
+    ),
+    "upholstered dining chair": _chair(seats="upholstered padded board", backs="solid padded framed", armed=0.15),
+    "swivel office chair": _chair(
+        "metal plastic", "upholstered padded", "padded curved", _OFFICE, 0.6, "tee tee loop swept", (_swivel,)
+    ),
+    "bar chair": _chair(size=(34, 46, 58, 82, 20, 50, 0, 12), bases=(_bar_legs, _bar_legs, _column)),
+    "rocking chair": _chair(
+        "wood", SEATS, BACKS, (45, 60, 40, 48, 50, 80, 8, 20), 1.0, "posts swept loop", (_rockers,)
+    ),
+    "folding chair": _chair(
+        "metal wood plastic", "board slats", "rails ladder solid", armed=0.3, rests="posts", bases=(crossed_legs,)
+    ),
+    "school chair with a writing board": _chair(
+        "wood plastic", "dished board rounded", "curved solid rails", bases=(_school_base,)
+    ),
+    "lounge chair": _chair(
+        "wood metal", "upholstered", "padded", (52, 80, 34, 46, 45, 85, 12, 36), 0.35, "posts loop panel", _LOUNGE
+    ),
+    "garden chair": _chair("wood", "slats", "slats", (50, 68, 30, 42, 60, 85, 16, 36), armed=1.0, rests="posts"),
+    "throne": _chair(
+        "wood", "padded upholstered", "solid framed splat", (55, 80, 42, 55, 75, 120, 0, 3), 1.0, "posts panel", _HEAVY
+    ),
+    "wide wooden chair": _chair(
+        "wood", "board slats padded", "solid ladder slats cross", (55, 85, 38, 48, 38, 75, 0, 10), 0.7, "posts", _HEAVY
+    ),
+    "round back chair": _chair(seats="round", size=(40, 54, 42, 48, 20, 45, 0, 1), bases=(_splayed,), rest=_round_rail),
+    "plastic garden chair": _chair("plastic ceramic", "dished", bases=(_splayed,), rest=_wrapped),
+    "cantilever chair": partial(_tube_chair, cantilever=True),
+    "stacking chair": partial(_tube_chair, cantilever=False),
+    "upholstered armchair": partial(_armchair, winged=False),
+    "wing chair": partial(_armchair, winged=True),
+    "moulded shell chair": _shell_chair,
+    "tub chair": _tub_chair,
+    "block chair": _block_chair,
 }
+WEIGHTS = {"wide wooden chair": 0.6, "throne": 0.6}

@@ -1,467 +1,348 @@
-"""Desks: a work surface with drawers, panels, shelves or a return. The user sits at +z; back panels stand at -z."""
+"""Desks: a work surface with drawers, panels, shelves or a return. The user sits at +z; back panels stand at -z.
+
+Most are rows of one list: sizes x bases x extras, each extra with its chance.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
-from .casework import drawer_block, open_case
-from .desk_parts import desk_board, desk_clutter, desk_colours, desk_size, modesty_panel, storage_block, wing_supports
-from .parts import (
-    Shape,
-    beam,
-    box,
-    chance,
-    counted,
-    cylinder,
-    extrude,
-    mirror_all,
-    move_all,
-    palette,
-    pick,
-    rod,
-    rotate_all,
-    rounded_box,
-    sheet,
-)
-from .supports import apron, corner_legs, four_legs, leg, panel_legs, sled, trestle
-from .tops import table_top
-from .workstations import angled_desk, corner_desk, cubicle_desk, reception_desk, u_desk
+from . import supports
+from .cases import drawer_block, open_case
+from .maker import Builder, Color, Maker, counted
+from .solids import rounded_path
 
 
-def writing_desk(rng: np.random.Generator) -> Shape:
-    """Slim desk on legs with drawers in the apron, sometimes a small gallery at the back."""
-    wood, metal = desk_colours(rng)
-    width, depth, height = rng.uniform(0.9, 1.6), rng.uniform(0.45, 0.75), rng.uniform(0.7, 0.8)
-    parts, thick = desk_board(rng, width, depth, height, wood)
-    drop, count = rng.uniform(0.08, 0.17), int(rng.integers(1, 4))
-    level, wide = height - thick - drop / 2, width * 0.94 / count
-    for index in range(count):
-        x = wide * (index + 0.5) - width * 0.47
-        parts += drawer_block(rng, (wide * 0.99, drop, depth * 0.9), (x, level, 0), wood, metal, 1)[0]
-    style = pick(rng, "tapered", "turned", "cabriole", "square", "round tapered")
-    legs, phrase = four_legs(width * 0.96, depth * 0.94, height - thick, wood, style, rng.uniform(0.035, 0.07))
-    details = [f"{counted(count, 'drawer')} below the top", phrase]
-    if chance(rng, 0.35):
-        rise = rng.uniform(0.06, 0.25)
-        parts.append(box((width, rise, 0.02), (0, height + rise / 2, 0.01 - depth / 2), wood))
-        parts += [
-            box((0.02, rise, depth * 0.4), (s * (width / 2 - 0.01), height + rise / 2, -depth * 0.3), wood)
-            for s in (-1, 1)
-        ]
-        details.append("a raised edge at the back")
-    return Shape(parts + legs + desk_clutter(rng, width, depth, height), "writing desk", details)
+@dataclass
+class _Desk:
+    """Width, depth, height of a desk, the height below its top, color of metal, ends (x) of the room for the knees."""
+
+    w: float
+    d: float
+    h: float
+    tall: float
+    metal: Color
+    left: float
+    right: float
 
 
-def plain_desk(rng: np.random.Generator) -> Shape:
-    """Bare work table: a rectangular top of desk size on legs, loops or panels, at times with a modesty panel."""
-    wood, metal = desk_colours(rng)
-    width, depth, height = desk_size(rng)
-    parts, thick = desk_board(rng, width, depth, height, wood)
-    build = pick(rng, corner_legs, corner_legs, sled, panel_legs)
-    legs, phrase = build(rng, width * 0.97, depth * 0.95, height - thick, pick(rng, wood, metal))
-    details = ["a plain work surface", phrase]
-    if chance(rng, 0.45):
-        parts += modesty_panel(rng, width * 0.9, depth * 0.9, height - thick, wood)
-        details.append("a panel at the back")
-    return Shape(parts + legs + desk_clutter(rng, width, depth, height), "plain desk", details)
+def _desk(row: tuple, m: Maker) -> None:
+    """Make the desk of a row of _ROWS; what is at its right may as well be at its left."""
+    sizes, bases, extras, *words = row
+    m.color, metal, base = m.palette("wood wood wood plastic metal"), m.palette("metal"), m.pick(bases)
+    w, d, h = (m.uniform(*limits) for limits in sizes)
+    top, thick = m.pick("rectangle rectangle rectangle rectangle soft bow"), m.uniform(0.018, 0.06)
+    thick, _ = supports.table_top(m, top, w, d, h, thick + 0.02 if base == "massive" else thick)
+    t = _Desk(w, d, h, h - thick, metal, -w / 2, w / 2)
+    extra = [name for name, probability in extras.items() if m.chance(probability)]
+    m.say(*words, *(f"a {name}" for name in extra))
+    with m.mirrored() if m.chance() else m.both(""):
+        if base in _LEGS:
+            with m.painted(m.pick(m.color, metal)):
+                m.say(_LEGS[base](m, w * 0.97, d * 0.95, t.tall))
+        else:
+            m.say(_BASES[base](m, t) if base in _BASES else _ends(m, t, *base.split("+")))
+        _below(m, t, extra)
+        _above(m, t, extra)
+        if "wing" in extra:
+            _wing(m, t)
+        with m.mirrored():
+            if "second wing" in extra:
+                _wing(m, t)
 
 
-def single_pedestal_desk(rng: np.random.Generator) -> Shape:
-    """Drawer block at one side, legs or a panel at the other."""
-    wood, metal = desk_colours(rng)
-    width, depth, height = desk_size(rng)
-    parts, thick = desk_board(rng, width, depth, height, wood)
-    tall, wide = height - thick, rng.uniform(0.3, 0.48)
-    x = width / 2 - wide / 2 - rng.uniform(0.0, 0.04)
-    block, phrase = storage_block(rng, -x, wide, depth * rng.uniform(0.8, 0.98), tall, wood, metal)
-    parts += block
-    if chance(rng, 0.5):
-        parts.append(box((0.03, tall, depth * 0.95), (width / 2 - 0.03, tall / 2, 0), wood))
-        side = "a side panel"
-    else:
-        style, size = pick(rng, "square", "round", "tapered"), rng.uniform(0.03, 0.06)
-        for z in (-depth * 0.44, depth * 0.44):
-            parts += leg(style, (width / 2 - size, tall, z), (width / 2 - size, 0, z), size, pick(rng, wood, metal))
-        side = "legs at one side"
-    if chance(rng, 0.6):
-        parts += modesty_panel(rng, width * 0.95, depth * 0.95, tall, wood)
-    if chance(rng, 0.3):
-        gap = width - wide - 0.1
-        parts += drawer_block(rng, (gap, 0.1, depth * 0.7), (wide / 2, tall - 0.05, depth * 0.1), wood, metal, 1)[0]
-    parts = mirror_all(parts) if chance(rng, 0.5) else parts
-    return Shape(
-        parts + desk_clutter(rng, width, depth, height),
-        "desk with one drawer block",
-        [phrase, side, "room for the knees"],
-    )
+def _drawers(m: Maker, t: _Desk) -> str:
+    """Stand on four legs, with one to three drawers side by side below the top."""
+    drop, count = m.uniform(0.08, 0.17), m.number(1, 3)
+    wide, style = t.w * 0.94 / count, m.pick("tapered", "turned", "cabriole", "square", "round tapered")
+    for x in (np.arange(count) - (count - 1) / 2) * wide:
+        drawer_block(m, (wide * 0.99, drop, t.d * 0.9), (x, t.tall - drop / 2, 0), t.metal, 1)
+    m.say(f"{counted(count, 'drawer')} below the top")
+    return supports.four_legs(m, t.w * 0.96, t.d * 0.94, t.tall, style, m.uniform(0.035, 0.07))
 
 
-def double_pedestal_desk(rng: np.random.Generator) -> Shape:
-    """Storage blocks at both sides and often a drawer between them."""
-    wood, metal = desk_colours(rng)
-    width, depth, height = rng.uniform(1.2, 2.1), rng.uniform(0.55, 0.95), rng.uniform(0.7, 0.8)
-    parts, thick = desk_board(rng, width, depth, height, wood)
-    tall, wide = height - thick, rng.uniform(0.28, 0.46)
-    deep, x = depth * rng.uniform(0.82, 0.98), width / 2 - wide / 2 - rng.uniform(0.0, 0.05)
-    block, phrase = storage_block(rng, -x, wide, deep, tall, wood, metal)
-    parts += block + (
-        mirror_all(block) if chance(rng, 0.7) else storage_block(rng, x, wide, deep, tall, wood, metal)[0]
-    )
-    details = ["two storage blocks", phrase, "room for the knees"]
-    if chance(rng, 0.5):
-        gap = 2 * x - wide
-        parts += drawer_block(
-            rng, (gap * 0.98, rng.uniform(0.08, 0.15), deep * 0.9), (0, tall - 0.07, 0), wood, metal, 1
-        )[0]
-        details.append("a drawer in the middle")
-    if chance(rng, 0.6):
-        parts += modesty_panel(rng, 2 * x - wide + 0.02, deep, tall, wood)
-    return Shape(parts + desk_clutter(rng, width, depth, height), "desk with two drawer blocks", details)
-
-
-def executive_desk(rng: np.random.Generator) -> Shape:
-    """Massive: closed front to the floor, overhanging top, plinths, moulded panels, sometimes a bowed front."""
-    wood, metal = palette(rng, "wood"), palette(rng, "metal")
-    width, depth, height = rng.uniform(1.5, 2.5), rng.uniform(0.75, 1.2), rng.uniform(0.72, 0.82)
-    kind = pick(rng, "rectangle", "rectangle", "bow", "soft")
-    parts, thick, _ = table_top(rng, kind, width, depth, height, wood, rng.uniform(0.03, 0.08))
-    tall, wide = height - thick, rng.uniform(0.38, 0.6)
-    over = rng.uniform(0.01, 0.07)
-    deep, x = depth - 2 * over, width / 2 - over - wide / 2
-    middle, count = (x, tall / 2 + 0.03, 0), int(rng.integers(2, 5))
-    block = drawer_block(rng, (wide, tall - 0.06, deep), middle, wood, metal, count)[0]
-    block.append(box((wide + 0.02, 0.06, deep + 0.02), (x, 0.03, 0), wood))
-    parts += block + mirror_all(block)
-    back = 0.015 - deep / 2 + (rng.uniform(0, 0.35) * depth if chance(rng, 0.3) else 0.0)
-    parts.append(box((2 * x - wide + 0.02, tall, 0.03), (0, tall / 2, back), wood))
-    panels = int(rng.integers(0, 5))
+def _massive(m: Maker, t: _Desk) -> str:
+    """Stand on two drawer blocks with plinths, closed in front and perhaps paneled, below an overhanging top."""
+    wide, over, panels = m.uniform(0.38, 0.6), m.uniform(0.01, 0.07), m.number(0, 4)
+    deep, x, step = t.d - 2 * over, t.w / 2 - over - wide / 2, (t.w - 2 * over) / max(panels, 1)
+    with m.both("x"):
+        drawer_block(m, (wide, t.tall - 0.06, deep), (x, t.tall / 2 + 0.03, 0), t.metal, m.number(2, 4))
+        m.box((wide + 0.02, 0.06, deep + 0.02), (x, 0.03, 0))
+    t.left, t.right = wide / 2 - x, x - wide / 2
+    back = m.uniform(0, 0.35) * t.d if m.chance(0.3) else 0.0
+    m.box((2 * t.right + 0.02, t.tall, 0.03), (0, t.tall / 2, 0.015 - deep / 2 + back))
     for index in range(panels):
-        step = (width - 2 * over) / panels
-        place = (step * (index + 0.5) - width / 2 + over, tall * 0.52, -deep / 2 - 0.006)
-        parts.append(box((step * 0.75, tall * 0.65, 0.014), place, wood))
-    details = ["a closed front", "two drawer blocks", "a thick overhanging top"]
-    return Shape(parts + desk_clutter(rng, width, depth, height), "executive desk", details)
+        place = (step * (index + 0.5) + over - t.w / 2, t.tall * 0.52, -deep / 2 - 0.006)
+        m.box((step * 0.75, t.tall * 0.65, 0.014), place)
+    m.say("a closed front", "a thick overhanging top")
+    return "two drawer blocks"
 
 
-def hutch_desk(rng: np.random.Generator) -> Shape:
-    """Desk with shelves or cupboards standing on its rear edge."""
-    base = pick(rng, single_pedestal_desk, double_pedestal_desk, panel_desk, writing_desk)(rng)
-    wood, metal = base.parts[0].colour, palette(rng, "metal")
-    low, high = base.parts[0].mesh.bounds
-    width, depth, height = high[0] - low[0], high[2] - low[2], high[1]
-    rise, deep = rng.uniform(0.3, 0.95), rng.uniform(0.2, 0.35)
-    wide = width * (1.0 if chance(rng, 0.7) else rng.uniform(0.5, 0.9))
-    lift = rng.uniform(0.2, 0.4) if chance(rng, 0.4) else 0.0
-    z = (deep - depth) / 2
-    parts = list(base.parts)
-    shelves, dividers = int(rng.integers(1, 4)), int(rng.integers(0, 4))
-    case = (wide, rise, deep)
-    parts += open_case(rng, case, (0, height + lift + rise / 2, z), wood, shelves, dividers, chance(rng, 0.7), lift > 0)
-    if lift > 0:
-        parts += [box((0.03, lift, deep), (s * (wide / 2 - 0.015), height + lift / 2, z), wood) for s in (-1, 1)]
-        parts += [box((wide, lift, 0.015), (0, height + lift / 2, z - deep / 2), wood)] if chance(rng, 0.5) else []
-    if chance(rng, 0.4):
-        door = wide / (dividers + 1)
-        for s in (-1, 1):
-            spot = (s * (wide - door) / 2, height + lift + rise / 2, z + 0.005)
-            parts += drawer_block(rng, (door * 0.98, rise * 0.96, deep), spot, wood, metal, 1)[0]
-    return Shape(
-        parts,
-        "desk with a hutch",
-        ["shelves above the top", counted(shelves + 1, "shelf").replace("shelfs", "shelves"), *base.details],
-    )
+def _columns(m: Maker, t: _Desk) -> str:
+    """Stand on two telescopic columns on T or C shaped feet, joined by a beam."""
+    x, z, tall = t.w * m.uniform(0.32, 0.44), m.pick(0.0, 0.0, -t.d * 0.28), t.tall
+    with m.painted(t.metal), m.both("x"):
+        m.box((0.07, 0.04, t.d * m.uniform(0.8, 0.98)), (x, 0.02, 0))
+        m.box((0.08, tall * 0.55, 0.06), (x, tall * 0.275, z))
+        m.box((0.06, tall * 0.6, 0.045), (x, tall * 0.7, z))
+        m.box((0.05, 0.03, t.d * 0.7), (x, tall - 0.015, 0))
+    m.box((2 * x, 0.05, 0.03), (0, tall * m.uniform(0.7, 0.97), z), color=t.metal)
+    m.say("a flat top of adjustable height")
+    return "two T shaped feet"
 
 
-def panel_desk(rng: np.random.Generator) -> Shape:
-    """Top on two side panels with a panel at the back."""
-    wood, _ = desk_colours(rng)
-    width, depth, height = desk_size(rng)
-    parts, thick = desk_board(rng, width, depth, height, wood)
-    tall = height - thick
-    legs, phrase = panel_legs(rng, width, depth, tall, wood)
-    clear = 2 * legs[1].mesh.bounds[0, 0]
-    parts += legs + modesty_panel(rng, clear, depth * 0.7, tall, wood)
-    details = [phrase, "a panel at the back"]
-    if chance(rng, 0.35):
-        parts.append(box((clear, 0.02, depth * 0.35), (0, tall * rng.uniform(0.6, 0.85), -depth * 0.25), wood))
-        details.append("a shelf below the top")
-    return Shape(parts + desk_clutter(rng, width, depth, height), "panel desk", details)
+def _chest(m: Maker, t: _Desk) -> str:
+    """Stand on drawers over the whole width and four short legs."""
+    drawer_block(m, (t.w * 0.98, t.tall - 0.1, t.d * 0.96), (0, t.tall / 2 + 0.05, 0), t.metal, m.number(2, 3))
+    return supports.four_legs(m, t.w, t.d, 0.1, m.pick("square tapered"), 0.06)
 
 
-def secretary_desk(rng: np.random.Generator) -> Shape:
-    """Cabinet desk: drawers below, a fold-down writing board or a roll top with pigeonholes above."""
-    wood, metal = palette(rng, "wood"), palette(rng, "metal")
-    width, depth = rng.uniform(0.75, 1.5), rng.uniform(0.42, 0.75)
-    height, rise = rng.uniform(0.68, 0.8), rng.uniform(0.35, 0.95)
-    rolled = chance(rng, 0.5)
-    rise = min(rise, 0.5) if rolled else rise
-    knees = chance(rng, 0.6)
-    parts = [box((width, 0.03, depth), (0, height - 0.015, 0), wood)]
-    if knees:
-        wide = width * rng.uniform(0.24, 0.32)
-        size, spot = (wide, height - 0.03, depth * 0.95), ((width - wide) / 2, (height - 0.03) / 2, 0)
-        block = drawer_block(rng, size, spot, wood, metal, int(rng.integers(2, 5)))[0]
-        parts += block + mirror_all(block)
-        parts.append(box((width, height * 0.8, 0.02), (0, height * 0.55, 0.02 - depth / 2), wood))
-    else:
-        parts += drawer_block(
-            rng,
-            (width * 0.98, height - 0.13, depth * 0.96),
-            (0, (height + 0.07) / 2, 0),
-            wood,
-            metal,
-            int(rng.integers(2, 4)),
-        )[0]
-        parts += four_legs(width, depth, 0.1, wood, pick(rng, "square", "tapered"), 0.06)[0]
-    if rolled:
-        angle = np.linspace(0.05, np.pi / 2, 8) if chance(rng, 0.7) else np.linspace(np.pi / 4, np.pi / 2, 6)
-        side = np.stack([depth * 0.92 * np.cos(angle) - depth / 2, rise * np.sin(angle)], axis=1)
-        outline = np.concatenate([[(-depth / 2, 0), (depth * 0.42, 0)], side, [(-depth / 2, rise)]])
-        parts += [extrude(outline, 0.025, (s * (width - 0.025) / 2, height, 0), wood, "zy") for s in (-1, 1)]
-        grid = np.stack(
-            [np.column_stack([np.full(len(side), s * width * 0.48), side[:, 1] + height, side[:, 0]]) for s in (-1, 1)],
-            axis=1,
-        )
-        parts.append(sheet(grid, 0.015, wood))
-        parts.append(box((width, 0.02, depth * 0.15), (0, height + rise, -depth * 0.43), wood))
-        details = ["a roll top", "drawers below"]
-    else:
-        deep = rng.uniform(0.2, 0.35)
-        z = (deep - depth) / 2
-        parts += open_case(
-            rng, (width, rise, deep), (0, height + rise / 2, z), wood, int(rng.integers(1, 4)), int(rng.integers(1, 5))
-        )
-        board = box((width * 0.9, 0.02, depth * 0.5), (0, 0, depth * 0.25), wood)
-        parts.append(
-            board.moved((0, height + 0.02, depth * 0.45))
-            if chance(rng, 0.5)
-            else board.rotated("x", -70).moved((0, height + 0.02, z + deep / 2))
-        )
-        details = ["a fold down writing board", "small compartments above", "drawers below"]
-    parts.append(box((width * 0.97, rise, 0.02), (0, height + rise / 2, 0.01 - depth / 2), wood))
-    return Shape(parts, "roll top desk" if rolled else "secretary desk", details)
+_LEGS = {"legs": supports.corner_legs, "sled": supports.sled, "trestle": supports.trestle}
+_BASES = {"drawers": _drawers, "massive": _massive, "columns": _columns, "chest": _chest}
 
 
-def computer_desk(rng: np.random.Generator) -> Shape:
-    """Keyboard tray, stand for the computer, riser or shelves above."""
-    wood, metal = desk_colours(rng)
-    width, depth, height = rng.uniform(0.75, 1.4), rng.uniform(0.48, 0.7), rng.uniform(0.7, 0.8)
-    parts, thick = desk_board(rng, width, depth, height, wood)
-    tall = height - thick
-    legs, phrase = pick(rng, panel_legs, sled, corner_legs)(rng, width, depth, tall, pick(rng, wood, metal))
-    parts += legs
-    drop = rng.uniform(0.08, 0.14)
-    side = pick(rng, -1, 1)
-    tray = width * rng.uniform(0.5, 0.8)
-    parts.append(
-        box(
-            (tray, 0.018, depth * 0.6),
-            (side * (width - tray) * 0.35, tall - drop, depth * rng.uniform(0.15, 0.4)),
-            wood,
-        )
-    )
-    details = ["a keyboard tray", phrase]
-    if chance(rng, 0.7):
-        x = -side * (width / 2 - 0.16)
-        parts.append(box((0.26, 0.02, depth * 0.85), (x, rng.uniform(0.06, 0.15), 0), wood))
-        parts.append(box((0.02, tall, depth * 0.85), (x + side * 0.13, tall / 2, 0), wood))
-        parts += [box((0.18, 0.42, depth * 0.7), (x, 0.36, 0), (0.12, 0.12, 0.13))] if chance(rng, 0.3) else []
-        details.append("a stand for the computer")
-    if chance(rng, 0.75):
-        rise, deep = rng.uniform(0.1, 0.6), rng.uniform(0.2, 0.32)
-        count = 1 if rise < 0.25 else int(rng.integers(1, 4))
-        z = (deep - depth) / 2
-        parts += [box((width, 0.018, deep), (0, height + rise * (k + 1) / count, z), wood) for k in range(count)]
-        parts += [box((0.02, rise, deep * 0.9), (s * (width / 2 - 0.01), height + rise / 2, z), wood) for s in (-1, 1)]
-        details.append(f"{counted(count, 'raised shelf').replace('shelfs', 'shelves')}")
-    if chance(rng, 0.6):
-        parts += modesty_panel(rng, width * 0.95, depth, tall, wood)
-    return Shape(parts, "computer desk", details)
+def _ends(m: Maker, t: _Desk, right: str, left: str) -> str:
+    """Stand on a support at either end, see `_end`; left "same" mirrors the right one."""
+    with m.both("x" if left == "same" else ""):
+        t.right, phrase = _end(m, right, t.w, t.d, t.tall, t.metal)
+    t.left = -t.right
+    if left != "same":
+        with m.mirrored():
+            inner, other = _end(m, left, t.w, t.d, t.tall, t.metal)
+        t.left = -inner
+        m.say(other if other != phrase else "")
+    return phrase
 
 
-def standing_desk(rng: np.random.Generator) -> Shape:
-    """Adjustable desk on two T or C feet with telescopic columns and a cross beam."""
-    wood, metal = desk_colours(rng)
-    width, depth, height = rng.uniform(1.1, 2.0), rng.uniform(0.6, 0.9), rng.uniform(0.68, 1.15)
-    parts, thick = desk_board(rng, width, depth, height, wood)
-    tall, x = height - thick, width * rng.uniform(0.32, 0.44)
-    z, foot = pick(rng, 0.0, 0.0, -depth * 0.28), depth * rng.uniform(0.8, 0.98)
-    for s in (-1, 1):
-        parts.append(box((0.07, 0.04, foot), (s * x, 0.02, 0), metal))
-        parts.append(box((0.08, tall * 0.55, 0.06), (s * x, tall * 0.275, z), metal))
-        parts.append(box((0.06, tall * 0.6, 0.045), (s * x, tall * 0.7, z), metal))
-        parts.append(box((0.05, 0.03, depth * 0.7), (s * x, tall - 0.015, 0), metal))
-    parts.append(box((2 * x, 0.05, 0.03), (0, tall - rng.uniform(0.03, 0.3) * tall, z), metal))
-    details = ["two T shaped feet", "a flat top of adjustable height"]
-    if chance(rng, 0.5):
-        parts += modesty_panel(rng, 2 * x, depth, tall, wood)
-        details.append("a panel at the back")
-    if chance(rng, 0.3):
-        parts += drawer_block(rng, (0.4, 0.55, depth * 0.7), (pick(rng, -1, 1) * (x - 0.28), 0.3, 0), wood, metal, 3)[0]
-        details.append("a drawer unit below")
-    return Shape(parts + desk_clutter(rng, width, depth, height), "standing desk", details)
+def _end(m: Maker, kind: str, w: float, d: float, tall: float, metal: Color) -> tuple[float, str]:
+    """Support the right end of a run by a "panel", "legs", "shelves", a "block" or a "bookcase"; inner x, phrase."""
+    x, wide, deep, color = w / 2, min(m.uniform(0.28, 0.5), 0.4 * w), d * m.uniform(0.75, 0.98), m.pick(m.color, metal)
+    if kind == "panel":
+        x -= m.uniform(0.02, 0.06) + m.pick(0, 0, 0.08) * w
+        m.box((m.uniform(0.02, 0.07), tall, deep), (x, tall / 2, 0))
+        return x, "a side panel"
+    if kind == "legs":
+        size, style = m.uniform(0.03, 0.06), m.pick("square round tapered")
+        with m.painted(color), m.both("z"):
+            supports.leg(m, style, (x - size, tall, d * 0.44), (x - size, 0, d * 0.44), size)
+        return x - 2 * size, "legs at one side"
+    if kind == "bookcase":
+        high, spot = m.uniform(1.0, 2.0), (x + wide / 2, (deep - d) / 2)
+        open_case(m, (wide, high, deep), (spot[0], high / 2, spot[1]), m.number(2, 5), with_back=m.chance())
+        return x, "a tall bookcase"
+    middle = x - wide / 2 - m.uniform(0, 0.04)
+    if kind == "shelves":
+        open_case(m, (wide, tall, deep), (middle, tall / 2, 0), m.number(1, 3), with_back=m.chance(0.4))
+        return middle - wide / 2, "shelf units as legs"
+    foot = m.pick(0.0, 0.0, m.uniform(0.02, 0.08), m.uniform(0.1, 0.25))
+    if foot:
+        with m.painted(metal), m.at(middle):
+            supports.four_legs(m, wide * 0.96, deep * 0.94, foot, m.pick("square round"), 0.03)
+    return middle - wide / 2, drawer_block(m, (wide, tall - foot, deep), (middle, (tall + foot) / 2, 0), metal)
 
 
-def trestle_desk(rng: np.random.Generator) -> Shape:
-    """Board on trestles or shelf units, with a drawer tray, pin board or small shelf to tell it from a table."""
-    wood, metal = desk_colours(rng)
-    width, depth, height = desk_size(rng)
-    parts, thick = desk_board(rng, width, depth, height, wood)
-    tall = height - thick
-    if chance(rng, 0.5):
-        base, phrase = trestle(rng, width, depth, tall, pick(rng, wood, metal))
-        parts += base
-    else:
-        wide, phrase = rng.uniform(0.3, 0.5), "shelf units as legs"
-        size, spot = (wide, tall, depth * 0.9), ((width - wide) / 2 * 0.96, tall / 2, 0)
-        case = open_case(rng, size, spot, wood, int(rng.integers(1, 4)), with_back=chance(rng, 0.4))
-        parts += case + mirror_all(case)
-    details = [phrase]
-    if chance(rng, 0.8):
-        parts += drawer_block(
-            rng,
-            (rng.uniform(0.35, 0.6), 0.12, depth * 0.7),
-            (rng.uniform(-0.15, 0.15) * width, tall - 0.06, 0.08),
-            wood,
-            metal,
-            1,
-        )[0]
-        details.append("a drawer below the top")
-    if chance(rng, 0.5):
-        rise = rng.uniform(0.12, 0.5)
-        parts.append(box((width, rise, 0.02), (0, height + rise / 2, 0.01 - depth / 2), wood))
-        parts.append(box((width, 0.02, 0.18), (0, height + rise * 0.8, 0.1 - depth / 2), wood))
-        details.append("a small shelf above the top")
-    return Shape(parts + desk_clutter(rng, width, depth, height), "trestle desk", details)
+def _below(m: Maker, t: _Desk, extra: list[str]) -> None:
+    """Add the extras below the top."""
+    room, middle = t.right - t.left, (t.left + t.right) / 2
+    if "panel at the back" in extra:
+        drop = t.tall * (1.0 if m.chance(0.35) else m.uniform(0.3, 0.85))
+        m.box((room + 0.02, drop, 0.02), (middle, t.tall - drop / 2, m.uniform(0.01, 0.25) * t.d - t.d / 2))
+    if "drawer below the top" in extra:
+        wide, high = min(m.uniform(0.35, 0.6) if m.chance() else 2.0, room * 0.98), m.uniform(0.08, 0.14)
+        x = middle + m.uniform(-0.4, 0.4) * (room - wide)
+        drawer_block(m, (wide, high, t.d * 0.75), (x, t.tall - high / 2, t.d * 0.08), t.metal, 1)
+    if "keyboard tray" in extra:
+        wide, z = t.w * m.uniform(0.5, 0.8), t.d * m.uniform(0.15, 0.4)
+        m.box((wide, 0.018, t.d * 0.6), ((wide - t.w) * 0.35, t.tall - m.uniform(0.08, 0.14), z))
+    if "box for books" in extra:
+        high = m.uniform(0.09, 0.16)
+        open_case(m, (room * 0.96, high, t.d * 0.85), (middle, t.tall - high / 2, 0), shelves=0)
+    if "bench" in extra:
+        _bench(m, t)
+    if "computer stand" in extra:
+        x = t.w / 2 - 0.16
+        m.box((0.26, 0.02, t.d * 0.85), (x, m.uniform(0.06, 0.15), 0))
+        m.box((0.02, t.tall, t.d * 0.85), (x - 0.13, t.tall / 2, 0))
+        if m.chance(0.3):
+            m.box((0.18, 0.42, t.d * 0.7), (x, 0.36, 0), color=(0.12, 0.12, 0.13))
 
 
-def school_desk(rng: np.random.Generator) -> Shape:
-    """Small pupil's desk with an open book box and often an attached seat or bench."""
-    wood, metal = palette(rng, pick(rng, "wood", "plastic")), palette(rng, "metal")
-    width, depth, height = rng.uniform(0.55, 1.2), rng.uniform(0.4, 0.55), rng.uniform(0.62, 0.78)
-    tilt = pick(rng, 0.0, 0.0, rng.uniform(4, 12))
-    top = [box((width, 0.02, depth), (0, 0.01, 0), wood)]
-    if chance(rng, 0.75):
-        tall = rng.uniform(0.09, 0.16)
-        top += open_case(rng, (width * 0.94, tall, depth * 0.85), (0, -tall / 2, 0), wood, shelves=0)
-    parts = move_all(rotate_all(top, "x", tilt), (0, height, 0))
-    build = pick(rng, corner_legs, sled, panel_legs)
-    legs, phrase = build(rng, width * 0.95, depth * 0.9, height - 0.02, pick(rng, wood, metal))
-    parts += legs
-    details = ["a box for books below the top", phrase]
-    if chance(rng, 0.5):
-        far, seat = depth / 2 + rng.uniform(0.25, 0.4), rng.uniform(0.38, 0.45)
-        parts.append(box((width * 0.9, 0.025, 0.3), (0, seat, far), wood))
-        parts.append(box((width * 0.9, rng.uniform(0.12, 0.3), 0.02), (0, seat + 0.3, far + 0.18), wood))
-        for s in (-1, 1):
-            x = s * width * 0.4
-            parts.append(beam((x, 0.04, -depth * 0.3), (x, 0.04, far + 0.15), 0.03, metal))
-            parts.append(beam((x, 0.04, far), (x, seat, far), 0.03, metal))
-            parts.append(beam((x, seat, far + 0.1), (x, seat + 0.4, far + 0.18), 0.025, metal))
-        details.append("an attached bench")
-    return Shape(parts, "school desk", details)
+def _bench(m: Maker, t: _Desk) -> None:
+    """Add a bench with a back rest, joined to the desk by bars on the floor."""
+    far, seat, x = t.d / 2 + m.uniform(0.25, 0.4), m.uniform(0.38, 0.45), t.w * 0.4
+    m.box((t.w * 0.9, 0.025, 0.3), (0, seat, far))
+    m.box((t.w * 0.9, m.uniform(0.12, 0.3), 0.02), (0, seat + 0.3, far + 0.18))
+    with m.painted(t.metal), m.both("x"):
+        m.beam((x, 0.04, -t.d * 0.3), (x, 0.04, far + 0.15), 0.03)
+        m.beam((x, 0.04, far), (x, seat, far), 0.03)
+        m.beam((x, seat, far + 0.1), (x, seat + 0.4, far + 0.18), 0.025)
 
 
-def bookcase_desk(rng: np.random.Generator) -> Shape:
-    """Top between a tall bookcase and a leg, block or a second bookcase; or a surface in a ladder shelf."""
-    wood, metal = desk_colours(rng)
-    width, depth, height = rng.uniform(1.0, 1.7), rng.uniform(0.45, 0.65), rng.uniform(0.7, 0.78)
-    wide, total = rng.uniform(0.3, 0.55), rng.uniform(1.0, 2.0)
-    parts, thick = desk_board(rng, width, depth, height, wood)
-    tall, x = height - thick, width / 2
-    deep = depth * rng.uniform(0.5, 1.0)
-    case = open_case(
-        rng,
-        (wide, total, deep),
-        (x + wide / 2, total / 2, (deep - depth) / 2),
-        wood,
-        int(rng.integers(2, 6)),
-        with_back=chance(rng, 0.5),
-    )
-    parts += case
-    details = ["a tall bookcase at one side"]
-    other = pick(rng, "legs", "panel", "block", "bookcase")
-    if other == "bookcase":
-        parts += mirror_all(case)
-        details = ["a bookcase at both sides"]
-    else:
-        parts += mirror_all(wing_supports(rng, width, depth, tall, wood, metal, other))
-    if chance(rng, 0.5):
-        parts.append(box((width, 0.02, 0.25), (0, height + rng.uniform(0.3, 0.7), 0.125 - depth / 2), wood))
-        details.append("a shelf above the top")
-    if chance(rng, 0.5):
-        parts += modesty_panel(rng, width * 0.97, depth, tall, wood)
-    parts = mirror_all(parts) if chance(rng, 0.5) else parts
-    return Shape(parts, "desk with a bookcase", details)
+def _above(m: Maker, t: _Desk, extra: list[str]) -> None:
+    """Add the extras above the top."""
+    if "raised edge" in extra:
+        rise = m.uniform(0.06, 0.25)
+        m.box((t.w, rise, 0.02), (0, t.h + rise / 2, 0.01 - t.d / 2))
+        m.box((0.02, rise, t.d * 0.4), (t.w / 2 - 0.01, t.h + rise / 2, -t.d * 0.3), both="x")
+    if "raised shelf" in extra:
+        rise, deep = m.uniform(0.1, 0.6), m.uniform(0.18, 0.32)
+        shelves, spot = 0 if rise < 0.25 else m.number(0, 2), (0, t.h + rise / 2, (deep - t.d) / 2)
+        open_case(m, (t.w, rise, deep), spot, shelves, with_back=m.chance(0.3), with_floor=False)
+    if "shelf above" in extra:
+        m.box((t.w, 0.02, 0.25), (0, t.h + m.uniform(0.3, 0.7), 0.125 - t.d / 2))
+    if "hutch" in extra:
+        _hutch(m, t)
+    if "fold down writing board" in extra:
+        place, turn = m.pick((t.d * 0.45, 0), (0.28 - t.d / 2, -70))
+        with m.at(0, t.h + 0.02, place), m.turned("x", turn):
+            m.box((t.w * 0.9, 0.02, t.d * 0.5), (0, 0, t.d * 0.25))
+    if "roll top" in extra:
+        _roll_top(m, t.w, t.d, t.h, m.uniform(0.35, 0.5))
+    if "high counter" in extra:
+        front, side = m.uniform(0.95, 1.2), m.uniform(0.8, 1.0) * t.d
+        with m.painted(m.palette("ceramic fabric metal plastic wood")):
+            m.box((t.w, front, 0.04), (0, front / 2, 0.02 - t.d / 2))
+            if m.chance():
+                m.box((0.04, front, side), (t.w / 2 + 0.01, front / 2, (side - t.d) / 2), both="x")
+        m.box((t.w * 1.04, 0.03, m.uniform(0.2, 0.4)), (0, front, 0.08 - t.d / 2))
+    if "privacy screen" in extra:
+        _screens(m, t)
 
 
-def return_desk(rng: np.random.Generator) -> Shape:
-    """Main desk with a lower, narrower side table joined at a right angle, or a round meeting end."""
-    base = pick(rng, single_pedestal_desk, double_pedestal_desk, executive_desk)(rng)
-    wood, metal = base.parts[0].colour, palette(rng, "metal")
-    _, (x, height, z) = base.parts[0].mesh.bounds
-    if chance(rng, 0.3):
-        radius = z * rng.uniform(0.8, 1.2)
-        end = cylinder(radius, 0.03, (x + radius * 0.5, height - 0.015, 0), wood, sections=24)
-        post = rod((x + radius * 0.7, 0, 0), (x + radius * 0.7, height, 0), 0.04, metal)
-        details = ["a round end for visitors", *base.details]
-        return Shape([*base.parts, end, post], "desk with a meeting end", details)
-    level, wide, reach = height - pick(rng, 0.0, 0.08), rng.uniform(0.4, 0.55), rng.uniform(0.7, 1.2)
-    parts = [box((wide, 0.03, reach), (x - wide / 2, level - 0.015, z + reach / 2), wood)]
-    ends = wing_supports(rng, reach, wide, level - 0.03, wood, metal, pick(rng, "block", "block", "panel"))
-    parts += move_all(rotate_all(ends, "y", -90), (x - wide / 2, 0, z + reach / 2))
-    parts.append(box((0.02, level * 0.7, reach), (x - 0.02, level * 0.6, z + reach / 2), wood))
-    parts = mirror_all(parts) if chance(rng, 0.5) else parts
-    return Shape(base.parts + parts, "desk with a return", ["a side table at a right angle", *base.details])
+def _screens(m: Maker, t: _Desk) -> None:
+    """Add one to three partitions, from the floor or from the top, at times with a cupboard."""
+    high, sides, deep = m.uniform(1.1, 1.6), m.pick(0, 1, 2, 2), t.d * m.uniform(0.8, 1.6)
+    low, place = m.pick(0.0, 0.0, t.h - 0.1), (t.w / 2 + 0.02, 0, (deep - t.d) / 2)
+    with m.painted(m.palette("fabric")), m.at(0, (low + high) / 2):
+        m.box((t.w + 0.08, high - low, 0.04), (0, 0, -t.d / 2 - 0.02))
+        if sides:
+            m.box((0.04, high - low, deep), place, both="x" if sides == 2 else "")
+    if m.chance(0.4):
+        open_case(m, (t.w * 0.95, 0.35, 0.3), (0, high - 0.2, 0.15 - t.d / 2), 0, m.number(0, 2))
+    m.say(counted(sides + 1, "partition"))
 
 
-def drafting_desk(rng: np.random.Generator) -> Shape:
+def _hutch(m: Maker, t: _Desk) -> None:
+    """Add shelves, at times with two doors, that stand on the rear edge, on the top or lifted above it."""
+    rise, deep, lift = m.uniform(0.3, 0.95), m.uniform(0.2, 0.35), m.uniform(0.2, 0.4) if m.chance(0.4) else 0.0
+    wide, shelves, dividers = t.w * min(1.0, m.uniform(0.5, 1.8)), m.number(1, 3), m.number(0, 3)
+    middle, door = lift + rise / 2, wide / (dividers + 1)
+    with m.at(0, t.h, (deep - t.d) / 2):
+        open_case(m, (wide, rise, deep), (0, middle, 0), shelves, dividers, m.chance(0.7), lift > 0)
+        if lift:
+            m.box((0.03, lift, deep), (wide / 2 - 0.015, lift / 2, 0), both="x")
+        if lift and m.chance():
+            m.box((wide, lift, 0.015), (0, lift / 2, -deep / 2))
+        if m.chance(0.4):
+            with m.both("x" if dividers else ""):
+                drawer_block(m, (door * 0.98, rise * 0.96, deep), ((wide - door) / 2, middle, 0.005), t.metal, 1)
+    m.say(counted(shelves + 1, "shelf").replace("shelfs", "shelves"))
+
+
+def _roll_top(m: Maker, w: float, d: float, h: float, rise: float) -> None:
+    """Add two curved sides, the shutter between them and a back."""
+    angle = np.linspace(m.pick(0.05, 0.05, np.pi / 4), np.pi / 2, 8)
+    curve = np.stack([d * 0.92 * np.cos(angle) - d / 2, h + rise * np.sin(angle)], axis=1)
+    outline = [(-d / 2, h), (d * 0.42, h), *curve, (-d / 2, h + rise)]
+    m.extrude(outline, 0.025, ((w - 0.025) / 2, 0, 0), "zy", both="x")
+    edges = [np.insert(curve[:, ::-1], 0, x, axis=1) for x in (-w * 0.48, w * 0.48)]
+    m.sheet(np.stack(edges, axis=1), 0.015)
+    m.box((w, 0.02, d * 0.15), (0, h + rise, -d * 0.43))
+    m.box((w * 0.97, rise, 0.02), (0, h + rise / 2, 0.01 - d / 2))
+
+
+def _wing(m: Maker, t: _Desk) -> None:
+    """Add a run towards the user at the right end, with a panel outside, at times with a beveled inner corner."""
+    wide, reach, level = m.uniform(0.42, 0.7), m.uniform(0.5, 1.4), t.h - m.pick(0.0, 0.0, 0.08)
+    thick, high = m.uniform(0.018, 0.05), level * m.uniform(0.5, 1.0)
+    with m.at(t.w / 2 - wide / 2, level - thick, t.d / 2):
+        m.box((wide, thick, reach), (0, thick / 2, reach / 2))
+        m.box((0.02, high, reach + t.d * 0.5), (wide / 2 - 0.02, -high / 2, reach / 2 - t.d / 4))
+        if m.chance(0.35):
+            cut = m.uniform(0.1, 0.35)
+            m.extrude([(0, 0), (-cut, 0), (0, cut)], thick, (-wide / 2, thick / 2, 0), "xz")
+    with m.at(t.w / 2 - wide / 2, 0, t.d / 2 + reach / 2), m.turned("y", -90):
+        _end(m, m.pick("block block panel legs"), reach, wide, level - thick, t.metal)
+
+
+# Ranges of width, depth and height.
+_SMALL, _USUAL = ((0.75, 1.6), (0.45, 0.75), (0.7, 0.8)), ((1.0, 2.0), (0.5, 0.9), (0.68, 0.8))
+_LARGE, _HUGE = ((1.2, 2.2), (0.5, 0.95), (0.7, 0.8)), ((1.5, 2.6), (0.6, 1.2), (0.7, 0.82))
+_PUPIL, _PANEL = ((0.55, 1.2), (0.4, 0.55), (0.62, 0.78)), "panel at the back"
+_BOOKCASES = "bookcase+legs bookcase+panel bookcase+block bookcase+same"
+# family: sizes, bases (shared legs, bases of their own or the supports right+left), extras with chances, words
+_ROWS = {
+    "writing desk": (_SMALL, "drawers", {"raised edge": 0.35}),
+    "plain desk": (_USUAL, "legs legs sled panel+same", {_PANEL: 0.45}, "a plain work surface"),
+    "panel desk": (_USUAL, "panel+same", {_PANEL: 1}),
+    "desk with one drawer block": (_USUAL, "block+panel block+legs", {_PANEL: 0.6, "drawer below the top": 0.3}),
+    "desk with two drawer blocks": (_LARGE, "block+same block+block", {_PANEL: 0.6, "drawer below the top": 0.5}),
+    "executive desk": (_HUGE, "massive", {}),
+    "desk with a hutch": (_USUAL, "block+panel block+same panel+same drawers", {_PANEL: 0.4, "hutch": 1}),
+    "trestle desk": (_USUAL, "trestle shelves+same", {"drawer below the top": 0.8, "raised shelf": 0.5}),
+    "computer desk": (
+        _SMALL, "panel+same sled legs",
+        {"keyboard tray": 1, "computer stand": 0.7, "raised shelf": 0.75, _PANEL: 0.6},
+    ),
+    "standing desk": (((1.1, 2), (0.6, 0.9), (0.68, 1.15)), "columns", {_PANEL: 0.5, "drawer below the top": 0.3}),
+    "desk with a bookcase": (_SMALL, _BOOKCASES, {"shelf above": 0.5, _PANEL: 0.5}),
+    "office work place": (_USUAL, "block+legs block+panel legs", {"privacy screen": 1}, "a work surface"),
+    "desk with a return": (_LARGE, "block+same panel+block massive", {"wing": 1}, "a side table at a right angle"),
+    "L shaped desk": (_LARGE, "legs+panel legs+block legs+legs", {"wing": 1, _PANEL: 0.7, "hutch": 0.3}, "an L shape"),
+    "U shaped desk": (_HUGE, "panel+same", {"wing": 1, "second wing": 1, _PANEL: 1}, "a U shape"),
+    "secretary desk": (_SMALL, "block+same chest", {"fold down writing board": 1, "hutch": 1, _PANEL: 0.8}),
+    "roll top desk": (_SMALL, "block+same chest", {"roll top": 1, _PANEL: 0.8}),
+    "reception desk": (_HUGE, "panel+same block+panel", {"high counter": 1, "wing": 0.4}),
+    "school desk": (_PUPIL, "legs sled panel+same", {"box for books": 0.75, "bench": 0.5}),
+}  # fmt: skip
+
+
+def corner_desk(m: Maker) -> None:
+    """Five-sided or curved corner work station between two walls, with panels along the walls."""
+    m.color, metal = m.palette("wood wood wood plastic metal"), m.palette("metal")
+    side, d, h, thick = m.uniform(1.0, 1.5), m.uniform(0.4, 0.6), m.uniform(0.7, 0.78), m.uniform(0.02, 0.04)
+    tall, bend = h - thick, m.uniform(d, (side + d) / 2)
+    curve = rounded_path([(side, d), (bend, bend), (d, side)], 1.0, 6)
+    with m.turned("y", m.pick(0, 0, -45, -45, -45)):  # the inner corner faces the user
+        m.extrude([(0, 0), (side, 0), *curve, (0, side)], thick, (0, h - thick / 2, 0), "xz")
+        m.box((side, tall * 0.6, 0.02), (side / 2, tall * 0.7, 0.02))
+        m.box((0.02, tall * 0.6, side), (0.02, tall * 0.7, side / 2))
+        m.box((0.025, tall, d * 0.95), (side - 0.015, tall / 2, d / 2))
+        m.box((d * 0.95, tall, 0.025), (d / 2, tall / 2, side - 0.015))
+        if m.chance():
+            wide = m.uniform(0.3, 0.42)
+            drawer_block(m, (wide, tall, d * 0.9), (side - wide / 2 - 0.03, tall / 2, d * 0.48), metal)
+        if m.chance(0.4):
+            rise = m.uniform(0.3, 0.6)
+            open_case(m, (side, rise, 0.25), (side / 2, h + rise / 2, 0.125), m.number(1, 2), 1)
+    m.say("a corner shape", "panels along two walls")
+
+
+def drawing_desk(m: Maker) -> None:
     """Tilted drawing board on a stand, with a ledge."""
-    wood, metal = desk_colours(rng)
-    width, depth, height = rng.uniform(0.8, 1.5), rng.uniform(0.55, 0.85), rng.uniform(0.75, 1.0)
-    tilt = rng.uniform(8, 40)
-    board = [
-        rounded_box((width, 0.03, depth), (0, 0, 0), 0.01, wood),
-        box((width * 0.9, 0.03, 0.04), (0, 0.03, depth / 2 - 0.02), wood),
-    ]
-    parts = move_all(rotate_all(board, "x", tilt), (0, height, 0))
-    legs, phrase = pick(rng, trestle, sled, corner_legs)(
-        rng, width * 0.8, depth * 0.75, height - 0.04 - 0.4 * depth * np.sin(np.deg2rad(tilt)), pick(rng, wood, metal)
-    )
-    parts += legs
-    for s in (-1, 1):
-        parts.append(box((0.03, 0.35 * depth, 0.03), (s * width * 0.36, height - 0.12, -depth * 0.2), metal))
-    details = ["a tilted drawing board", phrase]
-    if chance(rng, 0.5):
-        parts += apron(width * 0.75, depth * 0.5, height * 0.5, 0.1, wood)
-        parts += drawer_block(rng, (0.35, height * 0.5, depth * 0.5), (width * 0.25, height * 0.3, 0), wood, metal, 3)[
-            0
-        ]
-        details.append("three drawers")
-    return Shape(parts, "drawing desk", details)
+    m.color, metal = m.palette("wood wood wood plastic metal"), m.palette("metal")
+    w, d, h, tilt = m.uniform(0.8, 1.5), m.uniform(0.55, 0.85), m.uniform(0.75, 1.0), m.uniform(8, 40)
+    with m.at(0, h), m.turned("x", tilt):
+        m.rounded_box((w, 0.03, d), (0, 0, 0), 0.01)
+        m.box((w * 0.9, 0.03, 0.04), (0, 0.03, d / 2 - 0.02))
+    build = m.pick(supports.trestle, supports.sled, supports.corner_legs)
+    with m.painted(m.pick(m.color, metal)):
+        phrase = build(m, w * 0.8, d * 0.75, h - 0.04 - 0.4 * d * np.sin(np.deg2rad(tilt)))
+    m.box((0.03, 0.35 * d, 0.03), (w * 0.36, h - 0.12, -d * 0.2), both="x", color=metal)
+    m.say("a tilted drawing board", phrase)
+    if m.chance():
+        supports.apron(m, w * 0.75, d * 0.5, h * 0.5, 0.1)
+        drawer_block(m, (0.35, h * 0.5, d * 0.5), (w * 0.25, h * 0.3, 0), metal, 3)
+        m.say("three drawers")
 
 
-DESK: dict[str, Callable[[np.random.Generator], Shape]] = {
-    "writing desk": writing_desk,
-    "plain desk": plain_desk,
-    "single pedestal desk": single_pedestal_desk,
-    "double pedestal desk": double_pedestal_desk,
-    "executive desk": executive_desk,
-    "hutch desk": hutch_desk,
-    "panel desk": panel_desk,
+FAMILIES: dict[str, Builder] = {
+    **{family: partial(_desk, row) for family, row in _ROWS.items()},
     "corner desk": corner_desk,
-    "u desk": u_desk,
-    "secretary desk": secretary_desk,
-    "computer desk": computer_desk,
-    "standing desk": standing_desk,
-    "reception desk": reception_desk,
-    "trestle desk": trestle_desk,
-    "return desk": return_desk,
-    "school desk": school_desk,
-    "cubicle desk": cubicle_desk,
-    "bookcase desk": bookcase_desk,
-    "angled desk": angled_desk,
-    "drafting desk": drafting_desk,
+    "drawing desk": drawing_desk,
 }
+# Families that share one place, and a few that real collections rarely hold.
+WEIGHTS = {"secretary desk": 0.5, "roll top desk": 0.5, "desk with a bookcase": 0.6, "drawing desk": 0.6}

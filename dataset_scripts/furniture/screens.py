@@ -1,530 +1,380 @@
-"""Monitors: flat, boxed and tube screens on stands, feet, arms, poles, walls or nothing. They face +z."""
+"""Monitors: flat, boxed and tube screens on stands, feet, arms, poles, walls or nothing.
+
+A screen is built with the middle of its front at the origin, facing +z; what carries it goes down from there.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import namedtuple
+from functools import partial
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
-from .parts import (
-    Colour,
-    Part,
-    Shape,
-    beam,
-    box,
-    chance,
-    counted,
-    cylinder,
-    extrude,
-    frustum,
-    mirror_all,
-    move_all,
-    palette,
-    pick,
-    revolve,
-    rod,
-    rotate_all,
-    rounded_box,
-    rounded_path,
-    sheet,
+from .maker import Builder, Color, Maker, counted
+from .solids import rounded_path, rounded_rectangle, surface_grid
+
+
+# `panel`: depth without what bulges behind; `tilt`: degrees that it leans back; `floor`: height of the floor.
+Screen = namedtuple("Screen", "width height depth panel tilt floor")
+_RATIOS = (1.25, 1.33, 1.33, 1.6, 1.6, 1.78, 1.78)  # width to height of usual screens
+_BACKS = {"bulge": "a back that bulges", "step": "a stepped back", "cap": "a round cap behind", "ribs": "ribs behind"}
+
+
+def _hull(m: Maker, rows, roundness: float, color: Color | None = None) -> None:
+    """Add a solid through rounded rectangles, one row (z, width, height, middle y) each, from front to back."""
+    rings = []
+    for z, width, height, middle in rows[::-1]:
+        outline = rounded_rectangle(width, height, roundness * min(width, height), 3) + (0, middle)
+        rings.append(np.insert(outline, 2, z, axis=1))
+    m.loft(np.stack(rings), color=color)
+
+
+def _front(m: Maker, w: float, h: float, depth: float, glass: Color) -> None:
+    """Add a block whose front carries the glass: sunk behind a frame, flush, raised, or with a broad strip below."""
+    side = min(w, h) * m.uniform(0.012, 0.11)
+    top, bottom = side * m.uniform(0.7, 1.3), side * m.pick(1.0, 1.0, m.uniform(1.2, 3.0))
+    side *= m.pick(1.0, 1.0, m.uniform(0.6, 1.8))
+    inner, middle, low = (w - 2 * side, h - top - bottom), (bottom - top) / 2, (bottom - h) / 2
+    if m.chance(0.4):
+        m.rounded_box((w, h, depth), (0, 0, -depth / 2), m.pick(0.001, 0.001, min(0.3 * depth, side, top)))
+        m.box((*inner, m.pick(0.004, 0.013)), (0, middle, 0), color=glass)
+        m.say("a flat glass front")
+        return
+    lip = min(depth * m.uniform(0.15, 0.6), m.uniform(0.006, 0.04))
+    m.box((w, h, depth - lip), (0, 0, -(depth + lip) / 2))
+    m.box((*inner, 0.002), (0, middle, -lip), color=glass)
+    m.box((w, top, lip), (0, (h - top) / 2, -lip / 2))
+    m.box((w, bottom, lip), (0, low, -lip / 2))
+    m.box((side, inner[1], lip), ((w - side) / 2, middle, -lip / 2), both="x")
+    m.say("a broad frame around the glass" if side > 0.06 * min(w, h) else "a narrow frame")
+    m.say("a broad strip below the glass" if bottom > 2 * top else "")
+    if bottom > 0.02 and m.chance():
+        size, count, color = bottom * m.uniform(0.25, 0.5), m.number(1, 6), m.pick(m.color, m.palette("metal"))
+        start, wide = m.pick(0.0, 0.32 * w - count * size), size * m.pick(1.2, 0.8)
+        for x in start + (np.arange(count) - (count - 1) / 2) * size * 1.8:
+            m.box((wide, size * 0.7, 0.012), (x, low, 0), color=color)
+        m.say("small buttons")
+
+
+def flat(m: Maker, w: float, h: float, glass: Color, thick) -> tuple[float, float]:
+    """Add a panel, `thick` relative to its larger side, and what sits behind it; return depth and panel's depth."""
+    panel, kind = max(w, h) * m.uniform(*thick), m.pick("none none bulge bulge step cap ribs")
+    _front(m, w, h, panel, glass)
+    m.say("a thin screen" if panel < 0.05 * w else "a flat screen" if panel < 0.1 * w else "a thick screen")
+    if kind == "none":
+        return panel, panel
+    wide, high, small = w * m.uniform(0.4, 0.98), h * m.uniform(0.4, 0.98), m.uniform(0.5, 0.9)
+    deep, y = m.uniform(0.15, 1.6) * float(np.clip(panel, 0.03, 0.12 * w)), m.uniform(-1, 1) * (h - high) / 2
+    middle = (0, y, -panel - deep / 2)
+    if kind == "bulge":
+        steps = ((0.0, 1.0), (0.6, m.pick(0.6 + 0.4 * small, 0.4 + 0.6 * small)), (1.0, small))
+        _hull(m, [(-panel - deep * z, wide * s, high * s, y) for z, s in steps], m.uniform(0.01, 0.3))
+    elif kind == "step":
+        m.box((wide, high, deep), middle)
+    elif kind == "cap":
+        m.cylinder(0.45 * min(wide, high), deep, middle, "z", 20)
+    else:
+        with m.repeated([(0, place * high, 0) for place in np.linspace(-0.4, 0.4, m.number(4, 9))]):
+            m.box((wide, 0.04 * high, deep), middle)
+    m.say(_BACKS[kind])
+    return panel + deep, panel
+
+
+def tube(m: Maker, w: float, h: float, glass: Color, thick, boxed=0.2, egg=False):
+    """Add a picture tube's case: a straight front part and a rear part that narrows in steps or like an egg."""
+    depth, box = w * m.uniform(*thick), m.chance(boxed)
+    straight = depth * (m.uniform(0.6, 1.0) if box else 0.05 if egg else m.uniform(0.08, 0.45))
+    _front(m, w, h, straight, glass)
+    wide, high = (m.uniform(0.75, 0.98), m.uniform(0.7, 0.98)) if box else m.rng.uniform(0.35, 0.8, 2)
+    steps = [(-0.02, 0.02), (m.uniform(0.3, 0.7), m.uniform(0.3, 0.8)), (1.0, 1.0)]
+    steps = [(z, z**2.4) for z in np.linspace(0, 1, 6)] if egg else m.pick(steps, steps, steps[::2])
+    neck, drop = m.pick(0.0, m.uniform(0.03, 0.1)), m.uniform(-1.0, 0.4) * (1 - high) * h / 2
+    rows = [(straight + z * (depth - straight), 1 - s * (1 - wide), 1 - s * (1 - high), s * drop) for z, s in steps]
+    if neck:
+        rows += [(depth + 0.01, 0.75 * wide, 0.75 * high, drop), (depth + neck, 0.5 * wide, 0.5 * high, drop)]
+    _hull(m, [(-z, w * x, h * y, middle) for z, x, y, middle in rows], 0.28 if egg else m.uniform(0.01, 0.2))
+    if egg or m.chance(0.35):  # the glass of a tube is a shallow dome
+        scales = ((m.uniform(0.01, 0.03), 0.5), (0.008, 0.68), (0.0, 0.78), (-0.01, 0.8))
+        _hull(m, [(z, w * scale, h * scale, 0.0) for z, scale in scales], 0.15, glass)
+    m.say("a deep case", "a case like a box" if box else "a round back" if egg else "a back that narrows")
+    return depth + neck, depth + neck
+
+
+def curved(m: Maker, w: float, h: float, glass: Color, thick) -> tuple[float, float]:
+    """Add a wide panel that bends around the viewer."""
+    angle, t, edge = np.deg2rad(m.uniform(20, 75)), w * m.uniform(*thick), m.uniform(0.02, 0.1) * h
+    u, v = surface_grid(2, 17, u=(-0.5, 0.5), v=(-0.5, 0.5))
+    for behind, inset, color in ((t / 2, 0.0, m.color), (0.0, edge, glass)):
+        turn, radius = u * angle * (1 - inset / w), w / angle + behind
+        grid = np.stack([radius * np.sin(turn), v * (h - inset), w / angle - radius * np.cos(turn)], axis=2)
+        m.sheet(grid, 2 * behind or 0.004, color=color)
+    deep = t + m.uniform(0.02, 0.06)
+    _hull(m, [(-t * 0.5, w * 0.4, h * 0.6, 0.0), (-deep, w * 0.3, h * 0.4, 0.0)], 0.1)
+    m.say("a curved screen", "a wide screen")
+    return t, t
+
+
+# ------------------------------------------------------------------------------------------------ stands
+
+_RING = [(np.cos(a), 1 + np.sin(a)) for a in np.arange(13) * np.pi / 6]
+# Feet of bars through points (x, z), in half sizes.
+_BARS: dict[str, list[Any]] = {
+    "a foot like the letter u": [[(-1, 1), (-1, -1), (1, -1), (1, 1)]],
+    "a foot like the letter v": [[(-1, 2), (0, 0), (1, 2)]],
+    "a foot like a cross": [[(-1, -1), (1, 1)], [(-1, 1), (1, -1)]],
+    "a ring as its foot": [_RING],
+    "a bar as its foot": [[(-1, 0), (1, 0)]],
+    "a foot with three toes": [[(0, 0), (0, 1)], [(0, 0), (0.9, -0.5)], [(0, 0), (-0.9, -0.5)]],
+}
+_FULL = ("an oval foot", "a round foot", "a rectangular foot", "a block as its foot", "a rounded foot", "a domed foot")
+_FEET = (*_BARS, *_FULL)
+_NECKS = (
+    *("a post", "a post", "a wide flat post", "a round post", "two thin posts"),
+    *("a bent post", "a tapered post", "a column with a joint"),
 )
-from .screen_heads import Head, flat_front, flat_head, hull, mount_block, placed, screen_colours, tube_head, with_back
-from .screen_stands import foot_and_neck, on_stand, stand_colour, stand_foot
+_BEHIND = ("a bent post", "a column with a joint", "a bent sheet", "a jointed arm", "a strut behind the screen")
 
 
-RATIOS = (1.25, 1.33, 1.33, 1.6, 1.6, 1.78, 1.78)  # width to height of usual screens
-
-
-def desktop_monitor(rng: np.random.Generator) -> Shape:
-    """Thin panel of usual proportions on a central stand."""
-    colours = screen_colours(rng)
-    width = rng.uniform(0.35, 0.65)
-    head = flat_head(rng, width, width / (pick(rng, *RATIOS) * rng.uniform(0.93, 1.07)), colours)
-    return on_stand(rng, "desktop monitor", head, stand_colour(rng, colours[0]))
-
-
-def thick_monitor(rng: np.random.Generator) -> Shape:
-    """Early flat screen: a thick panel with a bulging or stepped back on a sturdy stand."""
-    colours = screen_colours(rng)
-    width = rng.uniform(0.35, 0.6)
-    height = width / rng.uniform(1.15, 1.8)
-    front = flat_front(rng, width, height, width * rng.uniform(0.06, 0.16), colours)
-    head = with_back(rng, front, colours[0], pick(rng, "bulge", "bulge", "step", "none", "ribs"))
-    head.details.insert(0, "a thick screen")
-    return on_stand(rng, "thick monitor", head, stand_colour(rng, colours[0]), (0.0, 0.4))
-
-
-def wide_monitor(rng: np.random.Generator) -> Shape:
-    """Wide or very wide panel or television close above a broad foot."""
-    colours = screen_colours(rng)
-    width = rng.uniform(0.7, 1.5)
-    head = flat_head(rng, width, width / rng.uniform(1.6, 2.8), colours, (0.012, 0.08))
-    head.details.append("a wide screen")
-    return on_stand(rng, "wide television", head, stand_colour(rng, colours[0]), (0.02, 0.25))
-
-
-def two_feet_television(rng: np.random.Generator) -> Shape:
-    """Wide panel on a foot under either side."""
-    colours = screen_colours(rng)
-    width = rng.uniform(0.7, 1.5)
-    head = flat_head(rng, width, width / rng.uniform(1.4, 2.4), colours, (0.012, 0.09))
-    colour, depth = stand_colour(rng, colours[0]), head.size[2]
-    gap, reach = rng.uniform(0.03, 0.14), width * rng.uniform(0.2, 0.46)
-    deep, kind = depth + rng.uniform(0.08, 0.3), pick(rng, "boards", "inverse v", "t", "angled")
-    bar, middle = rng.uniform(0.012, 0.04), -depth / 2
-    foot = []
-    if kind == "boards":
-        foot = [beam((reach, 0, middle), (reach, gap + 0.01, middle), (bar, deep), colour, rng.uniform(0.3, 1.0))]
-    elif kind == "inverse v":
-        foot = [rod((reach, gap + 0.02, middle), (reach, 0, middle + s * deep / 2), bar / 2, colour) for s in (-1, 1)]
-    elif kind == "t":
-        foot = [box((bar, 0.02, deep), (reach, 0.01, middle), colour)]
-        foot.append(box((bar, gap + 0.02, min(bar, 0.9 * depth)), (reach, gap / 2 + 0.01, middle), colour))
+def _foot(m: Maker, kind: str, w: float, d: float) -> float:
+    """Add a foot on the floor around the origin; return its height in the middle."""
+    t, bar = m.uniform(0.008, 0.045), m.uniform(0.02, 0.05)
+    if kind in _BARS:
+        for path in _BARS[kind]:
+            for a, b in pairwise(np.insert(np.array(path) * (w / 2, d / 2), 1, t / 2, axis=1)):
+                m.beam(a, b, (bar, t))
+    elif kind == "a rounded foot":
+        m.extrude(rounded_rectangle(w, d, m.uniform(0.15, 0.5) * d), t, (0, t / 2, 0), "xz")
+    elif kind in ("a rectangular foot", "a block as its foot"):
+        t, top = (t, 1.0) if kind == "a rectangular foot" else (2 * t, m.uniform(0.4, 1.0))
+        m.beam((0, 0, 0), (0, t, 0), (w, d), top)
     else:
-        away = reach * rng.uniform(1.05, 1.25)
-        foot = [beam((reach, gap + 0.02, middle), (away, 0.01, middle + s * deep / 2), bar, colour) for s in (-1, 1)]
-    parts = placed(head, gap, 0.0) + foot + mirror_all(foot)
-    return Shape(parts, "television on two feet", [*head.details, "a foot under each side", "a wide screen"])
+        t, top = (0.06, 0.3) if kind == "a domed foot" else (t, m.uniform(0.75, 1.0))
+        with m.scaled((w, 1, d if kind == "an oval foot" else w)):
+            m.revolve([(0.5, 0), (0.25 + 0.25 * top, 0.7 * t), (0.5 * top, t)], sections=24)
+    m.say(kind)
+    return t
 
 
-def tube_monitor(rng: np.random.Generator) -> Shape:
-    """Tube computer monitor with a tapering back on a swivel foot."""
-    colours = screen_colours(rng)
-    width = rng.uniform(0.32, 0.5)
-    head = tube_head(
-        rng, width, width / rng.uniform(1.0, 1.4), width * rng.uniform(0.55, 1.25), colours, chance(rng, 0.2)
+def _neck(m: Maker, kind: str, a: np.ndarray, b: np.ndarray, wide: float) -> None:
+    """Add what joins the foot at a with the screen at b."""
+    slim, up = m.uniform(0.015, 0.05), np.array([a[0], b[1], a[2]])
+    if kind == "a round post":
+        m.rod(a, b, slim / 1.5, 12)
+    elif kind == "two thin posts":
+        m.rod(a + (wide / 3, 0, 0), b + (wide / 3, 0, 0), slim / 2, both="x")
+    elif kind == "a bent post":
+        m.tube(rounded_path([a, up, b - (0, 0, 0.002)], 0.06, 4), slim / 1.5)
+    elif kind == "a column with a joint":
+        m.beam(a, up + (0, m.uniform(0.02, 0.12), 0), (slim * 2, slim * 1.5))
+        m.beam(up, b, slim * 1.5)
+    elif kind == "a bent sheet":
+        path = rounded_path([b, a, a + (0, 0, m.uniform(0.14, 0.24))], m.uniform(0.01, 0.08), 4)
+        m.sheet(np.stack([path - (wide / 2, 0, 0), path + (wide / 2, 0, 0)]), m.uniform(0.006, 0.014))
+    elif kind == "a jointed arm":
+        elbow = (up + b) / 2 + m.rng.uniform(-0.1, 0.1, 3)
+        for start, end in ((a, up), (up, elbow), (elbow, b)):
+            m.beam(start, end, 0.035)
+            m.cylinder(0.025, 0.055, end)
+    else:
+        width = slim * m.uniform(1.0, 3.0) if kind == "a post" else wide * m.uniform(0.4, 1.0)
+        m.beam(a, b, (width, slim), m.uniform(0.4, 0.8) if kind == "a tapered post" else 1.0)
+    m.say(kind)
+
+
+def center(m: Maker, s: Screen, gaps=(0.2, 0.72), feet=_FEET, necks=_NECKS, away=(0.0, 0.1)) -> float:
+    """Add foot and neck in the middle, the gap below the screen relative to its height; return the floor's height."""
+    gap = m.uniform(*gaps) * min(s.height, 0.6 * s.width)
+    size, floor = m.uniform(0.25, 0.75) * min(s.width, 2.2 * s.height), -gap - s.height / 2
+    foot, neck, deep = m.pick(feet), m.pick(necks), size * m.uniform(0.45, 1.0)
+    behind, lean = neck in _BEHIND or m.chance(0.7), np.deg2rad(s.tilt)
+    # The neck reaches a block behind the panel or the inside of the case's lower edge.
+    y = s.height * (m.uniform(0.12, 0.55) if behind else 0.01) - s.height / 2
+    z = -s.depth - 0.03 if behind else -s.panel * m.uniform(0.5, 0.8)
+    joint = np.array([0, y * np.cos(lean) + z * np.sin(lean), z * np.cos(lean) - y * np.sin(lean)])
+    if behind:
+        side = min(0.11, 0.25 * s.height, 0.25 * s.width)
+        with m.turned("x", -s.tilt):
+            m.box((side, side, -z - 0.7 * s.panel), (0, y, (z - 0.7 * s.panel) / 2))
+    ground, level = joint[2] - (m.uniform(*away) if behind else 0.0), 0.01
+    if foot:
+        with m.at(0, floor, ground + (m.uniform(0.0, 0.25) * deep if foot in _FULL else 0.0)):
+            level = _foot(m, foot, size, deep)
+    joint[1] = max(joint[1], floor + level + 0.02)
+    _neck(m, neck, np.array([0, floor + level * 0.9, ground]), joint, size * 0.5)
+    return floor
+
+
+_LEGS = {"four small feet": (0.0, 0.0), "four short legs": (0.0, 0.05), "a split foot under each side": (0.05, 0.15)}
+
+
+def low(m: Maker, s: Screen, kinds: tuple[str, ...]) -> float:
+    """Add what a case stands on: a swivel foot, a block, a plinth, small feet, legs or nothing."""
+    kind, gap = m.pick(kinds), m.uniform(0.025, 0.09)
+    r, z = min(s.width * m.uniform(0.25, 0.45), 0.5 * s.depth), -s.depth * m.uniform(0.35, 0.6)
+    gap *= {"": 0.0, "a mount for the wall": 0.0, "four short legs": 3.0, "a cabinet below": 6.0}.get(kind, 1.0)
+    with m.at(0, -gap - s.height / 2, 0):
+        if kind == "a swivel foot":
+            m.frustum(r * 0.6, r * 0.85, gap / 2 + 0.1 * s.height, (0, gap * 0.75 + 0.05 * s.height, z))
+            m.beam((0, 0, z), (0, gap / 2, z), (2 * r, 1.8 * r)) if m.chance() else m.cylinder(
+                r, gap / 2, (0, gap / 4, z)
+            )
+        elif kind == "a block as its foot":
+            m.beam((0, 0, z), (0, gap + 0.03, z), (2 * r, 1.7 * r), 0.8)
+        elif kind == "a board under each side":
+            foot = (m.uniform(0.2, 0.45) * s.width, 0, -s.depth / 2)
+            m.beam(foot, foot + np.array([0, gap + 0.01, 0]), (0.025, s.depth + 0.2), m.uniform(0.3, 1.0), both="x")
+        elif kind in _LEGS:
+            x, out = m.uniform(0.25, 0.38) * s.width, m.uniform(*_LEGS[kind])
+            for z, front in ((-0.15 * s.depth, out), (-0.8 * s.depth, -out)):
+                m.rod((x, gap + 0.02, z), (x + 0.02, 0.005, z + front), 0.018, both="x")
+        elif kind == "a mount for the wall":
+            m.beam((0, s.height / 2, -0.9 * s.depth), (0, s.height / 2, -s.depth - 0.05), 0.08 * s.width)
+            m.box((0.3 * s.width, 0.3 * s.width, 0.015), (0, s.height / 2, -s.depth - 0.05))
+        elif kind:
+            wide = m.uniform(0.4, 0.95) if kind == "a plinth" else 0.98
+            m.box((s.width * wide, gap + 0.01, s.depth * m.uniform(0.6, 1.05)), (0, gap / 2, -s.depth / 2))
+    m.say(kind)
+    return -gap - s.height / 2
+
+
+def keyboard(m: Maker, s: Screen) -> None:
+    """Add a sloping board with rows of keys, and maybe a mouse, in front."""
+    width, high, keys = m.uniform(0.3, 0.48), m.uniform(0.02, 0.06), m.palette("plastic")
+    deep = width * m.uniform(0.3, 0.45)
+    with m.at(0, s.floor, m.uniform(0.03, 0.2)):
+        m.extrude([(0, 0), (deep, 0), (deep, 0.015), (0, high)], width, (0, 0, 0), "zy")
+        for place in np.linspace(0.18, 0.82, m.number(3, 5)):
+            spot = (0, high + (0.015 - high) * place + 0.003, place * deep)
+            m.box((0.9 * width, 0.012, 0.1 * deep), spot, color=keys)
+        if mouse := m.chance(0.4):
+            m.rounded_box((0.06, 0.035, 0.1), (width / 2 + 0.09, 0.0175, 0.1), 0.015, color=keys)
+    m.say("a keyboard in front", "a mouse beside the keyboard" if mouse else "")
+
+
+def speakers(m: Maker, s: Screen) -> None:
+    """Add speakers at the sides of the screen, below it or loose beside it."""
+    kind, thick = (
+        m.pick("at both sides", "at both sides", "below the glass", "beside it"),
+        s.panel * m.uniform(0.6, 1.0),
     )
-    gap, depth = rng.uniform(0.025, 0.09), head.size[2]
-    middle, radius = -depth * rng.uniform(0.35, 0.6), min(width * rng.uniform(0.25, 0.45), 0.5 * depth)
-    colour, thick = stand_colour(rng, colours[0]), rng.uniform(0.35, 0.6)
-    kind = pick(rng, "round", "square", "block")
-    if kind == "round":
-        foot = [cylinder(radius, gap * thick, (0, gap * thick / 2, middle), colour, sections=24)]
-    elif kind == "square":
-        foot = [box((2 * radius, gap * thick, 1.8 * radius), (0, gap * thick / 2, middle), colour)]
-    else:
-        foot = [beam((0, 0, middle), (0, gap + 0.03, middle), (2 * radius, 1.7 * radius), colour, 0.8)]
-    tall = gap * (1 - thick) + 0.1 * head.size[1]
-    foot.append(frustum(radius * 0.6, radius * 0.85, tall, (0, gap * thick + tall / 2, middle), colour, 20))
-    tilt = pick(rng, 0.0, rng.uniform(0, 10))
-    parts = move_all(rotate_all(head.parts, "x", -tilt, (0, -head.size[1] / 2, middle)), (0, gap + head.size[1] / 2, 0))
-    phrase = {"round": "a round swivel foot", "square": "a square swivel foot", "block": "a short block as its foot"}
-    return Shape(parts + foot, "tube monitor", [*head.details, phrase[kind]])
+    wide, tall, cloth = s.width * m.uniform(0.08, 0.2), s.height * m.uniform(0.6, 1.0), m.palette("fabric")
+    x, y = (s.width + wide) / 2, 0.0
+    if kind == "below the glass":
+        wide, tall = s.width * 0.45, min(wide, -s.floor - s.height / 2)
+        x, y = wide / 2, -(s.height + tall) / 2
+    elif kind == "beside it":
+        x, y, thick = x + m.uniform(0.02, 0.1), s.floor + tall / 2, wide * m.uniform(0.8, 1.5)
+    with m.both("x"), m.at(x, y, 0):
+        m.box((wide, tall, thick), (0, 0, -thick / 2))
+        for place in (-0.2, 0.22):
+            m.cylinder(0.35 * min(wide, tall / 2), 0.012, (0, place * tall, 0), "z", 14, color=cloth)
+    m.say(f"speakers {kind}")
 
 
-def tube_television(rng: np.random.Generator) -> Shape:
-    """Tube television that stands on its own case, on low feet or legs; knobs beside the glass, antennas."""
-    colours = screen_colours(rng)
-    width = rng.uniform(0.4, 0.9)
-    height, depth = width / rng.uniform(0.95, 1.5), width * rng.uniform(0.5, 1.0)
-    head = tube_head(rng, width, height, depth, colours, chance(rng, 0.6))
-    parts, details = head.parts, head.details
-    metal = palette(rng, "metal")
-    if chance(rng, 0.45):
-        panel = width * rng.uniform(0.18, 0.32)
-        column = [box((panel, height, depth * 0.55), ((width + panel) / 2, 0, -depth * 0.275), colours[0])]
-        for y in rng.uniform(0.05, 0.12) * height * np.arange(2) * 2 + 0.15 * height:
-            column.append(cylinder(panel * 0.25, 0.03, ((width + panel) / 2, y, 0.015), metal, "z", 12))
-        for y in np.linspace(-0.4, -0.05, 5) * height:
-            column.append(box((panel * 0.7, 0.012, 0.01), ((width + panel) / 2, y, 0.002), metal))
-        parts, details = parts + column, [*details, "round knobs beside the glass"]
-    if chance(rng, 0.3):
-        tip = (rng.uniform(0.1, 0.4) * width, height * rng.uniform(0.7, 1.1), -depth * 0.3)
-        parts = parts + [
-            rod((0, height * 0.48, -depth * 0.3), (s * tip[0], tip[1], tip[2]), 0.007, metal, 6) for s in (-1, 1)
-        ]
-        details = [*details, "two antennas on top"]
-    if chance(rng, 0.4):
-        drop = rng.uniform(0.02, 0.35)
-        for s in (-1, 1):
-            for z in (-0.08, -0.45):
-                foot = (s * width * 0.4, -height / 2 - drop, z * depth)
-                parts = [*parts, rod((s * width * 0.35, -height * 0.47, z * depth), foot, 0.018, metal, 8)]
-        details = [*details, "four short legs"]
-    return Shape(parts, "tube television", details)
+def vintage(m: Maker, s: Screen) -> None:
+    """Add knobs beside the glass and antennas on top, either or both or none."""
+    metal, wide = m.palette("metal"), s.width * m.uniform(0.18, 0.32)
+    if m.chance(0.45):
+        with m.at((s.width + wide) / 2, 0, 0):
+            m.box((wide, s.height, s.depth * 0.55), (0, 0, -s.depth * 0.275))
+            for y in (0.15, 0.32):
+                m.cylinder(wide * 0.25, 0.03, (0, y * s.height, 0.015), "z", 12, color=metal)
+            for y in np.linspace(-0.4, -0.05, 5):
+                m.box((wide * 0.7, 0.012, 0.01), (0, y * s.height, 0.002), color=metal)
+        m.say("round knobs beside the glass")
+    if m.chance(0.3):
+        tip = (m.uniform(0.1, 0.4) * s.width, s.height * m.uniform(0.7, 1.1), -s.depth * 0.3)
+        m.rod((0, s.height * 0.48, -s.depth * 0.3), tip, 0.007, 6, color=metal, both="x")
+        m.say("two antennas on top")
 
 
-def boxed_screen(rng: np.random.Generator) -> Shape:
-    """Deep, boxed and wide screen: a block with glass on its front, on nothing, a plinth, feet or a stand."""
-    colours = screen_colours(rng)
-    width = rng.uniform(0.45, 1.1)
-    height = width / rng.uniform(1.1, 2.4)
-    depth = min(width, 1.4 * height) * rng.uniform(0.15, 0.85)
-    front = flat_front(rng, width, height, depth, colours)
-    head = Head(front.parts, front.size, [*front.details, "a deep case", "a case like a box"])
-    if chance(rng, 0.4):
-        head = with_back(rng, head, colours[0], pick(rng, "bulge", "step", "ribs"))
-    colour, kind = stand_colour(rng, colours[0]), pick(rng, "none", "plinth", "feet", "stand", "swivel")
-    if kind == "stand":
-        return on_stand(rng, "boxed screen", head, colour, (0.0, 0.3))
-    parts, gap = [], 0.0
-    if kind in ("plinth", "swivel"):
-        gap = rng.uniform(0.02, 0.1)
-        size = (width * rng.uniform(0.4, 0.95), gap + 0.01, depth * rng.uniform(0.5, 1.1))
-        centre = (0, gap / 2, -depth / 2)
-        disc = cylinder(size[2] / 2, size[1], centre, colour, sections=24)
-        parts = [box(size, centre, colour) if kind == "plinth" else disc]
-        head.details.append("a plinth" if kind == "plinth" else "a round foot")
-    elif kind == "feet":
-        gap = rng.uniform(0.015, 0.06)
-        for s in (-1, 1):
-            parts += [cylinder(0.02, gap, (s * 0.42 * width, gap / 2, -z * depth), colour) for z in (0.12, 0.88)]
-        head.details.append("four small feet")
-    return Shape(placed(head, gap, 0.0) + parts, "boxed screen", head.details)
+def _glass(m: Maker) -> Color:
+    """Set the brush to a case's color and return that of its glass."""
+    value = m.uniform(0.0, 0.15)
+    case = m.palette("plastic plastic plastic metal metal wood fabric ceramic") if m.chance(0.75) else (value,) * 3
+    red, green, blue = (0.1 + 0.9 * channel for channel in case)  # pure black would hide every edge from a shaded view
+    m.color, value = (red, green, blue), m.uniform(0.03, 0.3)
+    dark = (value, value, value * m.uniform(1.0, 1.4))
+    return m.pick(m.palette("plastic"), (0.2, 0.45, 0.8), (0.75, 0.8, 0.85)) if m.chance(0.3) else dark
 
 
-def projection_television(rng: np.random.Generator) -> Shape:
-    """Large floor television: a screen above a shallower or deeper lower cabinet with a cloth front."""
-    colours = screen_colours(rng)
-    width = rng.uniform(0.9, 1.6)
-    height, lower = width / rng.uniform(1.25, 1.8), width * rng.uniform(0.12, 0.45)
-    depth = width * rng.uniform(0.3, 0.55)
-    front = flat_front(rng, width, height, depth * rng.uniform(0.15, 0.4), colours)
-    rows = [(-front.size[2], width * 0.97, height * 0.97, 0.0), (-depth, width * 0.75, height * 0.6, -0.18 * height)]
-    parts = move_all([*front.parts, hull(rows, 0.02, colours[0])], (0, lower + height / 2, 0))
-    inset = pick(rng, 0.0, rng.uniform(0.02, 0.08) * width)
-    parts.append(box((width - 2 * inset, lower, depth - inset), (0, lower / 2, -depth / 2 - inset / 2), colours[0]))
-    cloth = box((0.8 * width, 0.7 * lower, 0.02), (0, lower / 2, -inset), palette(rng, "fabric"))
-    return Shape([*parts, cloth], "projection television", [*front.details, "a large screen", "a cabinet below"])
-
-
-def arm_monitor(rng: np.random.Generator) -> Shape:
-    """Panel on a jointed arm that is clamped to a desk edge or stands on a pole."""
-    colours = screen_colours(rng)
-    width = rng.uniform(0.4, 0.8)
-    head = flat_head(rng, width, width / rng.uniform(1.3, 2.3), colours)
-    colour, height, depth = palette(rng, "metal"), head.size[1], head.size[2]
-    bar, centre = rng.uniform(0.025, 0.045), height / 2 + rng.uniform(0.0, 0.25)
-    pole = -depth - rng.uniform(0.12, 0.3)
-    side = rng.uniform(-0.25, 0.25) * width
-    elbow = np.array([side + rng.uniform(-0.15, 0.15), centre + rng.uniform(-0.05, 0.05), (pole - depth) / 2])
-    head.parts.append(mount_block(head, 0.0, 0.02, colour))
-    parts = placed(head, centre - height / 2, rng.uniform(-5, 12))
-    joints = np.array([(0.0, centre, -depth - 0.02), elbow, (side, centre - rng.uniform(0.0, 0.15), pole)])
-    parts += [beam(first, last, bar, colour) for first, last in pairwise(joints)]
-    parts += [cylinder(bar * 0.7, bar * 1.6, point, colour, sections=12) for point in joints[1:]]
-    low = pick(rng, -0.02, rng.uniform(-0.15, 0.0))
-    parts.append(rod((side, low, pole), (side, joints[2][1], pole), bar / 2, colour, 10))
-    if chance(rng, 0.6):
-        jaws = [box((0.08, 0.015, 0.12), (side, low + y, pole + 0.03), colour) for y in (0.0, -0.09)]
-        parts += [*jaws, box((0.08, 0.1, 0.015), (side, low - 0.045, pole - 0.03), colour)]
-        phrase = "a clamp for the desk"
-    else:
-        parts.append(cylinder(0.13, 0.02, (side, low, pole), colour, sections=20))
-        phrase = "a round foot"
-    return Shape(parts, "monitor on an arm", [*head.details, "a jointed arm", phrase])
-
-
-def one_piece_computer(rng: np.random.Generator) -> Shape:
-    """Computer behind the panel, on a bent sheet as its foot."""
-    colours = screen_colours(rng)
-    width = rng.uniform(0.45, 0.7)
-    height = width / rng.uniform(1.25, 1.75)
-    front = flat_front(rng, width, height, width * rng.uniform(0.02, 0.06), colours)
-    head = with_back(rng, front, colours[0], pick(rng, "none", "bulge"))
-    chin, depth = height * rng.uniform(0.0, 0.25), head.size[2]
-    if chin > 0.05 * height:
-        thick = front.size[2]
-        head.parts.append(box((width, chin, thick), (0, -(height + chin) / 2, -thick / 2), colours[0]))
-        head.details.append("a broad strip below the glass")
-    gap, colour = chin + rng.uniform(0.05, 0.14), pick(rng, colours[0], palette(rng, "metal"))
-    wide, reach = width * rng.uniform(0.25, 0.45), rng.uniform(0.14, 0.24)
-    back = -depth - rng.uniform(0.02, 0.08)
-    top = gap + height * rng.uniform(0.25, 0.5)
-    bend = pick(rng, 0.01, rng.uniform(0.03, 0.08))
-    path = rounded_path([(-0.8 * depth - 0.004, top), (back, gap * 0.9), (back, 0.006), (back + reach, 0.006)], bend, 4)
-    grid = np.stack([np.column_stack([np.full(len(path), x), path[:, 1], path[:, 0]]) for x in (-wide / 2, wide / 2)])
-    foot = sheet(grid, rng.uniform(0.006, 0.014), colour)
-    turned = rotate_all(head.parts, "x", -rng.uniform(0, 8), (0, top - gap - height / 2, -depth))
-    parts = move_all(turned, (0, gap + height / 2, 0))
-    return Shape([*parts, foot], "all in one computer", [*head.details, "a bent sheet as its foot"])
-
-
-def portrait_monitor(rng: np.random.Generator) -> Shape:
-    """Panel that is taller than wide, or square, on a stand."""
-    colours = screen_colours(rng)
-    height = rng.uniform(0.4, 0.65)
-    head = flat_head(rng, height / rng.uniform(1.0, 1.8), height, colours)
-    head.details.append("an upright screen")
-    return on_stand(rng, "portrait monitor", head, stand_colour(rng, colours[0]))
-
-
-def curved_monitor(rng: np.random.Generator) -> Shape:
-    """Wide panel that bends around the viewer."""
-    case, glass = screen_colours(rng)
-    width = rng.uniform(0.6, 1.2)
-    height, angle = width / rng.uniform(1.7, 3.3), np.deg2rad(rng.uniform(20, 75))
-    radius, thick = width / angle, width * rng.uniform(0.015, 0.05)
-    edge = rng.uniform(0.01, 0.05) * height
-
-    def arc(part: float, tall: float, behind: float) -> np.ndarray:
-        """(2, 17, 3) bent strip of a part of the angle, `tall` high and `behind` the front."""
-        turn = np.linspace(-0.5, 0.5, 17) * angle * part
-        x, z = (radius + behind) * np.sin(turn), radius - (radius + behind) * np.cos(turn)
-        return np.stack([np.column_stack([x, np.full(17, y), z]) for y in (-tall / 2, tall / 2)])
-
-    parts = [sheet(arc(1.0, height, thick / 2), thick, case)]
-    parts.append(sheet(arc(1 - 2 * edge / width, height - 2 * edge, 0.0), 0.004, glass))
-    if chance(rng, 0.5):
-        deep = thick + rng.uniform(0.02, 0.06)
-        rows = [(-thick * 0.5, width * 0.4, height * 0.6, 0.0), (-deep, width * 0.3, height * 0.4, 0.0)]
-        parts.append(hull(rows, 0.1, case))
-    head = Head(parts, (width, height, thick), ["a curved screen", "a wide screen"])
-    return on_stand(rng, "curved monitor", head, stand_colour(rng, case), (0.05, 0.5))
-
-
-def several_monitors(rng: np.random.Generator) -> Shape:
-    """Two or three equal screens side by side or one above the other."""
-    colours = screen_colours(rng)
-    width = rng.uniform(0.4, 0.6)
-    height = width / pick(rng, *RATIOS)
-    head = flat_head(rng, width, height, colours)
-    colour, turn = stand_colour(rng, colours[0]), pick(rng, 0.0, rng.uniform(8, 30))
-    kind = pick(rng, "own stands", "one bar", "one bar", "stacked")
-    gap = rng.uniform(0.06, 0.25)
-    if kind == "stacked":
-        depth, level = head.size[2], gap + height + 0.01
-        parts = placed(head, gap, 0) + placed(head, level, 0)
-        post = -depth - 0.03
-        parts += [rod((0, 0, post), (0, level + height * 0.7, post), 0.022, colour, 10)]
-        parts += [box((0.12, 0.12, 0.05), (0, y + height / 2, -depth - 0.01), colour) for y in (gap, level)]
-        foot, _, phrase = stand_foot(rng, pick(rng, "rectangle", "rounded", "oval"), 0.4, 0.28, colour)
-        parts += move_all(foot, (0, 0, post))
-        return Shape(parts, "two stacked monitors", [*head.details, "two screens one above the other", phrase])
-    count = 2 if chance(rng, 0.7) else 3
-    single = placed(head, gap, 0.0)
-    details = [*head.details, f"{counted(count, 'screen')} side by side"]
-    if kind == "own stands":
-        stand, phrases = foot_and_neck(rng, head, gap, 0.0, colour)
-        single, details = single + stand, details + phrases
+def screen(
+    m: Maker, stand, widths, ratios, *extras, head=flat, thick=(0.012, 0.07), words=(), metal=0.3, tilts=(-3, 18),
+    counts=(1,), **options,
+) -> None:  # fmt: skip
+    """Build a screen of drawn width and ratio to its height with what carries it, and add the extras."""
+    glass, width, count = _glass(m), m.uniform(*widths), m.pick(counts)
+    height = width / (m.uniform(*ratios) if len(ratios) == 2 else m.pick(ratios) * m.uniform(0.95, 1.05))
+    tilt, turn, stacked = m.pick(0.0, m.uniform(*tilts)), m.pick(0.0, m.uniform(8, 30)), count > 1 and m.chance(0.25)
+    step = 1.03 * np.array((0, height, 0) if stacked else (width, 0, 0))
+    turn, forward = (0.0, 0.0) if stacked else (turn, 0.0155 * turn * width)
     places = np.arange(count) - (count - 1) / 2
-    parts = []
-    for place in places:
-        forward = abs(place) * width * np.sin(np.deg2rad(turn)) * 0.9
-        parts += move_all(rotate_all(single, "y", -place * turn), (place * width * 1.03, 0, forward))
-    if kind == "one bar":
-        back, level = -head.size[2] - 0.04, gap + height / 2
-        ends = [(x * width * 1.03, level, back + abs(x) * width * np.sin(np.deg2rad(turn)) * 0.9) for x in places]
-        hub = (0, level, back)
-        parts += [beam(hub, end, 0.03, colour) for end in ends if abs(end[0]) > 0]
-        parts += [box((0.1, 0.1, 0.06), (x, y, z + 0.02), colour) for x, y, z in ends]
-        foot, low, phrase = stand_foot(rng, pick(rng, "rectangle", "rounded", "oval", "u", "cross"), 0.45, 0.3, colour)
-        parts += [*move_all(foot, (0, 0, back)), rod((0, low / 2, back), (0, level + 0.03, back), 0.022, colour, 10)]
-        details += [phrase, "a bar that carries the screens"]
-    return Shape(parts, f"{'two' if count == 2 else 'three'} monitors", details)
+    moves = [lambda part, p=p: part.rotated("y", -p * turn).moved(step * p + (0, 0, abs(p) * forward)) for p in places]
+    with m.copied(moves), m.turned("x", -tilt):
+        depth, panel = head(m, width, height, glass, thick)
+    m.color = m.palette("metal plastic") if m.chance(metal) else m.color
+    if count > 1:
+        m.family, end = counted(count, "monitor"), step * places[-1] - (0, 0, depth + 0.03 - places[-1] * forward)
+        m.beam((0, 0, -depth - 0.03), end, 0.04, both="y" if stacked else "x")
+        m.say(f"{counted(count, 'screen')} {'one above the other' if stacked else 'side by side'}")
+    s = Screen(width, height * count if stacked else height, depth, panel, tilt, 0.0)
+    s = s._replace(floor=stand(m, s, **options))
+    m.say(*words)
+    for extra in extras:
+        extra(m, s)
 
 
-def wall_panel(rng: np.random.Generator) -> Shape:
-    """Flat panel without a stand, bare or with a wall mount."""
-    colours = screen_colours(rng)
-    width = rng.uniform(0.5, 1.5)
-    head = flat_head(rng, width, width / rng.uniform(1.2, 2.4), colours, (0.015, 0.1))
-    parts, details = head.parts, [*head.details, "no foot"]
-    if chance(rng, 0.4):
-        metal, back = palette(rng, "metal"), head.size[2]
-        away = rng.uniform(0.02, 0.15)
-        parts = [*parts, box((0.3 * width, 0.3 * width, 0.015), (0, 0, -back - away), metal)]
-        parts.append(beam((0, 0, -0.9 * back), (0, 0, -back - away), 0.08 * width, metal))
-        details.append("a mount for the wall")
-    return Shape(parts, "wall television", details)
-
-
-def speaker_monitor(rng: np.random.Generator) -> Shape:
-    """Screen with speakers at its sides, below it, or as a bar."""
-    colours = screen_colours(rng)
-    width = rng.uniform(0.4, 1.1)
-    height = width / pick(rng, *RATIOS)
-    head = flat_head(rng, width, height, colours, (0.02, 0.14))
-    gap, kind = rng.uniform(0.04, 0.3) * height, pick(rng, "sides", "sides", "below", "loose")
-    colour, thick = pick(rng, colours[0], palette(rng, "plastic")), head.size[2] * rng.uniform(0.6, 1.0)
-    size, parts = width * rng.uniform(0.08, 0.2), []
-    cloth = palette(rng, "fabric")
-    if kind == "below":
-        size = min(size, 0.7 * height)
-        parts = [box((width * rng.uniform(0.7, 1.0), size, thick), (0, -(height + size) / 2, -thick / 2), colour)]
-        parts += [
-            box((0.28 * width, 0.6 * size, 0.01), (x * width, -(height + size) / 2, 0), cloth) for x in (-0.18, 0.18)
-        ]
-        gap += size
-    else:
-        tall = height * (rng.uniform(0.7, 1.0) if kind == "sides" else rng.uniform(0.4, 0.9))
-        away = (width + size) / 2 + (0.0 if kind == "sides" else rng.uniform(0.02, 0.1))
-        deep = thick if kind == "sides" else size * rng.uniform(0.8, 1.5)
-        level = 0.0 if kind == "sides" else tall / 2 - height / 2 - gap
-        one = [box((size, tall, deep), (away, level, -deep / 2), colour)]
-        one += [cylinder(0.35 * size, 0.012, (away, level + y * tall, 0), cloth, "z", 14) for y in (-0.2, 0.22)]
-        parts = one + mirror_all(one)
-    stand, phrases = foot_and_neck(rng, head, gap, 0.0, stand_colour(rng, colours[0]))
-    words = {"sides": "speakers at both sides", "below": "speakers below the glass", "loose": "two speakers beside it"}
-    parts = move_all(head.parts + parts, (0, gap + height / 2, 0)) + stand
-    return Shape(parts, "monitor with speakers", [*head.details, words[kind], *phrases])
-
-
-def _keyboard(rng: np.random.Generator, width: float, colour: Colour) -> list[Part]:
-    """Sloping board with rows of keys, its back edge at z = 0, on the floor."""
-    depth, high, low = width * rng.uniform(0.3, 0.45), rng.uniform(0.02, 0.06), 0.015
-    board = extrude([(0, 0), (depth, 0), (depth, low), (0, high)], width, (0, 0, 0), colour, "zy")
-    keys, slope = palette(rng, "plastic"), np.array([low - high, depth]) / depth
-    parts = [board]
-    for place in np.linspace(0.18, 0.82, int(rng.integers(3, 6))) * depth:
-        parts.append(box((0.9 * width, 0.012, 0.1 * depth), (0, high + slope[0] * place + 0.003, place), keys))
-    return parts
-
-
-def terminal(rng: np.random.Generator) -> Shape:
-    """Retro computer: a tube case with a keyboard in front, joined to it or separate, and maybe a unit below."""
-    colours = screen_colours(rng)
-    width = rng.uniform(0.35, 0.5)
-    depth = width * rng.uniform(0.6, 1.1)
-    head = tube_head(rng, width, width / rng.uniform(0.95, 1.4), depth, colours, chance(rng, 0.6))
-    gap, parts, details = rng.uniform(0.0, 0.05), [], [*head.details, "a keyboard in front"]
-    if chance(rng, 0.5):
-        gap = rng.uniform(0.06, 0.14)
-        parts = [box((width * rng.uniform(0.95, 1.3), gap, depth), (0, gap / 2, -depth / 2), colours[0])]
-        details.append("a computer below the screen")
-    elif gap > 0.02:
-        parts = [box((0.7 * width, gap + 0.01, 0.6 * depth), (0, gap / 2, -0.5 * depth), colours[0])]
-    board = _keyboard(rng, width * rng.uniform(0.9, 1.2), colours[0])
-    parts += move_all(board, (0, 0, pick(rng, -0.01, rng.uniform(0.03, 0.12))))
-    return Shape(placed(head, gap, pick(rng, 0.0, 4.0)) + parts, "computer terminal", details)
-
-
-def monitor_with_keyboard(rng: np.random.Generator) -> Shape:
-    """Flat panel on a stand with a keyboard, and maybe a mouse, in front."""
-    shape = desktop_monitor(rng)
-    width = rng.uniform(0.3, 0.48)
-    board = move_all(_keyboard(rng, width, palette(rng, "plastic")), (0, 0, rng.uniform(0.12, 0.25)))
-    details = [*shape.details, "a keyboard in front"]
-    if chance(rng, 0.5):
-        board.append(rounded_box((0.06, 0.035, 0.1), (width / 2 + 0.09, 0.0175, 0.3), 0.015, palette(rng, "plastic")))
-        details.append("a mouse beside the keyboard")
-    return Shape(shape.parts + board, "monitor with a keyboard", details)
-
-
-def pole_screen(rng: np.random.Generator) -> Shape:
-    """Screen high on a pole: information kiosk, floor display, rolling television."""
-    colours = screen_colours(rng)
-    width = rng.uniform(0.4, 1.1)
-    head = flat_head(rng, width, width / rng.uniform(0.6, 1.9), colours, (0.02, 0.1))
-    colour, depth = palette(rng, "metal"), head.size[2]
-    gap, tilt = rng.uniform(0.4, 1.3) * min(head.size[1], 1.2 * width), pick(rng, 0.0, 0.0, rng.uniform(5, 40))
-    lean = np.deg2rad(tilt)
-    joint = (0, gap + head.size[1] / 2 - (depth + 0.03) * np.sin(lean), -(depth + 0.03) * np.cos(lean))
-    size = width * rng.uniform(0.5, 0.95)
-    kind = pick(rng, "round", "rectangle", "rounded", "cross", "u", "block", "tripod")
-    foot, level, phrase = stand_foot(rng, kind, size, size * rng.uniform(0.6, 1.0), colour)
-    ground = joint[2] - rng.uniform(0.0, 0.06)
-    head.parts.append(mount_block(head, 0.0, 0.03, colour))
-    parts = placed(head, gap, tilt) + move_all(foot, (0, 0, ground))
-    bar = rng.uniform(0.03, 0.08)
-    start = (0, level * 0.8, ground)
-    if chance(rng, 0.35):
-        sides = [(s * 0.25 * size, 0, 0) for s in (-1, 1)]
-        parts += [beam(np.add(start, side), np.add(joint, side), bar * 0.6, colour) for side in sides]
-        parts.append(box((0.5 * size + bar, bar, 0.03), joint, colour))
-        pole = "two poles"
-        if kind not in ("rectangle", "rounded"):
-            parts.append(box((0.5 * size + bar, bar * 0.6, bar), (0, level, ground), colour))
-    else:
-        parts.append(pick(rng, rod(start, joint, bar / 2, colour, 12), beam(start, joint, (bar * 2, bar), colour)))
-        pole = "a tall pole"
-    return Shape(parts, "screen on a pole", [*head.details, pole, phrase])
-
-
-def strut_monitor(rng: np.random.Generator) -> Shape:
-    """Panel that leans back on a strut behind it, or on a wedge: digital picture frame, tablet display."""
-    colours = screen_colours(rng)
-    width = rng.uniform(0.3, 0.6)
-    head = flat_head(rng, width, width / rng.uniform(0.8, 1.9), colours, (0.015, 0.08))
-    height, depth, tilt = head.size[1], head.size[2], rng.uniform(8, 30)
-    lean = np.deg2rad(tilt)
-    parts = move_all(rotate_all(head.parts, "x", -tilt, (0, -height / 2, 0)), (0, height / 2, 0))
-    place = height * rng.uniform(0.4, 0.8)
-    top = np.array([0, place * np.cos(lean), -place * np.sin(lean) - (head.panel or depth) * np.cos(lean) - 0.003])
-    bottom = (0, 0.0, top[2] - height * rng.uniform(0.1, 0.4))
-    colour = stand_colour(rng, colours[0])
-    low = -depth * np.sin(lean)
-    if chance(rng, 0.6):
-        parts.append(beam(top, (bottom[0], low, bottom[2]), (width * rng.uniform(0.1, 0.6), 0.012), colour))
-        phrase = "a strut behind the screen"
-    else:
-        outline = [(-0.5 * depth, low), (bottom[2], low), (top[2], top[1])]
-        parts.append(extrude(outline, width * rng.uniform(0.3, 0.8), (0, 0, 0), colour, "zy"))
-        phrase = "a wedge behind the screen"
-    return Shape(parts, "leaning display", [*head.details, phrase])
-
-
-def bubble_monitor(rng: np.random.Generator) -> Shape:
-    """Rounded one-piece case like an egg, on short feet or a low foot."""
-    case, glass = screen_colours(rng)
-    width = rng.uniform(0.36, 0.55)
-    height, depth = width * rng.uniform(0.75, 1.05), width * rng.uniform(0.7, 1.2)
-    steps = np.linspace(0, 1, 7)
-    shrink = np.sqrt(np.maximum(1 - (steps * rng.uniform(0.86, 0.97)) ** rng.uniform(2.0, 3.0), 0.05))
-    sink = rng.uniform(-0.6, 0.2) * (1 - shrink) * height / 2
-    rows = np.column_stack([-steps * depth, width * shrink, height * shrink, sink])
-    inset = rng.uniform(0.7, 0.9)
-    rim = [(0.012, width * 0.94, height * 0.94, 0.0), (0.0, width, height, 0.0)]
-    parts = [hull([*rim, *rows[1:]], 0.28, case)]
-    wide, high = width * inset, height * inset
-    parts.append(hull([(0.028, wide * 0.9, high * 0.85, 0.0), (0.0, wide, high, 0.0)], 0.15, glass))
-    gap, metal = rng.uniform(0.02, 0.06), stand_colour(rng, case)
-    parts = move_all(parts, (0, height / 2 + gap, 0))
-    if chance(rng, 0.5):
-        parts.append(cylinder(0.3 * width, gap + 0.05, (0, gap / 2 + 0.025, -0.4 * depth), metal, sections=20))
-        phrase = "a round foot"
-    else:
-        tall = gap + 0.1 * height
-        parts += [rod((s * 0.33 * width, 0, -0.06), (s * 0.25 * width, tall, -0.08), 0.02, metal) for s in (-1, 1)]
-        parts.append(rod((0, 0, -0.5 * depth), (0, gap + 0.2 * height, -0.45 * depth), 0.025, metal))
-        phrase = "three short feet"
-    return Shape(parts, "rounded tube monitor", ["a case with a round back", "a bulging glass", phrase])
-
-
-def dome_arm_monitor(rng: np.random.Generator) -> Shape:
-    """Panel on a bar that rises from a half ball or a box with the computer inside."""
-    colours = screen_colours(rng)
-    width = rng.uniform(0.36, 0.6)
-    head = flat_head(rng, width, width / pick(rng, *RATIOS), colours, (0.012, 0.05))
-    height, depth = head.size[1], head.size[2]
-    radius, ground = rng.uniform(0.1, 0.18), -depth - rng.uniform(0.06, 0.16)
-    if chance(rng, 0.6):
-        angle = np.linspace(0, np.pi / 2, 7)
-        tall = radius * rng.uniform(0.5, 1.0)
-        profile = np.column_stack([np.cos(angle) * radius, np.sin(angle) * tall])
-        base, phrase = revolve(profile, (0, 0, ground), colours[0], 24), "a foot like half a ball"
-    else:
-        tall = rng.uniform(0.05, 0.1)
-        base = rounded_box((2.4 * radius, tall, 2 * radius), (0, tall / 2, ground), 0.02, colours[0])
-        phrase = "a box as its foot"
-    gap, colour = tall + rng.uniform(0.02, 0.12), palette(rng, "metal")
-    joint = (0, gap + height * rng.uniform(0.4, 0.6), -depth - 0.02)
-    head.parts.append(mount_block(head, joint[1] - gap - height / 2, 0.02, colour))
-    parts = [*placed(head, gap, rng.uniform(-4, 10)), base, rod((0, tall * 0.8, ground), joint, 0.014, colour, 10)]
-    return Shape(parts, "monitor on a thin bar", [*head.details, phrase, "a thin bar that carries the screen"])
-
-
-MONITOR: dict[str, Callable[[np.random.Generator], Shape]] = {
-    "desktop monitor": desktop_monitor,
-    "thick monitor": thick_monitor,
-    "wide monitor": wide_monitor,
-    "two feet television": two_feet_television,
-    "tube monitor": tube_monitor,
-    "tube television": tube_television,
-    "boxed screen": boxed_screen,
-    "projection television": projection_television,
-    "arm monitor": arm_monitor,
-    "one piece computer": one_piece_computer,
-    "portrait monitor": portrait_monitor,
-    "curved monitor": curved_monitor,
-    "several monitors": several_monitors,
-    "wall panel": wall_panel,
-    "speaker monitor": speaker_monitor,
-    "terminal": terminal,
-    "monitor with keyboard": monitor_with_keyboard,
-    "pole screen": pole_screen,
-    "strut monitor": strut_monitor,
-    "bubble monitor": bubble_monitor,
-    "dome arm monitor": dome_arm_monitor,
+_TUBE, _LEVEL = {"head": tube, "thick": (0.55, 1.25), "tilts": (0, 0)}, {"tilts": (0, 0)}
+_BOXED = {"head": partial(tube, boxed=0.6), "thick": (0.5, 1.0), "tilts": (0, 0)}
+_CASE = ("", "", "a plinth", "a swivel foot", "four small feet")
+FAMILIES: dict[str, Builder] = {
+    "desktop monitor": lambda m: screen(m, center, (0.35, 0.65), _RATIOS),
+    "thick monitor": lambda m: screen(m, center, (0.35, 0.6), (1.15, 1.8), thick=(0.06, 0.16), gaps=(0.1, 0.55)),
+    "wide television": lambda m: screen(
+        m, center, (0.7, 1.5), (1.6, 2.8), thick=(0.012, 0.08), gaps=(0.12, 0.35), words=("a wide screen",)),
+    "television on two feet": lambda m: screen(
+        m, low, (0.7, 1.5), (1.4, 2.4), thick=(0.012, 0.09), words=("a wide screen",),
+        kinds=("a board under each side", "a split foot under each side"), **_LEVEL),
+    "tube monitor": lambda m: screen(
+        m, low, (0.32, 0.5), (1.0, 1.4), kinds=("a swivel foot", "a swivel foot", "a block as its foot"), **_TUBE),
+    "tube television": lambda m: screen(
+        m, low, (0.4, 0.9), (0.95, 1.5), vintage, kinds=("", "", "four small feet", "four short legs"), **_BOXED),
+    "boxed screen": lambda m: screen(
+        m, low, (0.45, 1.1), (1.1, 2.4), kinds=_CASE, thick=(0.15, 0.6), words=("a case like a box",), **_LEVEL),
+    "projection television": lambda m: screen(
+        m, low, (0.9, 1.6), (1.25, 1.8), kinds=("a cabinet below",), thick=(0.15, 0.35), **_LEVEL),
+    "monitor on an arm": lambda m: screen(
+        m, center, (0.4, 0.8), (1.3, 2.3), tilts=(-5, 12), gaps=(0.2, 1.0), feet=("a round foot", "a rounded foot"),
+        necks=("a jointed arm",), away=(0.12, 0.3), metal=0.8),
+    "all in one computer": lambda m: screen(
+        m, center, (0.45, 0.7), (1.1, 1.6), thick=(0.02, 0.06), tilts=(0, 8), gaps=(0.15, 0.4), feet=("",),
+        necks=("a bent sheet",), away=(0.02, 0.08)),
+    "portrait monitor": lambda m: screen(m, center, (0.25, 0.5), (0.55, 1.0), words=("an upright screen",)),
+    "curved monitor": lambda m: screen(m, center, (0.6, 1.2), (1.7, 3.3), head=curved, thick=(0.015, 0.05)),
+    "several monitors": lambda m: screen(m, center, (0.4, 0.6), _RATIOS, counts=(2, 2, 3), **_LEVEL),
+    "wall television": lambda m: screen(
+        m, low, (0.5, 1.5), (1.2, 2.4), kinds=("", "", "a mount for the wall"), thick=(0.015, 0.1),
+        words=("no foot",), **_LEVEL),
+    "monitor with speakers": lambda m: screen(
+        m, center, (0.4, 1.1), _RATIOS, speakers, thick=(0.02, 0.14), **_LEVEL),
+    "computer terminal": lambda m: screen(
+        m, low, (0.35, 0.5), (0.9, 1.3), keyboard, kinds=("", "a plinth", "a computer below"), **_BOXED),
+    "monitor with a keyboard": lambda m: screen(m, center, (0.35, 0.65), _RATIOS, keyboard),
+    "screen on a pole": lambda m: screen(
+        m, center, (0.4, 1.1), (0.6, 1.9), thick=(0.02, 0.1), gaps=(0.6, 1.7), necks=_NECKS[:5], tilts=(0, 30)),
+    "leaning display": lambda m: screen(
+        m, center, (0.3, 0.6), (0.8, 1.9), thick=(0.015, 0.08), tilts=(8, 30), gaps=(0, 0), feet=("",),
+        necks=("a strut behind the screen",), away=(0.1, 0.25)),
+    "rounded tube monitor": lambda m: screen(
+        m, low, (0.36, 0.55), (0.95, 1.3), kinds=("a swivel foot", "four small feet"),
+        **{**_TUBE, "head": partial(tube, boxed=0.0, egg=True)}),
+    "monitor on a thin bar": lambda m: screen(
+        m, center, (0.36, 0.6), _RATIOS, thick=(0.012, 0.05), feet=("a domed foot", "a block as its foot"),
+        necks=("a round post",), away=(0.06, 0.16)),
+}  # fmt: skip
+WEIGHTS = {
+    **dict.fromkeys(("rounded tube monitor", "monitor with a keyboard", "several monitors", "leaning display"), 0.6),
+    **dict.fromkeys(("screen on a pole", "computer terminal"), 0.5),
 }

@@ -1,278 +1,183 @@
-"""Toilets: a bowl with or without a seat, a lid and a tank. The bowl faces +z, its tank or wall stands at -z."""
+"""Toilets: a bowl with or without a seat, a lid and a tank. The bowl faces +z, its back is at z = 0."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import namedtuple
+from functools import partial
 
-import numpy as np
-
-from .parts import Shape, box, chance, cylinder, move_all, palette, pick, revolve, rod, rounded_box, rounded_path, tube
-from .toilet_parts import LID_STATES, Bowl, back_deck, seat_and_lid, toilet_body, toilet_tank
-from .vessels import faucet, scaled_spans, skin, varied
-
-
-def _with_tank(rng: np.random.Generator, bowl: Bowl, kind: str, state: str, family: str) -> Shape:
-    """Bowl, seat and a tank that stands on the back of the bowl."""
-    body, base_words = toilet_body(rng, bowl, kind)
-    gap = rng.uniform(-0.02, 0.06)
-    tank, tank_words, deep = toilet_tank(rng, bowl, bowl.top - rng.uniform(0.0, 0.03), -gap)
-    lid, lid_words = seat_and_lid(rng, bowl, state)
-    parts = [body, *back_deck(rng, bowl, gap + deep * rng.uniform(0.5, 1.0)), *tank, *lid]
-    details = [tank_words, lid_words, bowl.words, base_words]
-    return varied(rng, Shape(parts, family, details), 0.14)
+from .maker import Builder, Maker
+from .solids import rounded_path
+from .vessels import faucet, sanitary_color, skin
 
 
-def close_coupled_toilet(rng: np.random.Generator) -> Shape:
-    """Bowl on a pedestal, tank on its back."""
-    kind = pick(rng, "pedestal", "pedestal", "pedestal", "cone", "skirt")
-    return _with_tank(rng, Bowl(rng), kind, pick(rng, *LID_STATES), "close-coupled toilet")
-
-
-def raised_lid_toilet(rng: np.random.Generator) -> Shape:
-    """Lid, or lid and seat, up against the tank."""
-    bowl = Bowl(rng)
-    return _with_tank(
-        rng, bowl, pick(rng, "pedestal", "cone", "skirt", "drum"), pick(rng, "lid up", "both up"), "open toilet"
-    )
-
-
-def square_toilet(rng: np.random.Generator) -> Shape:
-    """Squared bowl and tank."""
-    bowl = Bowl(rng, pick(rng, "rectangle", "sharp", "rounded"))
-    return _with_tank(rng, bowl, pick(rng, "box", "skirt", "cone"), pick(rng, *LID_STATES), "square toilet")
-
-
-def drum_toilet(rng: np.random.Generator) -> Shape:
-    """Plain model: round foot, bowl, box for a tank."""
-    bowl = Bowl(rng, pick(rng, "oval", "oval", "egg"))
-    return _with_tank(rng, bowl, pick(rng, "drum", "cone"), pick(rng, *LID_STATES), "plain toilet")
-
-
-def one_piece_toilet(rng: np.random.Generator) -> Shape:
-    """Bowl and low tank grown together, smooth."""
-    bowl = Bowl(rng, pick(rng, "egg", "dee", "oval"))
-    body, base_words = toilet_body(rng, bowl, pick(rng, "skirt", "skirt", "pedestal"))
-    wide, deep, tall = bowl.width * rng.uniform(0.85, 1.25), rng.uniform(0.14, 0.24), rng.uniform(0.12, 0.36)
-    z0, z1, top = -deep, bowl.depth * 0.1, bowl.top
-    lean = rng.uniform(0.3, 1.0)
-    spread = bowl.width * rng.uniform(0.7, 0.95)
-    levels = [("rounded", -spread / 2, spread / 2, z0 + 0.02, z1 + bowl.depth * 0.25, 0.0)]
-    levels.append(("rounded", -spread / 2, spread / 2, z0, z1 + bowl.depth * 0.15, top * 0.85))
-    levels.append(("rounded", -wide / 2, wide / 2, z0, z1 - 0.02 * lean, top + tall * 0.25))
-    levels.append(("rounded", -wide / 2, wide / 2, z0, z1 - 0.06 * lean, top + tall * 0.93))
-    levels.append(("rounded", -wide / 2 * 0.95, wide / 2 * 0.95, z0 + 0.01, z1 - 0.07 * lean, top + tall))
-    state = pick(rng, "closed", "closed", "lid up", "seat only")
-    lid, lid_words = seat_and_lid(rng, bowl, state)
-    parts = [body, skin(levels, bowl.colour), *move_all(lid, (0, 0, bowl.depth * 0.1))]
-    details = ["one smooth body", "a low tank" if tall < 0.25 else "a tall tank", lid_words, base_words]
-    return varied(rng, Shape(parts, "one-piece toilet", details), 0.14)
-
-
-def wall_hung_toilet(rng: np.random.Generator) -> Shape:
-    """Bowl without a foot, alone, or on a wall panel with a flush plate."""
-    bowl = Bowl(rng, pick(rng, "egg", "dee", "dee", "rounded", "rectangle"))
-    body, words = toilet_body(rng, bowl, "hung")
-    lid, lid_words = seat_and_lid(rng, bowl, pick(rng, "closed", "closed", "lid up", "seat only", "none"))
-    parts, details = [body, *lid], [words, "no tank", lid_words, bowl.words]
-    block = bowl.top * rng.uniform(0.4, 0.75)
-    parts.append(
-        box((bowl.width * rng.uniform(0.8, 1.0), block, 0.12), (0, bowl.top - block / 2 - 0.002, 0.0), bowl.colour)
-    )
-    if chance(rng, 0.4):
-        wide, tall, thick = bowl.width * rng.uniform(1.2, 2.4), rng.uniform(0.8, 1.2), rng.uniform(0.03, 0.2)
-        parts.append(box((wide, tall, thick), (0, tall / 2, -0.06 - thick / 2), palette(rng, "any")))
-        parts.append(box((0.22, 0.15, 0.02), (0, tall * 0.85, -0.055), palette(rng, "metal")))
-        details += ["a wall panel", "a flush plate"]
-    return varied(rng, Shape(parts, "wall-hung toilet", details), 0.14)
-
-
-def high_tank_toilet(rng: np.random.Generator) -> Shape:
-    """Tank high up on a pipe."""
-    bowl = Bowl(rng)
-    body, base_words = toilet_body(rng, bowl, pick(rng, "pedestal", "drum", "cone"))
-    lid, lid_words = seat_and_lid(rng, bowl, pick(rng, *LID_STATES))
-    high = rng.uniform(0.75, 1.7)
-    gap = rng.uniform(0.0, 0.06)
-    tank, _, deep = toilet_tank(rng, bowl, high, -gap, rng.uniform(0.18, 0.34))
-    radius, metal = rng.uniform(0.015, 0.035), palette(rng, pick(rng, "metal", "ceramic"))
-    back = -gap - deep * 0.5
-    path = rounded_path(
-        [(0, high + 0.02, back), (0, bowl.top * 0.85, back), (0, bowl.top * 0.85, bowl.depth * 0.1)], 0.06
-    )
-    parts = [body, *lid, *tank, tube(path, radius, metal, 10)]
-    details = ["a high tank", "a long flush pipe", lid_words, base_words]
-    if chance(rng, 0.5):
-        x = 0.16 * pick(rng, -1, 1)
-        parts.append(rod((x, high + 0.1, back), (x, high - rng.uniform(0.2, 0.5), back), 0.006, metal, 6))
-        details.append("a pull chain")
-    return varied(rng, Shape(parts, "high-tank toilet", details), 0.12)
-
-
-def back_to_wall_toilet(rng: np.random.Generator) -> Shape:
-    """Skirted bowl straight to a wall or a boxed-in tank."""
-    bowl = Bowl(rng, pick(rng, "dee", "egg", "rounded"))
-    body, base_words = toilet_body(rng, bowl, "skirt")
-    lid, lid_words = seat_and_lid(rng, bowl, pick(rng, "closed", "closed", "lid up", "both up", "seat only"))
-    wide, deep = bowl.width * rng.uniform(1.0, 1.9), rng.uniform(0.15, 0.3)
-    tall = rng.uniform(0.7, 1.1)
-    case = palette(rng, pick(rng, "wood", "ceramic", "any"))
-    parts = [body, *lid, box((wide, tall, deep), (0, tall / 2, -deep / 2 + 0.01), case)]
-    if chance(rng, 0.6):
-        parts.append(box((wide * 1.04, 0.03, deep * 1.06), (0, tall + 0.013, -deep / 2 + 0.01), palette(rng, "any")))
-    parts.append(cylinder(0.035, 0.03, (0, tall * 0.85, 0.015), palette(rng, "metal"), "z", 12))
-    return varied(
-        rng, Shape(parts, "back-to-wall toilet", ["a boxed-in tank", lid_words, base_words, bowl.words]), 0.12
-    )
-
-
-def tankless_toilet(rng: np.random.Generator) -> Shape:
-    """Bowl on the floor without a tank, with a plain seat, a washing seat or as a bidet."""
-    bowl = Bowl(rng)
-    body, base_words = toilet_body(rng, bowl, pick(rng, "pedestal", "skirt", "cone", "drum"))
-    kind = pick(rng, "seat", "wash", "bidet")
-    parts, details = [body, *back_deck(rng, bowl, rng.uniform(0.05, 0.16))], ["no tank", bowl.words, base_words]
-    if kind == "bidet":
-        tap, phrase = faucet(rng, (0, bowl.top - 0.01, bowl.depth * 0.03), -90, 0.7)
-        parts += tap
-        details.append(phrase)
-        return varied(rng, Shape(parts, "bidet toilet", details), 0.14)
-    lid, lid_words = seat_and_lid(rng, bowl, pick(rng, *LID_STATES[:7]))
-    parts += lid
-    details.append(lid_words)
-    if kind == "wash":
-        tall = rng.uniform(0.06, 0.14)
-        parts.append(rounded_box((bowl.width, tall, 0.16), (0, bowl.top + tall / 2 - 0.01, -0.04), 0.03, bowl.colour))
-        details.append("a washing unit behind the seat")
-    return varied(rng, Shape(parts, "tankless toilet", details), 0.14)
-
-
-def flush_valve_toilet(rng: np.random.Generator) -> Shape:
-    """Public toilet: open seat and a valve pipe instead of a tank."""
-    bowl = Bowl(rng, pick(rng, "egg", "oval"))
-    body, base_words = toilet_body(rng, bowl, pick(rng, "pedestal", "pedestal", "hung", "cone"))
-    lid, lid_words = seat_and_lid(rng, bowl, pick(rng, "seat only", "seat only", "none", "both up"))
-    metal, tall, z = palette(rng, "metal"), bowl.top + rng.uniform(0.18, 0.45), -rng.uniform(0.03, 0.1)
-    radius = rng.uniform(0.014, 0.028)
-    path = rounded_path([(0, bowl.top - 0.02, bowl.depth * 0.06), (0, bowl.top + 0.05, z), (0, tall, z)], 0.04)
-    parts = [body, *lid, *back_deck(rng, bowl, rng.uniform(0.05, 0.14)), tube(path, radius, metal)]
-    parts.append(cylinder(radius * 2.2, 0.09, (0, tall - 0.03, z), metal, sections=12))
-    parts.append(rod((0, tall - 0.06, z), (0, tall - 0.07, z + 0.13), radius * 0.6, metal))
-    parts.append(rod((0, tall - 0.02, z), (-rng.uniform(0.08, 0.2), tall - 0.02, z), radius, metal))
-    return varied(rng, Shape(parts, "public toilet", ["a flush valve", lid_words, base_words, bowl.words]), 0.12)
-
-
-def low_pipe_toilet(rng: np.random.Generator) -> Shape:
-    """Separate low tank behind the bowl, joined by a short bent pipe."""
-    bowl = Bowl(rng)
-    body, base_words = toilet_body(rng, bowl, pick(rng, "pedestal", "drum", "cone"))
-    lid, lid_words = seat_and_lid(rng, bowl, pick(rng, *LID_STATES))
-    low, gap = bowl.top + rng.uniform(0.12, 0.4), rng.uniform(0.03, 0.12)
-    tank, tank_words, deep = toilet_tank(rng, bowl, low, -gap)
-    back = -gap - deep / 2
-    path = rounded_path([(0, low + 0.02, back), (0, bowl.top * 0.8, back), (0, bowl.top * 0.8, bowl.depth * 0.1)], 0.08)
-    parts = [body, *lid, *tank, tube(path, rng.uniform(0.02, 0.04), palette(rng, "ceramic"), 10)]
-    return varied(
-        rng, Shape(parts, "low-level toilet", [tank_words, "a short flush pipe", lid_words, base_words]), 0.12
-    )
-
-
-def railed_toilet(rng: np.random.Generator) -> Shape:
-    """Toilet between two grab rails."""
-    bowl = Bowl(rng)
-    shape = _with_tank(
-        rng, bowl, pick(rng, "pedestal", "skirt"), pick(rng, "closed", "lid up", "seat only"), "toilet with grab rails"
-    )
-    metal, x, tall = (
-        palette(rng, pick(rng, "metal", "plastic")),
-        bowl.width / 2 * 1.2 + rng.uniform(0.06, 0.14),
-        bowl.top * 1.15 + rng.uniform(0.14, 0.3),
-    )
-    back, front = -rng.uniform(0.1, 0.2), bowl.depth * rng.uniform(0.75, 1.05)
-    grounded = chance(rng, 0.5)
-    for s in (-1, 1):
-        low = 0.0 if grounded else tall - 0.15
-        path = rounded_path([(s * x, low, back), (s * x, tall, back), (s * x, tall, front), (s * x, low, front)], 0.06)
-        shape.parts.append(tube(path, 0.016, metal))
-        if not grounded:
-            shape.parts.append(rod((s * x, low, front), (s * x, low, back), 0.014, metal))
-    return Shape(shape.parts, shape.family, ["two grab rails", *shape.details])
-
-
-def throne_toilet(rng: np.random.Generator) -> Shape:
-    """Bench or box with a hole and a lid, as in a cabin, or a stone seat."""
-    wide, deep, tall = rng.uniform(0.45, 1.0), rng.uniform(0.45, 0.65), rng.uniform(0.36, 0.5)
-    colour = palette(rng, pick(rng, "wood", "wood", "metal", "ceramic"))
-    bowl = Bowl(rng, pick(rng, "oval", "egg"))
-    bowl.top, bowl.rim = tall, 0.05
-    bowl.depth, bowl.width = min(bowl.depth, deep * 0.85), min(bowl.width, wide * 0.8)
-    z0 = bowl.depth / 2 - deep / 2
-    hole = (-bowl.width * 0.32, bowl.width * 0.32, bowl.depth * 0.18, bowl.depth * 0.85)
-    block = ("sharp", -wide / 2, wide / 2, z0, z0 + deep)
-    deepest = tall * rng.uniform(0.2, 0.6)
-    parts = [
-        skin(
-            [(*block, 0.0), (*block, tall), ("oval", *hole, tall), ("oval", *scaled_spans(hole, 0.8), deepest)],
-            colour,
-        )
-    ]
-    lid, lid_words = seat_and_lid(rng, bowl, pick(rng, "closed", "lid up", "lid up", "seat only"))
-    parts += lid
-    details = ["a closed box below the seat", lid_words, "no tank"]
-    if chance(rng, 0.45):
-        high = tall + rng.uniform(0.25, 0.6)
-        thick = rng.uniform(0.03, 0.1)
-        parts.append(box((wide, high, thick), (0, high / 2, z0 - thick / 2), colour))
-        details.append("a back board")
-    return varied(rng, Shape(parts, "box toilet", details), 0.12)
-
-
-def train_toilet(rng: np.random.Generator) -> Shape:
-    """Plain steel or travelling kind: a revolved body with a ring seat, with or without a column tank."""
-    colour, radius, tall = (
-        palette(rng, pick(rng, "metal", "plastic", "ceramic")),
-        rng.uniform(0.17, 0.23),
-        rng.uniform(0.36, 0.48),
-    )
-    foot, waist = radius * rng.uniform(0.6, 1.05), radius * rng.uniform(0.45, 0.9)
-    hole = radius * rng.uniform(0.6, 0.8)
-    profile = [
-        (foot, 0),
-        (waist, tall * rng.uniform(0.2, 0.4)),
-        (radius * 0.95, tall * rng.uniform(0.65, 0.85)),
-        (radius, tall),
-    ]
-    profile += [(hole, tall), (hole * 0.85, tall * 0.75), (hole * 0.3, tall * 0.45)]
-    parts, details = [revolve(profile, (0, 0, 0), colour, 24)], ["a round body"]
-    wide, deep, high = radius * rng.uniform(1.5, 2.6), rng.uniform(0.12, 0.22), tall + rng.uniform(0.2, 0.5)
-    z = -radius * 0.75 - deep / 2
-    parts.append(box((wide, high, deep), (0, high / 2, z), colour))
-    details.append("a tank that stands on the floor")
-    disc, thick = palette(rng, "any"), rng.uniform(0.012, 0.03)
-    outer, inner = radius * 1.06, hole * 0.95
-    rim = [("oval", -outer, outer, -outer, outer, tall), ("oval", -outer, outer, -outer, outer, tall + thick)]
-    rim += [("oval", -inner, inner, -inner, inner, tall + thick), ("oval", -inner, inner, -inner, inner, tall)]
-    parts.append(skin(rim, disc, closed=True))
-    if chance(rng, 0.5):
-        lid = cylinder(outer, thick, (0, tall + thick * 1.5, 0), disc, sections=24)
-        up = chance(rng, 0.5)
-        parts.append(lid.rotated("x", -rng.uniform(80, 90), (0, tall + thick, -radius * 0.72)) if up else lid)
-        details.append("a raised lid" if up else "a closed lid")
-    return varied(rng, Shape(parts, "round toilet", details), 0.14)
-
-
-TOILET: dict[str, Callable[[np.random.Generator], Shape]] = {
-    "close-coupled toilet": close_coupled_toilet,
-    "open toilet": raised_lid_toilet,
-    "one-piece toilet": one_piece_toilet,
-    "square toilet": square_toilet,
-    "plain toilet": drum_toilet,
-    "wall-hung toilet": wall_hung_toilet,
-    "high-tank toilet": high_tank_toilet,
-    "low-level toilet": low_pipe_toilet,
-    "back-to-wall toilet": back_to_wall_toilet,
-    "tankless toilet": tankless_toilet,
-    "public toilet": flush_valve_toilet,
-    "toilet with grab rails": railed_toilet,
-    "box toilet": throne_toilet,
-    "round toilet": train_toilet,
+Bowl = namedtuple("Bowl", "outline w d top rim")  # width, depth from z = 0 on, height, width of its rim
+_USUAL = "closed closed closed raised raised upright open none"
+_SHAPES = {"sharp": "a square bowl", "rectangle": "a square bowl", "rounded": "a bowl with round corners"}
+# Phrase and levels from the floor to just below the rim: outline unless it is the bowl's own ("foot" is drawn), width,
+# z from, z to, share of the height left; a:b is a range, "=" the same as in the level below.
+_FEET = {
+    "pedestal": (
+        "a pedestal",
+        "foot .5:.85 -.25:.1 .55:.85 0 / foot = = = .06 / .4:.6 -.15:.1 .5:.75 .15 / = = = .13:.37 / .95 0 .96 .75",
+    ),
+    "cone": ("a tapered pedestal", ".4:.75 .05 .55:.85 0 / .75:.95 0 .78:.92 .45:.7"),
+    "skirt": ("closed sides down to the floor", ".7:.98 -.05 .7:.97 0 / .85:.99 -.05 .85:.99 .3:.6 / 1 -.02 .99 .7"),
+    "hung": ("a bowl that hangs on the wall", ".45 0 .3:.55 .1:.5 / .6:.85 0 .7:.85 .3 / .96 0 .97 .6"),
+    "drum": ("a round foot", "oval .6:.9 .1 .9 0 / oval .35:.6 .25 .75 .12 / oval = = = .26:.43 / .95 .02 .98 .4:.8"),
+    "box": ("a square base", "sharp .75:1 0 .8:1 0 / sharp 1 0 1 .5"),
+    "bench": ("a closed box below the seat", "sharp 1.3:2.4 -.15:-.1 1.05:1.15 0 / sharp = = = 1"),
 }
+_LIDS = {  # whether the seat and the lid stand up (None: there is none), and the phrase
+    "closed": (0, 0, "a closed lid"),
+    "raised": (0, 1, "a raised lid"),
+    "upright": (1, 1, "a raised lid and seat"),
+    "open": (0, None, "an open seat without a lid"),
+    "none": (None, None, "no lid"),
+}
+
+
+def _body(m: Maker, bowl: Bowl, kind: str) -> str:
+    """Add the bowl with its cavity on one of _FEET; return a phrase."""
+    phrase, foot = _FEET[kind]
+    names, y, rows, spans = {"foot": m.pick(bowl.outline, "rounded", "rectangle")}, 0.0, [], [0.0] * 4
+    for words in map(str.split, foot.split(" / ")):
+        name = words.pop(0) if words[0].isalpha() else bowl.outline
+        for column, word in enumerate(words):
+            if word != "=":
+                spans[column] = m.uniform(*map(float, (word.split(":") * 2)[:2]))
+        y += (1 - y) * spans[3]
+        rows.append((names.get(name, name), *spans[:3], y))
+    lip, floor, hole = bowl.rim * m.uniform(0.9, 1.2), m.uniform(0.35, 0.72), m.uniform(0.25, 0.5)
+    near, far, wide, half = lip / bowl.d, 1 - lip / bowl.d, 1 - 2 * lip / bowl.w, bowl.w / 2
+    inside = [(1, 0, 1, 0.93), (1, 0, 1, 1), (wide, near, far, 1), (wide * 0.95, near, far * 0.97, 0.88)]
+    inside += [(wide * (hole + 0.3), near, far - 0.22, (1 + floor) / 2), (wide * hole, near + 0.05, near + hole, floor)]
+    rows += [(bowl.outline, *row) for row in inside]
+    skin(m, [(name, -half * x, half * x, a * bowl.d, b * bowl.d, y * bowl.top) for name, x, a, b, y in rows])
+    return phrase
+
+
+def _lid(m: Maker, bowl: Bowl, state: str) -> str:
+    """Add seat and lid in one of the states of _LIDS; return its phrase."""
+    seat, lid, phrase = _LIDS[state]
+    thick, over, rim = m.uniform(0.012, 0.03), m.uniform(0.0, 0.015), bowl.rim * m.uniform(1.1, 1.7)
+    half, back, front, angle = bowl.w / 2 + over, bowl.d * m.uniform(0.05, 0.14), bowl.d + over, m.uniform(72, 93)
+    high, edge = thick * m.uniform(1.8, 2.6), 0.25 * thick
+    outer = (bowl.outline, -half, half, back, front)
+    hole = (bowl.outline, rim - half, half - rim, back + 1.2 * rim, front - rim)
+    small = (bowl.outline, edge - half, half - edge, back + edge, front - edge)
+    ring = [(*outer, 0), (*outer, thick), (*hole, thick), (*hole, 0)]
+    cover = [(*outer, thick), (*outer, high - edge), (*small, high)]
+    with m.painted(m.pick(m.color, m.palette("wood plastic ceramic"))), m.at(y=bowl.top):
+        for up, levels in ((seat, ring), (lid, cover)):
+            if up is not None:
+                with m.turned("x", -angle * up, (0, thick / 2, back)):
+                    skin(m, levels, closed=levels is ring)
+    return phrase
+
+
+def _deck(m: Maker, bowl: Bowl, reach: float) -> None:
+    """Add the block behind the rim that carries a tank, with the trap below it now and then."""
+    wide, thick, top, front = bowl.w * m.uniform(0.6, 1.0), bowl.top * m.uniform(0.12, 0.4), bowl.top, bowl.d * 0.15
+    deep, kind, y, z = front + reach, m.pick("none block pipe"), top * 0.6, -0.5 * reach
+    m.rounded_box((wide, thick, deep), (0, top - thick / 2 - 0.002, front - deep / 2), 0.02)
+    if kind == "block":
+        m.box((wide * m.uniform(0.4, 0.8), top * 0.95, deep * 0.85), (0, top * 0.475, front - deep * 0.425))
+    elif kind == "pipe":
+        m.tube(rounded_path([(0, y / 2, 2 * front), (0, y, z), (0, 0, z)], 0.1), bowl.w * m.uniform(0.14, 0.22), 10)
+
+
+def _tank(m: Maker, low: float, front: float, tall: float) -> tuple[float, str]:
+    """Add a tank from `low` up with its front at z = `front`; return its thickness and a phrase."""
+    x, d, top, over = m.uniform(0.16, 0.29), m.uniform(0.13, 0.25), low + tall, m.uniform(0.0, 0.03)
+    outline, back = m.pick("sharp sharp rectangle rectangle rounded dee"), front - d
+    foot = m.uniform(0.72, 0.96) if outline in ("rectangle", "dee") else 1.0
+    skin(m, [(outline, -x * foot, x * foot, back, front - d * (1 - foot) / 2, low), (outline, -x, x, back, front, top)])
+    if outline != "rounded" or m.chance(0.4):
+        cap, thick = (outline, -x - over, x + over, back - 0.3 * over, front + over), m.uniform(0.015, 0.045)
+        skin(m, [(*cap, top - 0.002), (*cap, top + thick)])
+    button = ((0, top, front - d / 2), (0, top + 0.06, front - d / 2), 0.025)
+    lever = ((-0.7 * x, top - 0.08, front + 0.02), (0.1 - 0.7 * x, top - 0.085, front + 0.02), 0.018)
+    if m.chance(0.7):
+        m.rod(*m.pick(button, lever), color=m.palette("metal"))
+    sizes = {"wide": x > 0.235, "narrow": x < 0.19, "tall": tall > 0.36, "low": tall < 0.28, "plain": True}
+    return d, next(f"a {size} tank" for size, fits in sizes.items() if fits)
+
+
+def _with_tank(m: Maker, bowl: Bowl, kind: str) -> None:
+    """Add a tank on the back of the bowl, "grown" from it, or "low" or "high" above it on a pipe."""
+    top, gap, high = bowl.top, m.uniform(0.0, 0.06), kind == "high"
+    lifts = {"tank": (-0.03, 0.0), "low": (0.12, 0.4), "high": (0.35, 1.25)}
+    if kind == "grown":
+        wide, tall, lean = bowl.w / 2 * m.uniform(0.85, 1.25), m.uniform(0.12, 0.36), m.uniform(0.01, 0.06)
+        foot, back, front = bowl.w * m.uniform(0.35, 0.47), -m.uniform(0.14, 0.24), bowl.d * 0.1
+        rows = [(foot, front * 3, 0), (foot, front * 2.5, 0.85 * top), (wide, front - lean / 3, top + 0.25 * tall)]
+        rows += [(wide, front - lean, top + 0.93 * tall), (wide * 0.95, front - 1.2 * lean, top + tall)]
+        skin(m, [("rounded", -half, half, back, z, y) for half, z, y in rows])
+        m.say("one smooth body", "a low tank" if tall < 0.25 else "a tall tank")
+        return
+    low = top + m.uniform(*lifts[kind])
+    deep, phrase = _tank(m, low, 0.02 - gap, m.uniform(0.2, 0.34 if high else 0.46))
+    m.say("a high tank" if high else phrase)
+    if kind == "tank":
+        _deck(m, bowl, gap - 0.02 + deep * m.uniform(0.5, 1.0))
+    else:
+        z, y, metal = -gap - deep / 2, 0.82 * top, m.palette("metal ceramic")
+        path = rounded_path([(0, low + 0.02, z), (0, y, z), (0, y, bowl.d * 0.1)], 0.07)
+        m.tube(path, m.uniform(0.015, 0.035), 10, color=metal)
+        m.say("a long flush pipe" if high else "a short flush pipe")
+
+
+def _without_tank(m: Maker, bowl: Bowl, kind: str) -> None:
+    """Add what stands behind a bowl instead of a tank: a "wall", "case", "column", "valve", "seat" or "tap"."""
+    top, w, tall, metal = bowl.top, bowl.w * m.uniform(1.0, 2.0), m.uniform(0.7, 1.15), m.palette("metal")
+    m.say("a tank that stands on the floor" if kind == "column" else "no visible tank")
+    if kind in ("seat", "tap", "valve"):
+        _deck(m, bowl, m.uniform(0.05, 0.16))
+    if kind == "column":
+        m.box((0.65 * w, tall - 0.1, 0.16), (0, tall / 2 - 0.05, -0.06))
+    elif kind in ("wall", "case"):
+        d, z, shade = m.uniform(0.12, 0.3), -0.06 if kind == "wall" else 0.02, m.palette("wood metal ceramic plastic")
+        m.box((0.9 * bowl.w, 0.6 * top, 0.12), (0, 0.698 * top, 0))
+        if kind == "case" or m.chance(0.4):
+            m.box((w, tall, d), (0, tall / 2, z - d / 2), color=shade)
+            m.box((0.2, 0.13, 0.02), (0, tall * 0.85, z), color=metal)
+            m.say("a wall panel" if kind == "wall" else "a boxed-in tank", "a flush plate")
+    elif kind == "tap":
+        m.say(faucet(m, (0, top - 0.01, bowl.d * 0.03), -90, 0.7))
+    elif kind == "valve":
+        z, r, high = -m.uniform(0.03, 0.1), m.uniform(0.014, 0.028), top + m.uniform(0.18, 0.45)
+        m.color = metal
+        m.tube(rounded_path([(0, top - 0.02, bowl.d * 0.06), (0, top + 0.05, z), (0, high, z)], 0.04), r)
+        m.cylinder(2.2 * r, 0.09, (0, high - 0.03, z), sections=12)
+        m.rod((0, high - 0.06, z), (0, high - 0.07, z + 0.13), r * 0.6)
+        m.rod((0, high - 0.02, z), (-m.uniform(0.08, 0.2), high - 0.02, z), r)
+        m.say("a flush valve")
+
+
+def toilet(m: Maker, feet: str, behind="tank", outlines="egg egg oval dee rounded", lids=_USUAL, brush="") -> None:
+    """Bowl on one of _FEET with its lid and what is behind; words are picked, every proportion varies."""
+    m.color, w = m.palette(brush) if brush else sanitary_color(m), m.uniform(0.32, 0.44)
+    bowl = Bowl(m.pick(outlines), w, w * m.uniform(1.0, 1.55), m.uniform(0.34, 0.48), m.uniform(0.03, 0.065))
+    with m.scaled(m.rng.uniform(0.87, 1.13, 3)):
+        m.say(_body(m, bowl, m.pick(feet)), _lid(m, bowl, m.pick(lids)))
+        (_with_tank if behind in ("tank", "grown", "low", "high") else _without_tank)(m, bowl, behind)
+    m.say(_SHAPES.get(bowl.outline, "an elongated bowl" if bowl.d > 1.3 * w else "a round bowl"))
+
+
+FAMILIES: dict[str, Builder] = {
+    "close-coupled toilet": partial(toilet, feet="pedestal pedestal pedestal cone skirt"),
+    "open toilet": partial(toilet, feet="pedestal cone skirt drum", lids="raised upright"),
+    "one-piece toilet": partial(toilet, feet="skirt skirt pedestal", behind="grown", outlines="egg dee oval"),
+    "square toilet": partial(toilet, feet="box skirt cone", outlines="rectangle sharp rounded"),
+    "plain toilet": partial(toilet, feet="drum cone", outlines="oval oval egg"),
+    "wall-hung toilet": partial(toilet, feet="hung", behind="wall", outlines="egg dee dee rounded rectangle"),
+    "high-tank toilet": partial(toilet, feet="pedestal drum cone", behind="high"),
+    "low-level toilet": partial(toilet, feet="pedestal drum cone", behind="low"),
+    "back-to-wall toilet": partial(toilet, feet="skirt", behind="case", outlines="dee egg rounded"),
+    "tankless toilet": partial(toilet, feet="pedestal skirt cone drum", behind="seat"),
+    "bidet toilet": partial(toilet, feet="pedestal skirt cone drum", behind="tap", lids="none"),
+    "public toilet": partial(toilet, feet="pedestal pedestal hung cone", behind="valve", lids="open open none upright"),
+    "box toilet": partial(toilet, feet="bench", behind="wall", outlines="oval egg", brush="wood wood metal ceramic"),
+    "round toilet": partial(toilet, feet="drum", behind="column", outlines="oval", brush="metal plastic ceramic"),
+}
+WEIGHTS = {"tankless toilet": 0.7, "bidet toilet": 0.4, "box toilet": 0.3, "round toilet": 0.5}

@@ -38,6 +38,7 @@ class Stream(IntEnum):
     CAPTION = 12
     PERMUTATION = 13
     PRETRAIN_CLOUD = 14
+    PATCH_DROPOUT = 15
 
 
 def substream(stream: int, part: int) -> int:

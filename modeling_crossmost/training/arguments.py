@@ -117,6 +117,7 @@ class TrainArguments:
         freeze_point: pre-training only: train image and text alone.
         caption_contrast: pre-training only: the text tower alone, by contrast between captions of the same object.
         label_smoothing: pre-training only: smoothing of the contrastive targets.
+        patch_dropout: pre-training only: share of image patches left out of the image tower in each step (FLIP).
         num_captions: pre-training only: captions per object that are drawn from (the first ones); default all.
         occlusion: pre-training only: largest share of a cloud that is cut off on one side.
         floor: pre-training only: largest share of a cloud's points that lies on the floor; a quarter have none.
@@ -157,6 +158,7 @@ class TrainArguments:
     freeze_point: bool = False
     caption_contrast: bool = False
     label_smoothing: float = 0.0
+    patch_dropout: float = 0.0
     num_captions: int | None = None
     occlusion: float = 0.0
     floor: float = 0.0
@@ -327,6 +329,7 @@ def _refuse_pretraining_fields(train: TrainArguments) -> None:
         "freeze_point",
         "caption_contrast",
         "label_smoothing",
+        "patch_dropout",
         "num_captions",
         "occlusion",
         "floor",

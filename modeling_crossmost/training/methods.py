@@ -119,6 +119,7 @@ class Pretraining:
             freeze_point_tokenizer=method.freeze_point_tokenizer,
             caption_contrast=train.caption_contrast,
             label_smoothing=train.label_smoothing,
+            patch_dropout=train.patch_dropout,
             clouds=clouds,
             occlusion=train.occlusion,
             floor=train.floor,

@@ -13,7 +13,7 @@ from torch.nn import functional as F
 
 from ..data.augmentation import CloudAugmentation, add_floor, normalize_clouds, occlude_clouds, strong_clouds
 from ..data.keyed_random import Stream, keyed_integers, keyed_uniform
-from ..modeling_crossmost import CrossMoSTModel
+from ..modeling_crossmost import CrossMoSTModel, unit_length
 from .self_training import gather_batch
 
 
@@ -29,9 +29,11 @@ class PretrainingArguments:
         freeze_point_tokenizer: leave the mini-PointNet as it is.
         caption_contrast: two captions of an object are each other's positives; views and clouds take no part.
         label_smoothing: share of the contrastive target that is spread over the whole batch.
+        patch_dropout: share of image patches left out of the image tower in each step (FLIP, arXiv 2212.00794).
         clouds: strengths of the cloud augmentation.
         occlusion: largest share of a cloud that is cut off from one horizontal side, as a scanner on the other sees it.
         floor: largest share of the points that lies on the floor; a quarter of the clouds have none.
+        patch_dropout: share of each view's patches that a trained image tower does not see.
         stretch: factor by which each axis may be stretched or squeezed (1 leaves proportions).
     """
 
@@ -41,6 +43,7 @@ class PretrainingArguments:
     freeze_point_tokenizer: bool = False
     caption_contrast: bool = False
     label_smoothing: float = 0.0
+    patch_dropout: float = 0.0
     clouds: CloudAugmentation = field(default_factory=CloudAugmentation)
     occlusion: float = 0.0
     floor: float = 0.0
@@ -49,9 +52,7 @@ class PretrainingArguments:
     def __post_init__(self) -> None:
         if self.freeze_image and self.freeze_text and self.freeze_point:
             raise ValueError("freeze_image, freeze_text and freeze_point leave nothing to train: drop one of them.")
-        if not 0.0 <= self.label_smoothing < 1.0:
-            raise ValueError(f"label_smoothing must lie in [0, 1), got {self.label_smoothing}.")
-        for name in ("occlusion", "floor"):
+        for name in ("label_smoothing", "patch_dropout", "occlusion", "floor"):
             if not 0.0 <= getattr(self, name) < 1.0:
                 raise ValueError(f"{name} must lie in [0, 1), got {getattr(self, name)}.")
         if self.stretch < 1.0:
@@ -76,6 +77,7 @@ class ContrastiveModel(nn.Module):
         input_ids: torch.Tensor,
         attention_mask: torch.Tensor,
         pixel_values: torch.Tensor | None = None,
+        kept_patches: torch.Tensor | None = None,
         other_input_ids: torch.Tensor | None = None,
         other_attention_mask: torch.Tensor | None = None,
         point_values: torch.Tensor | None = None,
@@ -83,6 +85,8 @@ class ContrastiveModel(nn.Module):
         drop_path_noise: torch.Tensor | None = None,
     ) -> dict[str, torch.Tensor]:
         """Captions (B, T) and, where given, views (B, 3, H, W), other captions (B, T) and clouds (B, N, 3).
+
+        `kept_patches` (B, K) are the patches that the image tower sees, by default all.
 
         Returns:
             Unit-length (B, D) each under "text", "image", "caption" and "point", and the logit scale under "scale".
@@ -95,7 +99,10 @@ class ContrastiveModel(nn.Module):
             "scale": self.model.logit_scale.exp().clamp(max=MAX_LOGIT_SCALE),
         }
         if pixel_values is not None:
-            embeds["image"] = self.model.get_image_features(pixel_values)
+            if kept_patches is None:
+                embeds["image"] = self.model.get_image_features(pixel_values)
+            else:
+                embeds["image"] = features_of_patches(self.model, pixel_values, kept_patches)
         if other_input_ids is not None:
             embeds["caption"] = self.model.get_text_features(other_input_ids, other_attention_mask)
         if self.use_point:
@@ -105,6 +112,26 @@ class ContrastiveModel(nn.Module):
                 point_values, fps_start=fps_start, drop_path_noise=drop_path_noise
             )
         return embeds
+
+
+def features_of_patches(model: CrossMoSTModel, pixel_values: torch.Tensor, kept: torch.Tensor) -> torch.Tensor:
+    """Embeds views by some of their patches only (FLIP, arXiv 2212.00794): the tower's cost falls with their number.
+
+    Args:
+        model: a model with an image tower.
+        pixel_values: (B, 3, H, W).
+        kept: (B, K) int64, which of the P patches the tower sees. All of them, in order, give `get_image_features`.
+
+    Returns:
+        (B, D), unit length.
+    """
+    tower = model.vision_model
+    embeddings, positions = tower.embeddings, tower.embeddings.position_embedding.weight
+    patches = embeddings.patch_embedding(pixel_values).flatten(2).transpose(1, 2) + positions[1:]  # (B, P, H_v)
+    patches = patches.gather(1, kept.unsqueeze(-1).expand(-1, -1, patches.shape[-1]))  # (B, K, H_v)
+    class_token = (embeddings.class_embedding + positions[0]).expand(len(patches), 1, -1)
+    hidden = tower.encoder(inputs_embeds=tower.pre_layrnorm(torch.cat([class_token, patches], dim=1)))
+    return unit_length(model.visual_projection(tower.post_layernorm(hidden.last_hidden_state[:, 0])))
 
 
 def freeze_for_pretraining(model: CrossMoSTModel, arguments: PretrainingArguments) -> None:
@@ -201,6 +228,11 @@ def pretraining_step(
     inputs = {name: batch[name] for name in fields}
     if not arguments.caption_contrast:
         inputs["pixel_values"] = batch["strong_image"]
+        if arguments.patch_dropout > 0.0 and not arguments.freeze_image:
+            vision = model.config.vision_config
+            count = (vision.image_size // vision.patch_size) ** 2
+            order = keyed_uniform(keys, (count,), Stream.PATCH_DROPOUT).argsort(dim=1)
+            inputs["kept_patches"] = order[:, : max(1, round(count * (1.0 - arguments.patch_dropout)))]
     if not arguments.freeze_point:
         clouds = pretraining_clouds(batch["points"], keys, arguments)
         inputs |= {"point_values": clouds, "fps_start": keyed_integers(keys, clouds.shape[1], (), Stream.FPS_STRONG)}

@@ -1,166 +1,58 @@
-"""Building blocks of the procedural furniture: closed solids from plain numpy arrays, coloured, placed and merged.
+"""Closed solids from plain numpy arrays: the building blocks of the generated furniture.
 
-Axes: y up, the front of an object faces +z, the floor is y = 0. Units are metre-like and become irrelevant once a
-cloud is normalised. Every solid is closed, wound outwards and built without boolean operations in well under a
-millisecond.
+Axes: y up, the front of an object faces +z, the floor is y = 0. Units are metre-like and become irrelevant once a cloud
+is normalized. Every solid is closed, wound outwards and built without boolean operations in well under a millisecond.
 """
 
 from __future__ import annotations
 
-import colorsys
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import TypeVar
 
+import mapbox_earcut
 import numpy as np
-import trimesh
 from numpy.typing import ArrayLike
 
-
-Colour = tuple[float, float, float]
-Option = TypeVar("Option")
 
 AXES = {"x": (1.0, 0.0, 0.0), "y": (0.0, 1.0, 0.0), "z": (0.0, 0.0, 1.0)}
 
 # Columns that carry (first, second, extrusion) coordinates of a polygon, and whether that order is left-handed.
 _PLANES = {"xy": ((0, 1, 2), False), "xz": ((0, 2, 1), True), "zy": ((2, 1, 0), True)}
 
-# (hue, saturation, value) ranges, one row per typical tint.
-_PALETTES = {
-    "wood": (
-        ((0.05, 0.10), (0.35, 0.75), (0.25, 0.75)),
-        ((0.03, 0.07), (0.45, 0.75), (0.12, 0.35)),
-        ((0.08, 0.12), (0.08, 0.30), (0.65, 0.92)),
-    ),
-    "metal": (
-        ((0.55, 0.65), (0.00, 0.10), (0.45, 0.85)),
-        ((0.00, 1.00), (0.00, 0.06), (0.04, 0.20)),
-        ((0.10, 0.13), (0.35, 0.60), (0.50, 0.80)),
-    ),
-    "fabric": (
-        ((0.00, 1.00), (0.15, 0.75), (0.15, 0.75)),
-        ((0.05, 0.12), (0.05, 0.35), (0.35, 0.85)),
-        ((0.00, 1.00), (0.00, 0.08), (0.05, 0.80)),
-    ),
-    "ceramic": (((0.08, 0.16), (0.00, 0.10), (0.80, 0.97)), ((0.00, 1.00), (0.05, 0.25), (0.65, 0.90))),
-    "plastic": (((0.00, 1.00), (0.00, 0.10), (0.03, 0.95)), ((0.00, 1.00), (0.40, 0.90), (0.30, 0.90))),
-}
-
 
 @dataclass(frozen=True)
-class Part:
-    """One closed, single-coloured solid.
+class Solid:
+    """One closed solid: `vertices` (V, 3) in metre-like units, y up, and `faces` (F, 3), wound outwards."""
 
-    Args:
-        mesh: Triangles in metre-like units, y up, wound outwards.
-        colour: Linear RGB, each channel in [0, 1].
-    """
+    vertices: np.ndarray
+    faces: np.ndarray
 
-    mesh: trimesh.Trimesh
-    colour: Colour
+    @property
+    def bounds(self) -> np.ndarray:
+        """(2, 3) lowest and highest coordinates."""
+        return np.stack([self.vertices.min(axis=0), self.vertices.max(axis=0)])
 
-    def moved(self, offset: ArrayLike) -> Part:
+    def moved(self, offset: ArrayLike) -> Solid:
         """Copy shifted by `offset` (3,)."""
-        return _part(self._vertices() + np.asarray(offset, dtype=float), self._faces(), self.colour)
+        return Solid(self.vertices + np.asarray(offset, dtype=float), self.faces)
 
-    def rotated(self, axis: str | ArrayLike, degrees: float, about: ArrayLike = (0, 0, 0)) -> Part:
-        """Copy turned by `degrees` (right hand rule) about the line through `about` (3,) along `axis`."""
+    def rotated(self, axis: str | ArrayLike, degrees: float, about: ArrayLike = (0, 0, 0)) -> Solid:
+        """Copy turned by `degrees` (right-hand rule) about the line through `about` (3,) along `axis`."""
         pivot = np.asarray(about, dtype=float)
-        turn = rotation_matrix(axis, degrees)
-        return _part((self._vertices() - pivot) @ turn.T + pivot, self._faces(), self.colour)
+        return Solid((self.vertices - pivot) @ rotation_matrix(axis, degrees).T + pivot, self.faces)
 
-    def scaled(self, factors: ArrayLike, about: ArrayLike = (0, 0, 0)) -> Part:
+    def scaled(self, factors: ArrayLike, about: ArrayLike = (0, 0, 0)) -> Solid:
         """Copy stretched by three positive `factors` around the point `about` (3,)."""
-        pivot = np.asarray(about, dtype=float)
-        stretch = np.asarray(factors, dtype=float)
+        pivot, stretch = np.asarray(about, dtype=float), np.asarray(factors, dtype=float)
         if stretch.shape != (3,) or stretch.min() <= 0:
-            raise ValueError(f"factors must be three positive numbers, got {factors!r}; use mirrored() to flip a part.")
-        return _part((self._vertices() - pivot) * stretch + pivot, self._faces(), self.colour)
+            raise ValueError(
+                f"factors must be three positive numbers, got {factors!r}; use mirrored() to flip a solid."
+            )
+        return Solid((self.vertices - pivot) * stretch + pivot, self.faces)
 
-    def mirrored(self, axis: str = "x") -> Part:
+    def mirrored(self, axis: str = "x") -> Solid:
         """Copy reflected in the plane through the origin that is normal to `axis`; still wound outwards."""
-        return _part(self._vertices() * (1.0 - 2.0 * _axis(axis)), self._faces()[:, ::-1], self.colour)
-
-    def _vertices(self) -> np.ndarray:
-        return self.mesh.vertices.view(np.ndarray)
-
-    def _faces(self) -> np.ndarray:
-        return self.mesh.faces.view(np.ndarray)
-
-
-@dataclass
-class Shape:
-    """One piece of furniture.
-
-    Args:
-        parts: Its solids, y up, front facing +z.
-        family: Structural family in words, e.g. "round pedestal table".
-        details: Short noun phrases that are true of this object, e.g. "three drawers".
-    """
-
-    parts: list[Part]
-    family: str
-    details: list[str] = field(default_factory=list)
-
-    def merged(self) -> trimesh.Trimesh:
-        """All parts as one mesh: 8-bit linear RGB per face, floor at y = 0, bounding box centred in x and z."""
-        if not self.parts:
-            raise ValueError(f"the shape {self.family!r} has no parts; add at least one.")
-        vertices = [part._vertices() for part in self.parts]
-        starts = np.cumsum([0] + [len(rows) for rows in vertices[:-1]])
-        faces = np.concatenate([part._faces() + start for part, start in zip(self.parts, starts, strict=True)])
-        points = np.concatenate(vertices)
-        low, high = points.min(axis=0), points.max(axis=0)
-        points = points - np.array([(low[0] + high[0]) / 2, low[1], (low[2] + high[2]) / 2])
-        rgb = np.clip(np.array([part.colour for part in self.parts]), 0.0, 1.0)
-        rgba = np.concatenate([np.round(rgb * 255), np.full((len(rgb), 1), 255.0)], axis=1).astype(np.uint8)
-        face_colours = np.repeat(rgba, [len(part.mesh.faces) for part in self.parts], axis=0)
-        return trimesh.Trimesh(points, faces, face_colors=face_colours, process=False, validate=False)
-
-
-def move_all(parts: Iterable[Part], offset: ArrayLike) -> list[Part]:
-    """Every part shifted by `offset` (3,)."""
-    return [part.moved(offset) for part in parts]
-
-
-def rotate_all(
-    parts: Iterable[Part], axis: str | ArrayLike, degrees: float, about: ArrayLike = (0, 0, 0)
-) -> list[Part]:
-    """Every part turned by `degrees` about the line through `about` along `axis`."""
-    return [part.rotated(axis, degrees, about) for part in parts]
-
-
-def mirror_all(parts: Iterable[Part], axis: str = "x") -> list[Part]:
-    """Every part reflected in the plane through the origin that is normal to `axis`."""
-    return [part.mirrored(axis) for part in parts]
-
-
-def pick(rng: np.random.Generator, *options: Option) -> Option:
-    """One of `options`, all equally likely."""
-    return options[int(rng.integers(len(options)))]
-
-
-def chance(rng: np.random.Generator, probability: float) -> bool:
-    """True with `probability`."""
-    return bool(rng.random() < probability)
-
-
-def counted(count: int, noun: str) -> str:
-    """The phrase "three drawers" for (3, "drawer"); above twelve "many drawers"."""
-    words = ["no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
-    return f"{words[count] if count < len(words) else 'many'} {noun}{'' if count == 1 else 's'}"
-
-
-def palette(rng: np.random.Generator, kind: str) -> Colour:
-    """Random linear RGB colour of a material: "wood", "metal", "fabric", "ceramic", "plastic" or "any"."""
-    if kind == "any":
-        kind = str(rng.choice(sorted(_PALETTES)))
-    if kind not in _PALETTES:
-        raise ValueError(f"unknown palette {kind!r}; use one of {sorted(_PALETTES)} or 'any'.")
-    ranges = _PALETTES[kind][rng.integers(len(_PALETTES[kind]))]
-    hue, saturation, value = (float(rng.uniform(low, high)) for low, high in ranges)
-    return colorsys.hsv_to_rgb(hue, saturation, value)
+        return Solid(self.vertices * (1.0 - 2.0 * _axis(axis)), self.faces[:, ::-1])
 
 
 def rotation_matrix(axis: str | ArrayLike, degrees: float) -> np.ndarray:
@@ -174,52 +66,47 @@ def rotation_matrix(axis: str | ArrayLike, degrees: float) -> np.ndarray:
 # ------------------------------------------------------------------------------------------------ blocks
 
 
-def box(extents: ArrayLike, center: ArrayLike, colour: Colour) -> Part:
+def box(extents: ArrayLike, center: ArrayLike) -> Solid:
     """Axis-aligned block with full side lengths `extents` (x, y, z) around `center` (3,)."""
     size = _positive(extents, "box extents")
-    return _part(_CUBE_VERTICES * (size / 2) + np.asarray(center, dtype=float), _CUBE_FACES, colour)
+    return Solid(_CUBE_VERTICES * (size / 2) + np.asarray(center, dtype=float), _CUBE_FACES)
 
 
-def rounded_box(extents: ArrayLike, center: ArrayLike, radius: float, colour: Colour) -> Part:
+def rounded_box(extents: ArrayLike, center: ArrayLike, radius: float) -> Solid:
     """Block whose edges and corners are rounded by `radius` (limited to just under half of the shortest side)."""
     size = _positive(extents, "rounded_box extents")
     limited = float(np.clip(radius, 1e-4, 0.49 * size.min()))
-    directions, signs, faces = _rounded_template()
-    vertices = signs * (size / 2 - limited) + limited * directions
-    return _part(vertices + np.asarray(center, dtype=float), faces, colour)
+    half = size / 2 - limited
+    rings = []
+    for latitude, side in ((-89, -1), (-45, -1), (0, -1), (0, 1), (45, 1), (89, 1)):
+        turn = np.deg2rad(latitude)
+        corners = rounded_rectangle(1.0, 1.0, 0.499, segments=2)  # a circle whose quarters the sides pull apart
+        ring = np.sign(corners) * half[[0, 2]] + 2 * corners * limited * np.cos(turn)
+        level = np.full(len(ring), side * half[1] + limited * np.sin(turn))
+        rings.append(np.stack([ring[:, 0], level, -ring[:, 1]], axis=1))
+    return loft(np.stack(rings) + np.asarray(center, dtype=float))
 
 
-def cylinder(
-    radius: float, height: float, center: ArrayLike, colour: Colour, axis: str = "y", sections: int = 16
-) -> Part:
+def cylinder(radius: float, height: float, center: ArrayLike, axis: str = "y", sections: int = 16) -> Solid:
     """Cylinder of `height` along `axis`, `center` (3,) at half height."""
     _positive((radius, height), "cylinder radius and height")
     rings = _rings([(radius, -height / 2), (radius, height / 2)], sections)
-    return loft(_along(rings, axis) + np.asarray(center, dtype=float), colour)
+    return loft(_along(rings, axis) + np.asarray(center, dtype=float))
 
 
-def frustum(
-    radius_bottom: float, radius_top: float, height: float, center: ArrayLike, colour: Colour, sections: int = 16
-) -> Part:
+def frustum(radius_bottom: float, radius_top: float, height: float, center: ArrayLike, sections: int = 16) -> Solid:
     """Upright truncated cone, `center` (3,) at half height; one of the radii may be 0 (a cone)."""
     _positive((height,), "frustum height")
-    return revolve([(radius_bottom, -height / 2), (radius_top, height / 2)], center, colour, sections)
+    return revolve([(radius_bottom, -height / 2), (radius_top, height / 2)], center, sections)
 
 
-def beam(
-    start: ArrayLike,
-    end: ArrayLike,
-    thickness: float | tuple[float, float],
-    colour: Colour,
-    taper: float = 1.0,
-) -> Part:
+def beam(start: ArrayLike, end: ArrayLike, thickness: float | tuple[float, float], taper: float = 1.0) -> Solid:
     """Square or flat bar from `start` (3,) to `end` (3,).
 
     Args:
         start: Middle of the first end face.
         end: Middle of the second end face.
         thickness: Side, or (width, depth): steep bars have the width along x, others horizontally across the bar.
-        colour: Linear RGB.
         taper: Size of the end face relative to that of the start face, positive.
     """
     first, last = np.asarray(start, dtype=float), np.asarray(end, dtype=float)
@@ -229,32 +116,19 @@ def beam(
     at_end = _CUBE_VERTICES[:, 1:2] > 0
     scale = np.where(at_end, taper, 1.0)
     offsets = _CUBE_VERTICES[:, :1] * (width / 2) * side + _CUBE_VERTICES[:, 2:] * (depth / 2) * front
-    return _part(np.where(at_end, last, first) + scale * offsets, _CUBE_FACES, colour)
+    return Solid(np.where(at_end, last, first) + scale * offsets, _CUBE_FACES)
 
 
-def rod(
-    start: ArrayLike,
-    end: ArrayLike,
-    radius: float,
-    colour: Colour,
-    sections: int = 8,
-    taper: float = 1.0,
-) -> Part:
+def rod(start: ArrayLike, end: ArrayLike, radius: float, sections: int = 8, taper: float = 1.0) -> Solid:
     """Round bar from `start` (3,) to `end` (3,); the end's radius is `radius` x `taper`."""
     first, last = np.asarray(start, dtype=float), np.asarray(end, dtype=float)
     _positive((radius, taper), "rod radius and taper")
     side, front = _frame(_unit(last - first))
     circle = _circle(sections) @ np.stack([side, front])
-    return loft(np.stack([first + radius * circle, last + radius * taper * circle]), colour)
+    return loft(np.stack([first + radius * circle, last + radius * taper * circle]))
 
 
-def tube(
-    points: ArrayLike,
-    radius: float | ArrayLike,
-    colour: Colour,
-    sections: int = 8,
-    closed: bool = False,
-) -> Part:
+def tube(points: ArrayLike, radius: float | ArrayLike, sections: int = 8, closed: bool = False) -> Solid:
     """Bent round bar along a polyline `points` (K, 3), K >= 2; smooth its corners first with `rounded_path`.
 
     `radius` is one number or one per point (turned and curved legs). `closed` joins the last point to the first (do not
@@ -277,17 +151,16 @@ def tube(
         # Parallel transport: keep the previous side direction, made normal to the new tangent.
         side = _unit(side - (side @ tangent) * tangent)
         rings[index] = path[index] + radii[index] * circle @ np.stack([side, np.cross(side, tangent)])
-    return loft(rings, colour, closed=closed)
+    return loft(rings, closed=closed)
 
 
-def revolve(profile: ArrayLike, center: ArrayLike, colour: Colour, sections: int = 20) -> Part:
+def revolve(profile: ArrayLike, center: ArrayLike = (0, 0, 0), sections: int = 20) -> Solid:
     """Solid of revolution about the vertical line through `center` (3,).
 
     Args:
-        profile: (K, 2) pairs of [radius, height above the centre], from the bottom end upwards along the outside (and
+        profile: (K, 2) pairs of [radius, height above the center], from the bottom end upwards along the outside (and
             then down the inside for a vessel). Radius 0 is allowed at the two ends only.
         center: Point at radius 0 and height 0.
-        colour: Linear RGB.
         sections: Points around.
     """
     outline = _distinct(np.asarray(profile, dtype=float))
@@ -300,23 +173,16 @@ def revolve(profile: ArrayLike, center: ArrayLike, colour: Colour, sections: int
     if len(body) == 0:
         raise ValueError("a revolve profile needs at least one positive radius.")
     shift = np.asarray(center, dtype=float)
-    return loft(_rings(body, sections) + shift, colour, first=tips[0] + shift, last=tips[1] + shift)
+    return loft(_rings(body, sections) + shift, first=tips[0] + shift, last=tips[1] + shift)
 
 
-def extrude(
-    polygon: ArrayLike,
-    depth: float,
-    center: ArrayLike,
-    colour: Colour,
-    plane: str = "xy",
-) -> Part:
+def extrude(polygon: ArrayLike, depth: float, center: ArrayLike = (0, 0, 0), plane: str = "xy") -> Solid:
     """Prism over a simple polygon.
 
     Args:
         polygon: (K, 2) corners in either direction, convex or not, without crossings or repeated corners.
         depth: Full thickness normal to the plane; half of it on either side of `center`.
         center: Where the polygon's own origin goes.
-        colour: Linear RGB.
         plane: What the two columns are: "xy" (thick along z), "xz" (thick along y), "zy" (a side view, thick along x).
     """
     if plane not in _PLANES:
@@ -336,10 +202,10 @@ def extrude(
     vertices[:, columns[0]] = np.tile(corners[:, 0], 2)
     vertices[:, columns[1]] = np.tile(corners[:, 1], 2)
     vertices[:, columns[2]] = np.repeat([-depth / 2, depth / 2], count)
-    return _part(vertices + np.asarray(center, dtype=float), faces[:, ::-1] if left_handed else faces, colour)
+    return Solid(vertices + np.asarray(center, dtype=float), faces[:, ::-1] if left_handed else faces)
 
 
-def sheet(grid: np.ndarray, thickness: float, colour: Colour) -> Part:
+def sheet(grid: np.ndarray, thickness: float) -> Solid:
     """Closed shell of `thickness` around a curved surface `grid` (R, C, 3), R, C >= 2: curved backs, moulded seats."""
     points = np.asarray(grid, dtype=float)
     if points.ndim != 3 or min(points.shape[:2]) < 2 or points.shape[2] != 3:
@@ -347,10 +213,10 @@ def sheet(grid: np.ndarray, thickness: float, colour: Colour) -> Part:
     _positive((thickness,), "sheet thickness")
     normals = _unit(np.cross(np.gradient(points, axis=0), np.gradient(points, axis=1)))
     layers = np.concatenate([points + normals * thickness / 2, points - normals * thickness / 2])
-    return _part(layers.reshape(-1, 3), _sheet_faces(*points.shape[:2]), colour)
+    return Solid(layers.reshape(-1, 3), _sheet_faces(*points.shape[:2]))
 
 
-def cushion(extents: ArrayLike, center: ArrayLike, colour: Colour, softness: float = 0.4) -> Part:
+def cushion(extents: ArrayLike, center: ArrayLike, softness: float = 0.4) -> Solid:
     """Pillow: a superellipsoid with full side lengths `extents`; softness 0 is nearly a block, 1 an ellipsoid."""
     size = _positive(extents, "cushion extents")
     around, upright = 0.12 + 0.88 * softness, 0.25 + 0.75 * softness
@@ -367,26 +233,24 @@ def cushion(extents: ArrayLike, center: ArrayLike, colour: Colour, softness: flo
     pole = np.zeros(3)
     pole[np.argmin(size)] = 1.0
     shift = np.asarray(center, dtype=float)
-    return loft(rings * size / 2 + shift, colour, first=shift - pole * size / 2, last=shift + pole * size / 2)
+    return loft(rings * size / 2 + shift, first=shift - pole * size / 2, last=shift + pole * size / 2)
 
 
 def bowl(
     extents: ArrayLike,
     center: ArrayLike,
-    colour: Colour,
     footprint: str | ArrayLike = "oval",
     rim: float = 0.05,
     floor: float = 0.05,
     outer: ArrayLike = ((0.8, 0.0), (1.0, 1.0)),
     inner: ArrayLike = ((1.0, 1.0), (0.92, 0.4), (0.8, 0.1), (0.6, 0.0)),
     sections: int = 32,
-) -> Part:
+) -> Solid:
     """Closed solid with one cavity that opens upwards: tubs, sinks, toilet bowls.
 
     Args:
         extents: Full outer size (x, y, z).
         center: Middle of the outer bounding box.
-        colour: Linear RGB.
         footprint: Outline seen from above: a name of `outline_points` (its second axis is z), or (K, 2) corners (x, z)
             in [-1, 1] around the origin.
         rim: Wall thickness at the top, in units of `extents`.
@@ -412,16 +276,15 @@ def bowl(
     for ring, (spread, height) in zip(rings, levels, strict=True):
         ring[:, [0, 2]] = outline * spread
         ring[:, 1] = height
-    return loft(rings + np.asarray(center, dtype=float), colour)
+    return loft(rings + np.asarray(center, dtype=float))
 
 
 def loft(
     rings: np.ndarray,
-    colour: Colour,
     first: np.ndarray | None = None,
     last: np.ndarray | None = None,
     closed: bool = False,
-) -> Part:
+) -> Solid:
     """Solid through `rings` (R, S, 3), upwards and each turning from +x to -z; other axes by rotation.
 
     Capped by fans to `first` and `last` (3,) (default: the rings' means), or `closed` from the last ring to the first.
@@ -429,9 +292,9 @@ def loft(
     count, sections = rings.shape[:2]
     body = rings.reshape(-1, 3)
     if closed:
-        return _part(body, _loft_faces(count, sections, True), colour)
+        return Solid(body, _loft_faces(count, sections, True))
     tips = [rings[0].mean(axis=0) if first is None else first, rings[-1].mean(axis=0) if last is None else last]
-    return _part(np.concatenate([body, tips]), _loft_faces(count, sections, False), colour)
+    return Solid(np.concatenate([body, tips]), _loft_faces(count, sections, False))
 
 
 # ------------------------------------------------------------------------------------------------ outlines and paths
@@ -501,55 +364,17 @@ def rounded_path(points: ArrayLike, radius: float, segments: int = 3, closed: bo
 
 
 def triangulate(polygon: np.ndarray) -> np.ndarray:
-    """(K - 2, 3) corner indices of a counter-clockwise simple polygon (K, 2), by ear clipping (a fan if it is convex).
+    """(T, 3) corner indices of a counter-clockwise simple polygon (K, 2), turning the same way.
 
-    Raises ValueError for a polygon that crosses or touches itself.
+    Raises:
+        ValueError: The polygon crosses itself.
     """
-    following, before = np.roll(polygon, -1, axis=0), np.roll(polygon, 1, axis=0)
-    if (_cross(polygon - before, following - polygon) > 1e-12).all():
-        fan = np.arange(1, len(polygon) - 1)
-        return np.stack([np.zeros_like(fan), fan, fan + 1], axis=1)
-    if _crosses_itself(polygon):
+    triangles = mapbox_earcut.triangulate_float64(polygon, np.array([len(polygon)], dtype=np.uint32)).reshape(-1, 3)
+    a, b, c = (polygon[triangles[:, corner]] for corner in range(3))
+    doubled = _cross(b - a, c - a)
+    if not np.isclose(np.abs(doubled).sum(), _cross(polygon, np.roll(polygon, -1, axis=0)).sum(), rtol=1e-6):
         raise ValueError("the polygon crosses itself; give its corners in order around a simple outline.")
-    left = list(range(len(polygon)))
-    triangles = []
-    while len(left) > 3:
-        ear = _best_ear(polygon, np.array(left))
-        if ear is None:
-            raise ValueError("the polygon touches itself; give its corners in order around a simple outline.")
-        triangles.append((left[ear - 1], left[ear], left[(ear + 1) % len(left)]))
-        del left[ear]
-    return np.array([*triangles, tuple(left)])
-
-
-def _crosses_itself(polygon: np.ndarray) -> bool:
-    """Whether two edges of the polygon (K, 2) cross properly, that is in their insides."""
-    start, end = polygon[:, None], np.roll(polygon, -1, axis=0)[:, None]
-    # Row i, column j: on which side of edge i the two ends of edge j lie.
-    side = _cross(end - start, start[:, 0] - start), _cross(end - start, end[:, 0] - start)
-    parted = np.minimum(*side) < -1e-12, np.maximum(*side) > 1e-12
-    parts = parted[0] & parted[1]
-    return bool((parts & parts.T).any())
-
-
-def _best_ear(polygon: np.ndarray, left: np.ndarray) -> int | None:
-    """Position in `left` of the fullest ear, so that nearly straight corners cause no slivers."""
-    middle = polygon[left]
-    before, after = np.roll(middle, 1, axis=0), np.roll(middle, -1, axis=0)
-    area = _cross(middle - before, after - middle)
-    edges = [np.linalg.norm(middle - before, axis=1), np.linalg.norm(after - middle, axis=1)]
-    edges.append(np.linalg.norm(after - before, axis=1))
-    fullness = area / np.max(edges, axis=0) ** 2
-    for index in np.argsort(-fullness):
-        if fullness[index] <= 1e-9:
-            return None
-        corners = (before[index], middle[index], after[index])
-        sides = [_cross(corners[(k + 1) % 3] - corners[k], middle - corners[k]) for k in range(3)]
-        inside = np.min(sides, axis=0) >= -1e-12
-        inside[[index - 1, index, (index + 1) % len(left)]] = False
-        if not inside.any():
-            return int(index)
-    return None
+    return np.where((doubled < 0)[:, None], triangles[:, ::-1], triangles).astype(np.int64)
 
 
 # ------------------------------------------------------------------------------------------------ private helpers
@@ -561,10 +386,6 @@ _CUBE_FACES = np.array(
         [2, 3, 7], [2, 7, 6], [0, 2, 6], [0, 6, 4], [1, 5, 7], [1, 7, 3],
     ]
 )  # fmt: skip
-
-
-def _part(vertices: np.ndarray, faces: np.ndarray, colour: Colour) -> Part:
-    return Part(trimesh.Trimesh(vertices, faces, process=False, validate=False), colour)
 
 
 def _axis(name: str) -> np.ndarray:
@@ -674,30 +495,3 @@ def _sheet_faces(rows: int, columns: int) -> np.ndarray:
         ]
     )
     return np.concatenate([front, front[:, ::-1] + shift, sides])
-
-
-@lru_cache(maxsize=1)
-def _rounded_template() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """(V, 3) unit normals, (V, 3) corner signs and (F, 3) faces of a rounded block with two facets an edge.
-
-    A sphere of latitude rows whose longitudes and equator are doubled where the signs change; pushing every vertex
-    out along its signs opens those doubled seams into the flat sides.
-    """
-    quarter = np.linspace(0, np.pi / 2, 3)
-    longitude = np.concatenate([quarter + turn * np.pi / 2 for turn in range(4)])
-    sign_x, sign_z = np.repeat([1, -1, -1, 1], 3), -np.repeat([1, 1, -1, -1], 3)
-    directions, signs = [], []
-    for latitude, sign_y in [(-np.pi / 2, -1), (-np.pi / 4, -1), (0, -1), (0, 1), (np.pi / 4, 1), (np.pi / 2, 1)]:
-        level = np.full(12, np.sin(latitude))
-        ring = np.stack([np.cos(latitude) * np.cos(longitude), level, -np.cos(latitude) * np.sin(longitude)], axis=1)
-        directions.append(ring)
-        signs.append(np.stack([sign_x, np.full(12, sign_y), sign_z], axis=1))
-    normals, corner_signs = np.concatenate(directions), np.concatenate(signs).astype(float)
-    # Poles collapse to four corners: merge equal vertices and drop the faces that vanish.
-    rows = np.round(np.concatenate([normals, corner_signs], axis=1), 6) + 0.0
-    _, kept, renamed = np.unique(rows, axis=0, return_index=True, return_inverse=True)
-    faces = renamed.ravel()[_loft_faces(6, 12, False)[: 5 * 24]]
-    flat = (faces[:, 0] == faces[:, 1]) | (faces[:, 1] == faces[:, 2]) | (faces[:, 2] == faces[:, 0])
-    poles = [renamed.ravel()[[0, 3, 6, 9]], renamed.ravel()[[60, 63, 66, 69]]]
-    caps = [poles[0][[0, 2, 1]], poles[0][[0, 3, 2]], poles[1][[0, 1, 2]], poles[1][[0, 2, 3]]]
-    return normals[kept], corner_signs[kept], np.concatenate([faces[~flat], caps])
