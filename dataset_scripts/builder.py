@@ -16,8 +16,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import datasets
 import numpy as np
+
+from modeling_crossmost.utils.extras import importing
+
+
+with importing("data"):
+    import datasets
 
 from .limits import object_limits
 from .readers import encode_view, import_libraries

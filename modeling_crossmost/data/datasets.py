@@ -7,11 +7,16 @@ does not matter which process, worker or batch reads an object.
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-import pyarrow as pa
 import torch
-from datasets import Dataset, IterableDataset
-from datasets.distributed import split_dataset_by_node
 from PIL import Image as PILImage
+
+from ..utils.extras import importing
+
+
+with importing("data"):
+    import pyarrow as pa
+    from datasets import Dataset, IterableDataset
+    from datasets.distributed import split_dataset_by_node
 
 from .augmentation import normalize_clouds
 from .keyed_random import Stream, keyed_bits, keyed_integers, object_keys, substream

@@ -10,11 +10,16 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from typing import Any, overload
 
-import datasets
-import evaluate
 import numpy as np
 import torch
 from numpy.typing import ArrayLike
+
+from ..utils.extras import importing
+
+
+with importing("train"):
+    import datasets
+    import evaluate
 
 from .tables import COLUMN_TITLES
 

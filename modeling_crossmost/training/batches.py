@@ -5,7 +5,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from accelerate import Accelerator
+
+from ..utils.extras import importing
+
+
+with importing("train"):
+    from accelerate import Accelerator
 
 from ..data.augmentation import StrongImageTransform, WeakImageTransform, image_transform_options
 from ..data.datasets import PairDataset, StreamingPairDataset

@@ -3,8 +3,12 @@
 from dataclasses import dataclass
 from typing import Any
 
-from accelerate import Accelerator
-from datasets import Dataset, IterableDataset
+from ..utils.extras import importing
+
+
+with importing("train"):
+    from accelerate import Accelerator
+    from datasets import Dataset, IterableDataset
 
 from ..data.augmentation import EvalImageTransform, image_transform_options
 from ..data.datasets import EvaluationDataset

@@ -6,7 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from accelerate import Accelerator
+
+from ..utils.extras import importing
+
+
+with importing("train"):
+    from accelerate import Accelerator
 
 from ..evaluation.plots import plot_all
 from ..evaluation.predict import COLUMNS, columns_of
