@@ -15,6 +15,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from modeling_crossmost.utils.extras import require
+
 
 if TYPE_CHECKING:
     from .builder import PairSource, Selection
@@ -199,6 +201,7 @@ def prepare(args: argparse.Namespace) -> Prepared:
         ValueError: Bad arguments or source; nothing was written then.
         OSError: Reading or writing failed; the finished part is kept for the next run.
     """
+    require("data")
     sources = make_sources(args)
     output = Path(os.path.abspath(os.path.expanduser(args.output)))
     from tqdm import tqdm
@@ -267,7 +270,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.write(summary(args, prepared, time.monotonic() - start) + "\n")
         if args.push_to_hub:
             sys.stdout.write(f"Uploaded to {push(args.output, args.push_to_hub)}\n")
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, ImportError) as error:
         sys.stderr.write(" ".join(str(error).split()) + "\n")
         return 2
     except KeyboardInterrupt:

@@ -52,9 +52,13 @@ def serve(arguments: argparse.Namespace, scratch: Path) -> None:
     Raises:
         ValueError: an unusable model.
         OSError: the port is taken.
+        ImportError: Gradio is not installed.
         KeyboardInterrupt: the end.
         SandboxError: no process can be started to read files in.
     """
+    from modeling_crossmost.utils.extras import require
+
+    require("space")
     cache = scratch / "cache"
     os.environ["GRADIO_TEMP_DIR"] = str(cache)
     from answers import open_classifier

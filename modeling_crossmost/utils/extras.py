@@ -53,24 +53,30 @@ def _sentence(modules: list[str], extra: str) -> str:
     return f"{', '.join(modules)} {'is' if len(modules) == 1 else 'are'} not installed: {install_command(extra)}"
 
 
-@contextmanager
-def importing(extra: str) -> Iterator[None]:
-    """Around the imports of an extra's libraries: says what to install where one is missing.
+def require(extra: str) -> None:
+    """Checks that an extra is installed.
 
     Raises:
-        ImportError: one sentence with the command.
+        ImportError: one sentence with the command that installs it.
     """
+    if missing := missing_modules(extra):
+        raise ImportError(_sentence(missing, extra))
+
+
+@contextmanager
+def importing(extra: str) -> Iterator[None]:
+    """Around the imports of an extra's libraries: where one is missing, `require` says what to install."""
     try:
         yield
-    except ImportError as error:
-        missing = missing_modules(extra)
-        if not missing:  # installed, but broken
-            raise
-        raise ImportError(_sentence(missing, extra)) from error
+    except ImportError:
+        require(extra)
+        raise  # everything is installed, and something is broken
 
 
 def exit_without(extra: str) -> None:
-    """At the top of a script: ends the process with exit code 2 and one sentence where an extra is not installed."""
-    if missing := missing_modules(extra):
-        sys.stderr.write(f"error: {_sentence(missing, extra)}\n")
+    """For the top of a script: `require`, with exit code 2 and the sentence on standard error."""
+    try:
+        require(extra)
+    except ImportError as error:
+        sys.stderr.write(f"error: {error}\n")
         sys.exit(2)
