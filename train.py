@@ -86,7 +86,7 @@ class Loop:
         """What must agree for a resumed run to equal an uninterrupted one."""
         batch = self.arguments.train.per_device_train_batch_size * self.accelerator.num_processes
         sizes = {"total_steps": self.total_steps, "batch": batch, "classes": list(self.model.config.class_names)}
-        return sizes | self.arguments.decisive()
+        return sizes | self.arguments.resume_fingerprint()
 
     def resume(self) -> None:
         """Continues from the checkpoint that `resume_from_checkpoint` means, if it means one."""

@@ -7,16 +7,17 @@ from pathlib import Path
 
 from huggingface_hub import DatasetCardData
 
+from modeling_crossmost.utils.atomic import write_text
 from modeling_crossmost.utils.extras import importing
+
+from .builder import PairSource
+from .shards import Prepared, SplitSummary, config_folder
 
 
 with importing("data"):
     from datasets import DatasetInfo, SplitDict, SplitInfo
     from datasets.info import DatasetInfosDict
     from datasets.utils.metadata import MetadataConfigs
-
-from .builder import PairSource
-from .shards import Prepared, SplitSummary, config_folder, write_text
 
 
 COLUMNS = {
@@ -69,8 +70,8 @@ def _config(source: PairSource, splits: dict[str, SplitSummary], default: bool) 
 def _info(source: PairSource, splits: dict[str, SplitSummary]) -> DatasetInfo:
     sizes = SplitDict()
     for name, summary in splits.items():
-        sizes.add(SplitInfo(name=name, num_bytes=summary.note.num_bytes, num_examples=summary.note.rows))
-    total = sum(summary.note.num_bytes for summary in splits.values())
+        sizes.add(SplitInfo(name=name, num_bytes=summary.stats.num_bytes, num_examples=summary.stats.rows))
+    total = sum(summary.stats.num_bytes for summary in splits.values())
     return DatasetInfo(features=source.features(), splits=sizes, dataset_size=total)
 
 
@@ -94,6 +95,6 @@ def count_table(class_names: Sequence[str] | None, splits: dict[str, SplitSummar
     """Markdown table of objects per class (rows) and split (columns)."""
     lines = [f"| class | {' | '.join(splits)} |", "|---|" + "---:|" * len(splits)]
     for name in class_names or ():
-        lines.append(f"| {name} | {' | '.join(str(s.note.classes.get(name, 0)) for s in splits.values())} |")
-    lines.append(f"| **all** | {' | '.join(str(summary.note.rows) for summary in splits.values())} |")
+        lines.append(f"| {name} | {' | '.join(str(s.stats.classes.get(name, 0)) for s in splits.values())} |")
+    lines.append(f"| **all** | {' | '.join(str(summary.stats.rows) for summary in splits.values())} |")
     return "\n".join(lines)

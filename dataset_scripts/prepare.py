@@ -15,6 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from modeling_crossmost.geometry_crossmost import FILE_AXES
 from modeling_crossmost.utils.extras import require
 
 
@@ -28,8 +29,6 @@ ARCHIVES = (
     *("modelnet40", "modelnet10", "modelnet40_depth", "scanobjectnn", "scanobjectnn_withbg", "scanobjectnn_hardest"),
     *("redwood", "co3d", "shapenet55"),
 )
-# `geometry_crossmost.UP_AXES`, without importing it: the help comes at once.
-AXES = ("x", "y", "z", "-x", "-y", "-z")
 OPTION_OWNERS = {
     "source": (*ARCHIVES, "folder"),
     "up_axis": (*ARCHIVES, "folder"),
@@ -53,7 +52,7 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument("name", metavar="NAME", help=f"data set: {', '.join(SOURCE_MAKERS)}")
     parser.add_argument("--output", required=True, help="folder of the prepared data set")
     parser.add_argument("--source", help="folder of the archive, or the tree of meshes and clouds")
-    parser.add_argument("--up-axis", choices=AXES, help="axis that points up in the files (folder: y); =-y: down")
+    parser.add_argument("--up-axis", choices=FILE_AXES, help="axis that points up in the files (folder: y); =-y: down")
     parser.add_argument("--supersample", type=int, help="rays along a pixel's side of shaded views (2; 1 is faster)")
     parser.add_argument("--config", help="this configuration only: furniture clean, scan; modelnet40 medium, hard")
     parser.add_argument(

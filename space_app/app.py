@@ -61,8 +61,8 @@ def serve(arguments: argparse.Namespace, scratch: Path) -> None:
     require("space")
     cache = scratch / "cache"
     os.environ["GRADIO_TEMP_DIR"] = str(cache)
-    from answers import open_classifier
     from examples import write_examples
+    from inference import open_classifier
     from page import LAUNCH_OPTIONS, build_page
     from uploads import keep_swept
 

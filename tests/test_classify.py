@@ -210,7 +210,7 @@ def test_unusable_files_are_results_too_and_order_is_kept(classifier, files, tmp
 
 
 def test_many_files_share_calls_of_the_model(classifier, files, monkeypatch):
-    monkeypatch.setattr(classifier_module, "PATIENCE_SECONDS", 30.0)
+    monkeypatch.setattr(classifier_module, "BATCH_WAIT_SECONDS", 30.0)
     sizes = []
     predict = classifier._predict
     monkeypatch.setattr(

@@ -15,7 +15,7 @@ from modeling_crossmost.data.augmentation import EvalImageTransform, StrongImage
 from modeling_crossmost.data.datasets import EvaluationDataset, PairDataset, StreamingPairDataset, content_number
 from modeling_crossmost.data.keyed_random import object_keys
 from modeling_crossmost.data.loaders import (
-    TwoViewBatchSampler,
+    GlobalBatchSampler,
     collate_evaluation,
     collate_pairs,
     evaluation_loader,
@@ -228,7 +228,7 @@ def flat(batches) -> list[int]:
 
 
 def all_batches(**options) -> list[list[int]]:
-    return list(TwoViewBatchSampler(**options))
+    return list(GlobalBatchSampler(**options))
 
 
 @pytest.mark.parametrize("processes", [2, 3, 4])
@@ -244,7 +244,7 @@ def test_processes_together_read_the_global_batches(processes, drop_last):
 
 
 def test_sampler_reads_every_object_once_in_a_new_order_per_epoch():
-    sampler = TwoViewBatchSampler(96, 12, seed=1)
+    sampler = GlobalBatchSampler(96, 12, seed=1)
     first = list(sampler)
     assert len(first) == len(sampler) == 8 and sorted(flat(first)) == list(range(96))
     sampler.set_epoch(1)
@@ -259,7 +259,7 @@ def test_sampler_restarts_in_mid_epoch():
     whole = all_batches(**options)
     assert len(whole) == 12
     for start in (0, 1, 7, 12):
-        tail = TwoViewBatchSampler(**options, start_batch=start)
+        tail = GlobalBatchSampler(**options, start_batch=start)
         assert list(tail) == whole[start:] and len(tail) == 12 - start
 
 
@@ -283,7 +283,7 @@ def test_sampler_completes_the_last_batch():
 )
 def test_impossible_samplers(options, message):
     with pytest.raises(ValueError, match=message):
-        TwoViewBatchSampler(**options)
+        GlobalBatchSampler(**options)
 
 
 # Loaders
@@ -292,7 +292,7 @@ def test_impossible_samplers(options, message):
 @pytest.mark.parametrize("workers", [0, 2])
 def test_training_loader_follows_sampler_and_epoch(pairs, workers):
     dataset = PairDataset(pairs, WeakImageTransform(16), StrongImageTransform(16))
-    sampler = TwoViewBatchSampler(OBJECTS, 8)
+    sampler = GlobalBatchSampler(OBJECTS, 8)
     loader = training_loader(dataset, sampler, num_workers=workers)
     for epoch in (0, 1):
         dataset.set_epoch(epoch)
@@ -312,7 +312,7 @@ def test_training_loader_refuses_the_wrong_kind_of_batching(pairs):
         training_loader(dataset)
     stream = StreamingPairDataset(pairs.to_iterable_dataset(), grey, grey)
     with pytest.raises(ValueError, match="take a batch size"):
-        training_loader(stream, TwoViewBatchSampler(OBJECTS, 8))
+        training_loader(stream, GlobalBatchSampler(OBJECTS, 8))
 
 
 def test_streaming_gives_the_same_kind_of_items(folder, pairs):

@@ -17,7 +17,8 @@ from modeling_crossmost.data.augmentation import EvalImageTransform, image_trans
 from modeling_crossmost.data.datasets import EvaluationDataset
 from modeling_crossmost.data.loaders import evaluation_loader
 from modeling_crossmost.data.pairs import load_pairs
-from modeling_crossmost.evaluation.predict import COLUMNS, Predictions, columns_of, predict, summarize
+from modeling_crossmost.evaluation.predict import Predictions, columns_of, predict, summarize
+from modeling_crossmost.evaluation.tables import COLUMNS
 from modeling_crossmost.training.arguments import parse_arguments
 from modeling_crossmost.training.evaluator import Evaluator
 from modeling_crossmost.training.setup import resolve_classes

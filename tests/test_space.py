@@ -24,7 +24,7 @@ import yaml
 from local_hub import LocalHub
 from toy import make_model
 
-from modeling_crossmost.geometry_crossmost import UP_AXES, convert_up_axis
+from modeling_crossmost.geometry_crossmost import FILE_AXES, convert_up_axis
 from modeling_crossmost.serving.classify import main as classify
 from modeling_crossmost.serving.sandbox import Limits
 
@@ -292,11 +292,11 @@ def test_uploads_go_after_a_while(tmp_path):
 
 
 def test_turning_tries_all_six_ways_by_ninety_degrees_each():
-    following = load_module("answers").NEXT_AXIS
+    following = load_module("inference").NEXT_AXIS
     ways = ["y"]
     while len(ways) < 6:
         ways.append(following[ways[-1]])
-    assert set(ways) == set(UP_AXES) and following[ways[-1]] == "y"
+    assert set(ways) == set(FILE_AXES) and following[ways[-1]] == "y"
     ups = {axis: convert_up_axis(np.array([0.0, 1.0, 0.0]), "y", axis) for axis in ways}
     assert all(ups[axis] @ ups[after] == 0.0 for axis, after in following.items())
 

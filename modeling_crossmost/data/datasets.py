@@ -11,13 +11,6 @@ import torch
 from PIL import Image as PILImage
 
 from ..utils.extras import importing
-
-
-with importing("data"):
-    import pyarrow as pa
-    from datasets import Dataset, IterableDataset
-    from datasets.distributed import split_dataset_by_node
-
 from .augmentation import normalize_clouds
 from .keyed_random import Stream, keyed_bits, keyed_integers, object_keys, substream
 from .pairs import (
@@ -29,6 +22,12 @@ from .pairs import (
     select_raw,
     training_dataset,
 )
+
+
+with importing("data"):
+    import pyarrow as pa
+    from datasets import Dataset, IterableDataset
+    from datasets.distributed import split_dataset_by_node
 
 
 ImageTransform = Callable[[PILImage.Image, int], torch.Tensor]

@@ -14,7 +14,7 @@ from .datasets import EvaluationDataset, Item, PairDataset, StreamingPairDataset
 from .keyed_random import Stream, keyed_order, object_keys
 
 
-class TwoViewBatchSampler:
+class GlobalBatchSampler:
     """Batches of row numbers that are the same objects for any number of processes.
 
     The objects are permuted by (seed, epoch). The global batch b is the b-th slice of the permutation, and a process
@@ -139,7 +139,7 @@ def _loader(dataset: torch.utils.data.Dataset, **options: Any) -> DataLoader:
 
 def training_loader(
     dataset: PairDataset | StreamingPairDataset,
-    batch_sampler: TwoViewBatchSampler | None = None,
+    batch_sampler: GlobalBatchSampler | None = None,
     batch_size: int = 1,
     num_workers: int = 0,
     pin_memory: bool = False,

@@ -6,7 +6,6 @@ be drawn beside any other use of matplotlib. Files appear under their final name
 
 import json
 import math
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ..utils.atomic import atomic_file
 from .tables import COLUMN_TITLES, read_results
 
 
@@ -247,16 +247,11 @@ def _figure(width: float, height: float) -> "Figure":
 
 
 def _save(figure: "Figure", path: str | Path) -> Path:
-    """Writes a PNG under a temporary name beside `path`, then renames it: nobody ever sees half a picture."""
-    target = Path(path)
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
-    try:
+    """Writes a PNG atomically: nobody ever sees half a picture."""
+    with atomic_file(path) as temporary:
         # Without the library's version in it, the same numbers give the same file.
         figure.savefig(temporary, format="png", metadata={"Software": None}, bbox_inches="tight", pad_inches=0.1)
-        os.replace(temporary, target)
-    finally:
-        temporary.unlink(missing_ok=True)
-    return target
+    return Path(path)
 
 
 def _style(panel: "Axes", title: str, xlabel: str, color: str = INK) -> None:

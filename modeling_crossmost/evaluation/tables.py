@@ -17,6 +17,8 @@ from typing import Any, NamedTuple
 COLUMN_TITLES = {"image": "image", "image_star": "image*", "point": "point", "fused": "fused"}
 """Keys of an accuracy dictionary, in their order, with the titles that readers see (the paper writes Image*)."""
 
+COLUMNS = tuple(COLUMN_TITLES)
+
 METHOD_TITLES = {
     "zero_shot": "zero-shot",
     "baseline": "baseline",

@@ -12,6 +12,7 @@ from typing import Any
 from huggingface_hub import EvalResult, ModelCard, ModelCardData
 
 from ..evaluation.tables import COLUMN_TITLES, METHOD_TITLES, markdown_cell, markdown_table
+from ..geometry_crossmost import MODEL_AXES
 
 
 METHOD_SENTENCES = {
@@ -57,7 +58,6 @@ TRAINING_FIELDS = {
 
 SELF_TRAINED = ("crossmost", "baseline")
 LABEL_FREE = (*SELF_TRAINED, "zero_shot")
-UP_AXES = ("x", "y", "z")
 MAX_PROMPTS = 10
 FOLDER_PLACEHOLDER = "path/to/this/folder"  # stands in the example until the repository's name is known
 
@@ -96,8 +96,8 @@ def model_card(
     Raises:
         ValueError: for another axis or for no class names.
     """
-    if up_axis not in UP_AXES:
-        raise ValueError(f"up_axis must be one of {', '.join(UP_AXES)}, got {up_axis!r}.")
+    if up_axis not in MODEL_AXES:
+        raise ValueError(f"up_axis must be one of {', '.join(MODEL_AXES)}, got {up_axis!r}.")
     if not class_names:
         raise ValueError("class_names must hold at least one name, got none.")
     name = _model_name(results, args)

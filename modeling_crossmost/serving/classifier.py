@@ -31,9 +31,7 @@ from .sandbox import Preparation, Prepared, Sandbox, Upload, UploadError, read_u
 
 # Files of one call of the model, and how long a finished file waits for others to share one.
 BATCH_SIZE = 8
-PATIENCE_SECONDS = 0.25
-
-DEFAULT_VIEWS = 12
+BATCH_WAIT_SECONDS = 0.25
 
 # Lists of class names whose classifiers are kept.
 _KEPT_CLASSIFIERS = 8
@@ -147,10 +145,9 @@ class Classifier:
             ValueError: unusable class names or options.
             SandboxError: no process can be started to read the files in.
         """
-        has_image_tower = self.model.vision_model is not None
         if num_views is None:
-            num_views = DEFAULT_VIEWS if has_image_tower else 0
-        if num_views > 0 and not has_image_tower:
+            num_views = self.model.config.default_views
+        if num_views > 0 and self.model.vision_model is None:
             raise ValueError("The model has no image tower: it can look at no views, only at clouds.")
         if num_views == 0 and not use_cloud:
             raise ValueError("Neither views nor the cloud are left to look at: keep one of them.")
@@ -262,7 +259,7 @@ class Classifier:
 def _next_batch(waiting: deque[Future]) -> list[tuple[str, Prepared | str, float]]:
     """Takes the first results off the queue: waits for one, and a little for others after it."""
     batch = [waiting.popleft().result()]
-    until = time.perf_counter() + PATIENCE_SECONDS
+    until = time.perf_counter() + BATCH_WAIT_SECONDS
     while waiting and len(batch) < BATCH_SIZE:
         try:
             batch.append(waiting[0].result(timeout=max(until - time.perf_counter(), 0.0)))

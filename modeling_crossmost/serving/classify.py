@@ -14,7 +14,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, NoReturn
 
-from ..geometry_crossmost import UP_AXES
+from ..geometry_crossmost import FILE_AXES
 from .sandbox import MAX_VIEWS, Limits, Sandbox, SandboxError, display_name
 
 
@@ -51,7 +51,7 @@ def parse_arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--model", metavar="ID", help="Hub id or folder (the bundled assets/crossmost-mini)")
     parser.add_argument("--classes", metavar='"A,B,C"', help="what to choose from, free text (the model's classes)")
     parser.add_argument(
-        "--up-axis", choices=UP_AXES, default="y", help="axis that points up in the files (y); =-y: down"
+        "--up-axis", choices=FILE_AXES, default="y", help="axis that points up in the files (y); =-y: down"
     )
     parser.add_argument("--views", metavar="N", type=int, help="views per object, 0: cloud alone (12)")
     parser.add_argument("--no-cloud", action="store_true", help="look at the views alone")

@@ -6,19 +6,18 @@ from typing import Any
 
 import torch
 
+from ..data.augmentation import StrongImageTransform, WeakImageTransform, image_transform_options
+from ..data.datasets import PairDataset, StreamingPairDataset
+from ..data.loaders import GlobalBatchSampler, training_loader
+from ..processing_crossmost import CrossMoSTProcessor
 from ..utils.extras import importing
+from .arguments import Arguments, ArgumentsError
+from .evaluator import known_classes, load_split
+from .methods import Method
 
 
 with importing("train"):
     from accelerate import Accelerator
-
-from ..data.augmentation import StrongImageTransform, WeakImageTransform, image_transform_options
-from ..data.datasets import PairDataset, StreamingPairDataset
-from ..data.loaders import TwoViewBatchSampler, training_loader
-from ..processing_crossmost import CrossMoSTProcessor
-from .arguments import Arguments, ArgumentsError
-from .evaluator import known_classes, load_split
-from .methods import Method
 
 
 @dataclass
@@ -33,7 +32,7 @@ class Batches:
     """
 
     dataset: PairDataset | StreamingPairDataset
-    sampler: TwoViewBatchSampler | None
+    sampler: GlobalBatchSampler | None
     loader: torch.utils.data.DataLoader
     per_epoch: int | None
 
@@ -92,7 +91,7 @@ def make_batches(
         loader = training_loader(stream, batch_size=size, num_workers=workers, pin_memory=pin)
         return Batches(stream, None, loader, None)
     pairs = PairDataset(rows, **common)
-    sampler = TwoViewBatchSampler(len(pairs), size, processes, rank, seed=train.seed)
+    sampler = GlobalBatchSampler(len(pairs), size, processes, rank, seed=train.seed)
     loader = training_loader(pairs, sampler, num_workers=workers, pin_memory=pin)
     return Batches(pairs, sampler, loader, sampler.batches_per_epoch)
 

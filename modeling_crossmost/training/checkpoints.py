@@ -14,6 +14,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
 
+from ..utils.atomic import atomic_folder
 from .self_training import EMATeacher
 
 
@@ -105,17 +106,11 @@ def save_checkpoint(
         The folder.
     """
     folder = Path(output_dir) / "checkpoints" / f"step_{step}"
-    temporary = folder.with_name(f".step_{step}.{os.getpid()}.tmp")
-    temporary.mkdir(parents=True)
-    try:
+    with atomic_folder(folder) as temporary:
         save_file(_contiguous(model.state_dict()), temporary / "model.safetensors")
         save_file(_contiguous(teacher.state_dict()), temporary / "teacher.safetensors")
         save_file(_contiguous(_optimizer_tensors(optimizer)), temporary / "optimizer.safetensors")
         (temporary / STATE_FILE).write_text(json.dumps({"step": step, "run": run, "progress": progress}, indent=2))
-        shutil.rmtree(folder, ignore_errors=True)
-        os.replace(temporary, folder)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
     kept = checkpoints_of(output_dir)
     kept = kept[: kept.index(folder) + 1][-limit:]
     for other in set(checkpoints_of(output_dir)) - set(kept):

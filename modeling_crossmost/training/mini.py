@@ -7,8 +7,6 @@
 
 import argparse
 import json
-import os
-import shutil
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -24,6 +22,7 @@ from ..evaluation.prompts import PROMPT_SETS
 from ..feature_extraction_crossmost import CrossMoSTFeatureExtractor
 from ..modeling_crossmost import CrossMoSTModel
 from ..processing_crossmost import CrossMoSTProcessor
+from ..utils.atomic import atomic_folder
 
 
 SPECIAL_TOKENS = {"bos_token": "<|startoftext|>", "eos_token": "<|endoftext|>", "pad_token": "<|padding|>"}
@@ -150,17 +149,11 @@ def install(trained: Path, output: Path) -> None:
         output: folder to replace, such as `assets/crossmost-mini`.
     """
     model, processor = CrossMoSTModel.from_pretrained(trained), CrossMoSTProcessor.from_pretrained(trained)
-    temporary = output.with_name(f".{output.name}.{os.getpid()}.tmp")
-    try:
+    with atomic_folder(output) as temporary:
         model.save_pretrained(temporary)
         processor.save_pretrained(temporary)
         for copied in temporary.glob("*.py"):  # the code lies in this repository already
             copied.unlink()
-        shutil.rmtree(output, ignore_errors=True)
-        output.parent.mkdir(parents=True, exist_ok=True)
-        os.replace(temporary, output)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def main(argv: list[str] | None = None) -> int:

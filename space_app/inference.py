@@ -75,7 +75,7 @@ def classify_upload(
         classifier: of `open_classifier`.
         path: where the server put the upload.
         names: class names as comma-separated text; empty for the model's own.
-        up_axis: axis that points up in the file, one of `UP_AXES`; empty for y.
+        up_axis: axis that points up in the file, one of `FILE_AXES`; empty for y.
         preview: whether a glTF for the viewer is made too.
     """
     if not path:
