@@ -44,7 +44,7 @@ $(VENV)/.installed-%: pyproject.toml | $(BIN)/python
 quickstart: $(TRAIN)
 	$(LAUNCH) train.py --method baseline --output_dir outputs/quickstart/baseline --seed $(SEED)
 	$(LAUNCH) train.py --output_dir outputs/quickstart/crossmost --seed $(SEED)
-	@$(BIN)/python -m modeling_crossmost.evaluation.tables outputs/quickstart/baseline outputs/quickstart/crossmost
+	@$(BIN)/python -m modeling_crossmost table outputs/quickstart/baseline outputs/quickstart/crossmost
 
 test: $(DEV)
 	$(BIN)/python -m pytest $(PARALLEL)
@@ -72,7 +72,7 @@ PRECISION ?= bf16
 MINI_TRAIN := ACCELERATE_USE_CPU=true ACCELERATE_MIXED_PRECISION=$(PRECISION) OMP_NUM_THREADS=1 \
 	$(BIN)/python -m torch.distributed.run --standalone --nproc_per_node 2 train.py
 mini: $(TRAIN)
-	$(BIN)/python -m dataset_scripts.prepare furniture --config clean --objects-per-class 800 --output $(MINI)/furniture
+	$(BIN)/python -m dataset_scripts furniture --config clean --objects-per-class 800 --output $(MINI)/furniture
 	$(BIN)/python -m modeling_crossmost.training.mini --dataset $(MINI)/furniture --output $(MINI)/start
 	$(MINI_TRAIN) recipes/mini_text.yaml --dataset $(MINI)/furniture --model_name_or_path $(MINI)/start --output_dir $(MINI)/text
 	$(MINI_TRAIN) recipes/mini_clip.yaml --dataset $(MINI)/furniture --model_name_or_path $(MINI)/text --output_dir $(MINI)/clip
@@ -85,14 +85,14 @@ modelnet10: $(TRAIN)
 	@set -e; \
 	if ls $(SOURCE)/*/test/* >/dev/null 2>&1; then split=test; holdout=0; else split=holdout; holdout=0.2; fi; \
 	set -x; \
-	$(BIN)/python -m dataset_scripts.prepare folder --source $(SOURCE) --output $(OUTPUT)/pairs --up-axis z \
+	$(BIN)/python -m dataset_scripts folder --source $(SOURCE) --output $(OUTPUT)/pairs --up-axis z \
 		--image-size 64 --holdout $$holdout --preview; \
 	$(LAUNCH) train.py recipes/modelnet10.yaml --method baseline --dataset $(OUTPUT)/pairs --eval_split $$split \
 		--output_dir $(OUTPUT)/baseline --seed $(SEED); \
 	$(LAUNCH) train.py recipes/modelnet10.yaml --dataset $(OUTPUT)/pairs --eval_split $$split \
 		--output_dir $(OUTPUT)/crossmost --seed $(SEED); \
 	set +x; \
-	$(BIN)/python -m modeling_crossmost.evaluation.tables $(OUTPUT)/baseline $(OUTPUT)/crossmost
+	$(BIN)/python -m modeling_crossmost table $(OUTPUT)/baseline $(OUTPUT)/crossmost
 
 clean:
 	rm -rf outputs

@@ -171,8 +171,8 @@ class PairSource(abc.ABC):
         raise NotImplementedError
 
     @property
-    def licence(self) -> str:
-        """Licence identifier of the Hub for the card."""
+    def license(self) -> str:
+        """License identifier of the Hub for the card."""
         return "unknown"
 
     @property
@@ -280,7 +280,7 @@ class PointViewBuilder(datasets.GeneratorBasedBuilder):
         return datasets.DatasetInfo(
             description=self.config.pairs.title,
             features=self.config.pairs.features(),
-            license=self.config.pairs.licence,
+            license=self.config.pairs.license,
         )
 
     def _split_generators(self, dl_manager) -> list[datasets.SplitGenerator]:

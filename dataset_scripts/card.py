@@ -41,7 +41,7 @@ def write_card(folder: Path, sources: Sequence[PairSource], prepared: Prepared, 
     """
     data = DatasetCardData(
         pretty_name=sources[0].title,
-        license=sources[0].licence,
+        license=sources[0].license,
         task_categories=["zero-shot-classification"],
         tags=["3d", "point-cloud", "cross-most"],
     )

@@ -75,7 +75,7 @@ def test_dev_holds_every_extra_and_nothing_is_listed_twice():
 
 
 def test_the_first_import_leaves_heavy_libraries_alone(run_without):
-    code = "import sys; from modeling_crossmost import CrossMoSTModel; print(*{name.split('.')[0] for name in sys.modules})"
+    code = "import sys; from modeling_crossmost import CrossMoSTModel; print(*{n.split('.')[0] for n in sys.modules})"
     ended = run_without([], "-c", code)
     assert "torch" in ended.stdout.split(), ended.stderr
     assert not set(ended.stdout.split()) & {"matplotlib", "datasets", "evaluate", "timm", "scipy", "sklearn", "pandas"}
@@ -139,7 +139,7 @@ def test_python_s_core_needs_no_extra(run_without, files, tmp_path):
 def test_classify_needs_no_extra(run_without, files):
     names = [str(path) for path in files.iterdir()]
     options = ("--json", "--up-axis", "z", "--classes", "a chair,a bed")
-    ended = run_without(FOREIGN, "-m", "modeling_crossmost.serving.classify", *names, *options)
+    ended = run_without(FOREIGN, "-m", "modeling_crossmost", "classify", *names, *options)
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert [json.loads(line)["file"] for line in ended.stdout.splitlines()] == names
 
@@ -149,9 +149,10 @@ def test_classify_needs_no_extra(run_without, files):
     [
         ("train", "accelerate", ["train.py", "--max_steps", "1"]),
         ("train", "mapbox_earcut", ["train.py"]),
-        ("data", "datasets", ["-m", "dataset_scripts.prepare", "folder", "--source", "tests", "--output", "x"]),
-        ("data", "mapbox_earcut", ["-m", "dataset_scripts.prepare", "furniture", "--output", "x"]),
+        ("data", "datasets", ["-m", "dataset_scripts", "folder", "--source", "tests", "--output", "x"]),
+        ("data", "mapbox_earcut", ["-m", "dataset_scripts", "furniture", "--output", "x"]),
         ("space", "gradio", ["space_app/app.py"]),
+        ("space", "gradio", ["-m", "modeling_crossmost", "space"]),
     ],
 )
 def test_a_missing_extra_is_one_sentence_with_its_command(extra, module, command, run_without):
@@ -190,5 +191,5 @@ def test_several_missing_modules_are_one_sentence(monkeypatch):
         monkeypatch.setitem(sys.modules, name, None)
     with pytest.raises(ImportError, match=r"^gradio is not installed: pip install 'crossmost\[space\]'$"):
         require("space")
-    with pytest.raises(ImportError, match="^onnx, onnxruntime are not installed: "), importing("export"):
+    with pytest.raises(ImportError, match=r"^onnx, onnxruntime are not installed: "), importing("export"):
         import onnx  # noqa: F401

@@ -121,12 +121,13 @@ def prediction_scores(predictions: Mapping[str, ArrayLike], labels: ArrayLike, c
     num_classes = len(class_names)
     recalls = {column: per_class_accuracy(predictions[column], labels, num_classes) for column in COLUMNS}
     matrices = {column: confusion_matrix(predictions[column], labels, num_classes).tolist() for column in COLUMNS}
-    present = np.flatnonzero(~np.isnan(recalls[COLUMNS[0]]))
     return {
         **{column: top1(predictions[column], labels) for column in COLUMNS},
         "mean_class": {column: float(np.nanmean(recall)) for column, recall in recalls.items()},
         "per_class": {
-            class_names[i]: {column: float(recall[i]) for column, recall in recalls.items()} for i in present
+            name: {column: float(recall[index]) for column, recall in recalls.items()}
+            for index, name in enumerate(class_names)
+            if not np.isnan(recalls[COLUMNS[0]][index])
         },
         "confusion": {"class_names": list(class_names), **matrices},
     }

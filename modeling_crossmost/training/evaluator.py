@@ -11,7 +11,7 @@ from ..evaluation.predict import Predictions, columns_of, predict, summarize
 from ..modeling_crossmost import CrossMoSTModel
 from ..processing_crossmost import CrossMoSTProcessor
 from ..utils.extras import importing
-from .arguments import Arguments, ArgumentsError
+from .arguments import Arguments
 from .methods import Method
 
 
@@ -84,13 +84,13 @@ class Evaluator:
         """Looks the split's classes up among the model's, by name.
 
         Raises:
-            ArgumentsError: a class that the model does not have.
+            ValueError: a class that the model does not have.
         """
         if self.labels is None:
             return
         unknown = sorted(set(self.labels) - set(names))
         if unknown:
-            raise ArgumentsError(
+            raise ValueError(
                 f"the evaluation split has the class {unknown[0]!r}, which is not among the classes {', '.join(names)}."
             )
         self.label_map = [names.index(name) for name in self.labels]

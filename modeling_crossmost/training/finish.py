@@ -50,7 +50,7 @@ def teacher_label_accuracy(
         Percent of the kept labels that are right, and percent that are kept.
 
     Raises:
-        ArgumentsError: the training split has a class that the model does not know.
+        ValueError: the training split has a class that the model does not know.
     """
     look = Evaluator.load(arguments, accelerator, processor, arguments.data.train_split)
     look.map_labels(list(teacher.config.class_names))
