@@ -33,18 +33,17 @@ MAX_ANNOTATED_CLASSES = 20
 MAX_NAMED_CLASSES = 60
 
 
-def moving_average(values: ArrayLike, window: int | None = None) -> np.ndarray:
-    """Centred moving average that shrinks its window at the ends and skips missing values.
+def moving_average(values: ArrayLike) -> np.ndarray:
+    """Centred mean over a tenth of the series, at most 101 values and fewer at the ends, that skips missing ones.
 
     Args:
         values: (S,) numbers, NaN where there is none.
-        window: odd number of values per mean; None takes about a tenth of the series, at most 101.
 
     Returns:
         (S,) float64; NaN where a whole window is missing.
     """
     series = np.asarray(values, dtype=np.float64)
-    half = (min(101, max(1, round(len(series) / 10))) if window is None else window) // 2
+    half = min(101, round(len(series) / 10)) // 2
     known = np.isfinite(series)
     sums = np.concatenate([[0.0], np.cumsum(np.where(known, series, 0.0))])  # sums[i] = sum of the first i
     counts = np.concatenate([[0], np.cumsum(known)])
