@@ -10,6 +10,12 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from modeling_crossmost.utils.extras import exit_without
+
+
+if __name__ == "__main__":
+    exit_without("train")
+
 import torch
 from accelerate import Accelerator
 from accelerate.utils import set_seed

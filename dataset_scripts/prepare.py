@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from modeling_crossmost.geometry_crossmost import FILE_AXES
 from modeling_crossmost.utils.command_line import Parser, run_command
+from modeling_crossmost.utils.extras import require
 from modeling_crossmost.utils.machine import available_cores
 
 
@@ -192,6 +193,7 @@ def prepare(args: argparse.Namespace) -> Prepared:
         ValueError: Bad arguments or source; nothing was written then.
         OSError: Reading or writing failed; the finished part is kept for the next run.
     """
+    require("data")
     sources = make_sources(args)
     output = Path(os.path.abspath(os.path.expanduser(args.output)))
     from tqdm import tqdm

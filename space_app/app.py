@@ -28,9 +28,13 @@ def serve(model: str | None, port: int | None, scratch: Path) -> None:
     Raises:
         ValueError: an unusable model.
         OSError: the port is taken.
+        ImportError: Gradio is not installed.
         KeyboardInterrupt: the end.
         SandboxError: no process can be started to read files in.
     """
+    from modeling_crossmost.utils.extras import require
+
+    require("space")
     cache = scratch / "cache"
     os.environ["GRADIO_TEMP_DIR"] = str(cache)
     from examples import write_examples

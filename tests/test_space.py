@@ -354,7 +354,7 @@ def test_the_card_and_the_requirements_agree_with_the_project():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     lines = (SPACE / "requirements.txt").read_text().splitlines()
     # No other index: a CPU build of torch beside a plain torchvision cannot be imported.
-    assert {line for line in lines if line[0] != "#"} <= set(project["dependencies"])
+    assert {line for line in lines if line[0] != "#"} == set(project["dependencies"])
     (wanted,) = project["optional-dependencies"]["space"]
     version = tuple(map(int, wanted.removeprefix("gradio>=").split(".")))
     assert tuple(map(int, head["sdk_version"].split(".")[:2])) >= version

@@ -15,7 +15,7 @@ from ..utils.machine import available_cores
 
 
 LIBRARIES = (
-    *("torch", "torchvision", "transformers", "huggingface_hub", "safetensors", "numpy", "trimesh", "embreex"),
+    *("torch", "transformers", "huggingface_hub", "safetensors", "numpy", "trimesh", "embreex"),
     *("accelerate", "datasets", "evaluate", "timm", "matplotlib", "gradio", "onnxruntime"),
 )
 HUB_SECONDS = 3.0

@@ -24,7 +24,6 @@ METHOD_TITLES = {
     "baseline": "baseline",
     "crossmost": "Cross-MoST",
     "pretrain": "pre-training",
-    "pointcmt": "PointCMT",
 }
 
 _BOLD, _RESET = "\033[1m", "\033[0m"

@@ -4,15 +4,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
-from accelerate import Accelerator
 
 from ..data.augmentation import StrongImageTransform, WeakImageTransform, image_transform_options
 from ..data.datasets import PairDataset, PairReader, StreamingPairDataset
 from ..data.loaders import GlobalBatchSampler, training_loader
 from ..processing_crossmost import CrossMoSTProcessor
+from ..utils.extras import importing
 from .arguments import Arguments
 from .evaluator import known_classes, load_split
 from .methods import Method
+
+
+with importing("train"):
+    from accelerate import Accelerator
 
 
 @dataclass
