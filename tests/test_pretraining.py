@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 from torch.testing import assert_close
-from toy import IMAGE_SIZE, toy_clouds, toy_model, toy_tokenizer, toy_views
+from toy import IMAGE_SIZE, NUM_PATCHES, PATCH_SIZE, toy_clouds, toy_model, toy_tokenizer, toy_views
 
 from modeling_crossmost.data.augmentation import CloudAugmentation
 from modeling_crossmost.data.keyed_random import object_keys
@@ -16,6 +16,7 @@ from modeling_crossmost.training.pretraining import (
     ContrastiveModel,
     PretrainingArguments,
     contrastive_loss,
+    features_of_patches,
     freeze_for_pretraining,
     pretraining_clouds,
     pretraining_mode,
@@ -180,6 +181,67 @@ def test_chance_is_keyed_by_object_and_epoch():
     _, later = one_step(PretrainingArguments(occlusion=0.3), epoch=1)
     assert all(torch.equal(value, second[name]) for name, value in first.items())
     assert not torch.equal(first["loss_point_text"], later["loss_point_text"])
+
+
+def test_all_patches_in_order_are_the_image_features():
+    model, views = toy_model(text=True), toy_views(SIZE)
+    every = torch.arange(NUM_PATCHES).expand(SIZE, -1)
+    with torch.no_grad():
+        whole = model.get_image_features(views)
+        assert torch.equal(features_of_patches(model, views, every), whole)
+        assert_close(features_of_patches(model, views, every.flip(1)), whole)  # the positions go with their patches
+        some = features_of_patches(model, views, every[:, ::2])
+        others = views.clone()
+        others.unflatten(3, (-1, PATCH_SIZE))[..., 1::2, :] = 0.0  # odd columns of patches, none of which is kept
+        assert not torch.equal(others, views)
+        assert_close(features_of_patches(model, others, every[:, ::2]), some)
+    assert_close(some.norm(dim=-1), torch.ones(SIZE))
+    assert (some - whole).abs().amax(1).min() > 1e-3
+
+
+DROPPING = {"freeze_image": False, "freeze_point": True, "patch_dropout": 0.5}
+
+
+def test_dropped_patches_are_keyed_by_object_and_epoch():
+    _, first = one_step(PretrainingArguments(**DROPPING))
+    torch.manual_seed(99)
+    _, again = one_step(PretrainingArguments(**DROPPING))
+    _, later = one_step(PretrainingArguments(**DROPPING), epoch=1)
+    _, whole = one_step(PretrainingArguments(**{**DROPPING, "patch_dropout": 0.0}))
+    assert torch.equal(first["loss"], again["loss"])
+    assert len({terms["loss"].item() for terms in (first, later, whole)}) == 3
+
+
+def test_what_patches_an_object_keeps_does_not_depend_on_its_batch():
+    arguments, batch, seen = PretrainingArguments(**DROPPING), make_batch(), []
+    model = toy_model(text=True)
+
+    class Spy(ContrastiveModel):
+        def forward(self, *inputs, **named):
+            seen.append(named["kept_patches"])
+            return super().forward(*inputs, **named)
+
+    for rows in (slice(None), slice(1, 3)):
+        part = {name: value[rows] for name, value in batch.items()}
+        pretraining_step(Spy(model, arguments), model, part, make_keys()[rows], arguments)
+    whole, part = seen
+    assert whole.shape == (SIZE, NUM_PATCHES // 2) and torch.equal(whole[1:3], part)
+    assert all(len(set(row)) == NUM_PATCHES // 2 and set(row) <= set(range(NUM_PATCHES)) for row in whole.tolist())
+    assert len({tuple(sorted(row)) for row in whole.tolist()}) == SIZE
+
+
+def test_the_image_tower_trains_on_the_patches_that_are_left():
+    model, terms = one_step(PretrainingArguments(**DROPPING))
+    terms["loss"].backward()
+    tower = dict(model.vision_model.named_parameters())
+    assert all(value.grad is not None and value.grad.abs().sum() > 0 for value in tower.values())
+
+
+@pytest.mark.parametrize("overrides", [{}, {"freeze_text": False}])
+def test_a_frozen_image_tower_sees_all_patches(overrides):
+    _, plain = one_step(PretrainingArguments(**overrides))
+    _, dropping = one_step(PretrainingArguments(**overrides, patch_dropout=0.5))
+    assert all(torch.equal(value, dropping[name]) for name, value in plain.items())
 
 
 def test_a_few_steps_bring_the_loss_down():

@@ -10,7 +10,7 @@ import pytest
 import torch
 import trimesh
 from PIL import Image
-from toy import toy_tokenizer
+from toy import TEXT, toy_tokenizer
 from transformers import AutoFeatureExtractor, AutoProcessor, CLIPImageProcessor, CLIPImageProcessorPil
 
 from modeling_crossmost import CrossMoSTFeatureExtractor, CrossMoSTProcessor
@@ -154,7 +154,7 @@ def test_images_keep_their_nesting(processor, rng):
 
 def test_text_is_padded_and_cut_to_the_tokenizers_length(processor):
     result = processor(text=["a chair", "a very long sentence about a chair"])
-    assert result["input_ids"].shape == result["attention_mask"].shape == (2, 12)
+    assert result["input_ids"].shape == result["attention_mask"].shape == (2, TEXT["max_position_embeddings"])
     assert result["input_ids"][0, 0] == processor.tokenizer.bos_token_id
     assert result["attention_mask"][0].sum() < 12 and result["attention_mask"][1].all()
     assert processor(text="a chair", padding="max_length")["input_ids"].shape == (1, 12)
