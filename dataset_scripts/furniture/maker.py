@@ -18,7 +18,8 @@ from __future__ import annotations
 
 import colorsys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial, reduce
 from typing import Any
 
 import numpy as np
@@ -31,6 +32,7 @@ from .solids import Solid
 
 Color = tuple[float, float, float]  # linear RGB, each in [0, 1]
 Builder = Callable[["Maker"], None]
+Block = AbstractContextManager[None]
 
 # (hue, saturation, value) ranges, one row per typical tint.
 _PALETTES = {
@@ -135,7 +137,6 @@ class Maker:
     extrude = _adds(solids.extrude)
     sheet = _adds(solids.sheet)
     cushion = _adds(solids.cushion)
-    bowl = _adds(solids.bowl)
     loft = _adds(solids.loft)
 
     # -------------------------------------------------------------------------------------------- blocks
@@ -157,37 +158,37 @@ class Maker:
         made = self.parts[start:]
         self.parts[start:] = [(transform(solid), color) for transform in transforms for solid, color in made]
 
-    def at(self, x: float = 0.0, y: float = 0.0, z: float = 0.0):
+    def at(self, x: float = 0.0, y: float = 0.0, z: float = 0.0) -> Block:
         """Shifted by (x, y, z)."""
         return self.repeated([(x, y, z)])
 
-    def repeated(self, offsets: Iterable[ArrayLike]):
+    def repeated(self, offsets: Iterable[ArrayLike]) -> Block:
         """Once at every offset (3,)."""
-        return self.copied([lambda solid, offset=offset: solid.moved(offset) for offset in offsets])
+        return self.copied([partial(Solid.moved, offset=offset) for offset in offsets])
 
-    def turned(self, axis: str | ArrayLike, degrees: float, about: ArrayLike = (0, 0, 0)):
+    def turned(self, axis: str | ArrayLike, degrees: float, about: ArrayLike = (0, 0, 0)) -> Block:
         """Turned by `degrees` (right-hand rule) about the line through `about` along `axis`."""
-        return self.copied([lambda solid: solid.rotated(axis, degrees, about)])
+        return self.copied([partial(Solid.rotated, axis=axis, degrees=degrees, about=about)])
 
-    def around(self, count: int, start: float = 0.0):
+    def around(self, count: int, start: float = 0.0) -> Block:
         """`count` times around the y axis, the first turned by `start` degrees."""
         angles = start + 360.0 / count * np.arange(count)
-        return self.copied([lambda solid, angle=angle: solid.rotated("y", angle) for angle in angles])
+        return self.copied([partial(Solid.rotated, axis="y", degrees=angle) for angle in angles])
 
-    def scaled(self, factors: ArrayLike, about: ArrayLike = (0, 0, 0)):
+    def scaled(self, factors: ArrayLike, about: ArrayLike = (0, 0, 0)) -> Block:
         """Stretched by three positive factors around a point."""
-        return self.copied([lambda solid: solid.scaled(factors, about)])
+        return self.copied([partial(Solid.scaled, factors=factors, about=about)])
 
-    def mirrored(self, axis: str = "x"):
+    def mirrored(self, axis: str = "x") -> Block:
         """Only the mirror image in the plane x = 0 (y = 0, z = 0)."""
-        return self.copied([lambda solid: solid.mirrored(axis)])
+        return self.copied([partial(Solid.mirrored, axis=axis)])
 
-    def both(self, axes: str = "x"):
+    def both(self, axes: str = "x") -> Block:
         """As it is and mirrored: two for "x", four (all corners) for "xz", one for ""."""
-        images: list[Callable[[Solid], Solid]] = [lambda solid: solid]
+        images = [""]
         for axis in axes:
-            images += [lambda solid, image=image, axis=axis: image(solid).mirrored(axis) for image in images]
-        return self.copied(images)
+            images += [image + axis for image in images]
+        return self.copied([partial(reduce, Solid.mirrored, image) for image in images])
 
     # -------------------------------------------------------------------------------------------- result
 
@@ -206,7 +207,7 @@ class Maker:
             raise ValueError(f"the object {self.family!r} has no parts; add at least one.")
         starts = np.cumsum([0] + [len(solid.vertices) for solid, _ in self.parts[:-1]])
         faces = np.concatenate([solid.faces + start for (solid, _), start in zip(self.parts, starts, strict=True)])
-        (low, high) = self.bounds()
+        low, high = self.bounds()
         points = np.concatenate([solid.vertices for solid, _ in self.parts])
         points = points - np.array([(low[0] + high[0]) / 2, low[1], (low[2] + high[2]) / 2])
         rgb = np.round(np.clip(np.array([color for _, color in self.parts]), 0.0, 1.0) * 255)
