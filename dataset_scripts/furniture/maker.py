@@ -126,18 +126,10 @@ class Maker:
 
     # -------------------------------------------------------------------------------------------- solids
 
-    box = _adds(solids.box)
-    rounded_box = _adds(solids.rounded_box)
-    cylinder = _adds(solids.cylinder)
-    frustum = _adds(solids.frustum)
-    beam = _adds(solids.beam)
-    rod = _adds(solids.rod)
-    tube = _adds(solids.tube)
-    revolve = _adds(solids.revolve)
-    extrude = _adds(solids.extrude)
-    sheet = _adds(solids.sheet)
-    cushion = _adds(solids.cushion)
-    loft = _adds(solids.loft)
+    box, rounded_box, cushion = _adds(solids.box), _adds(solids.rounded_box), _adds(solids.cushion)
+    cylinder, frustum, revolve = _adds(solids.cylinder), _adds(solids.frustum), _adds(solids.revolve)
+    beam, rod, tube = _adds(solids.beam), _adds(solids.rod), _adds(solids.tube)
+    extrude, sheet, loft = _adds(solids.extrude), _adds(solids.sheet), _adds(solids.loft)
 
     # -------------------------------------------------------------------------------------------- blocks
 

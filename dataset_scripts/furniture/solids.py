@@ -214,9 +214,7 @@ def cushion(extents: ArrayLike, center: ArrayLike, softness: float = 0.4) -> Sol
     return loft(_along(rings, "xyz"[shortest]) * size / 2 + middle, middle - pole, middle + pole)
 
 
-def loft(
-    rings: np.ndarray, first: np.ndarray | None = None, last: np.ndarray | None = None, closed: bool = False
-) -> Solid:
+def loft(rings: np.ndarray, first: ArrayLike | None = None, last: ArrayLike | None = None, closed=False) -> Solid:
     """Solid through `rings` (R, S, 3), upwards and each turning from +x to -z; other axes by rotation.
 
     Capped by fans to `first` and `last` (3,) (default: the rings' means), or `closed` from the last ring to the first.
@@ -249,8 +247,8 @@ def surface_grid(
     rows: int, columns: int, u: tuple[float, float] = (-1, 1), v: tuple[float, float] = (-1, 1)
 ) -> tuple[np.ndarray, np.ndarray]:
     """Parameters (rows, columns) of a `sheet`: u grows along the columns, v along the rows, each over its range."""
-    row, column = np.linspace(*u, columns)[None, :], np.linspace(*v, rows)[:, None]
-    return np.repeat(row, rows, axis=0), np.repeat(column, columns, axis=1)
+    across, up = np.meshgrid(np.linspace(*u, columns), np.linspace(*v, rows))
+    return across, up
 
 
 def rounded_rectangle(width: float, depth: float, radius: float, segments: int = 4) -> np.ndarray:
@@ -289,8 +287,7 @@ def rounded_path(points: ArrayLike, radius: float, segments: int = 3, closed: bo
 def triangulate(polygon: np.ndarray) -> np.ndarray:
     """(T, 3) corner indices of a counter-clockwise simple polygon (K, 2), turning the same way.
 
-    Raises:
-        ValueError: The polygon crosses itself.
+    A polygon that crosses itself raises a ValueError.
     """
     triangles = mapbox_earcut.triangulate_float64(polygon, np.array([len(polygon)], dtype=np.uint32)).reshape(-1, 3)
     a, b, c = (polygon[triangles[:, corner]] for corner in range(3))
@@ -303,12 +300,10 @@ def triangulate(polygon: np.ndarray) -> np.ndarray:
 # ------------------------------------------------------------------------------------------------ private helpers
 
 _CUBE_VERTICES = np.array([[x, y, z] for x in (-1.0, 1.0) for y in (-1.0, 1.0) for z in (-1.0, 1.0)])
-_CUBE_FACES = np.array(
-    [
-        [0, 1, 3], [0, 3, 2], [4, 6, 7], [4, 7, 5], [0, 4, 5], [0, 5, 1],
-        [2, 3, 7], [2, 7, 6], [0, 2, 6], [0, 6, 4], [1, 5, 7], [1, 7, 3],
-    ]
-)  # fmt: skip
+_CUBE_FACES = np.array([
+    [0, 1, 3], [0, 3, 2], [4, 6, 7], [4, 7, 5], [0, 4, 5], [0, 5, 1],
+    [2, 3, 7], [2, 7, 6], [0, 2, 6], [0, 6, 4], [1, 5, 7], [1, 7, 3],
+])  # fmt: skip
 
 
 def _floats(values: ArrayLike) -> np.ndarray:
@@ -378,10 +373,7 @@ def _circle(sections: int) -> np.ndarray:
 def _rings(profile: ArrayLike, sections: int) -> np.ndarray:
     """(K, sections, 3) circles about the y axis with [radius, height] rows."""
     rows = _floats(profile)
-    rings = np.empty((len(rows), sections, 3))
-    rings[..., [0, 2]] = rows[:, None, :1] * _circle(sections)
-    rings[..., 1] = rows[:, 1:]
-    return rings
+    return np.insert(rows[:, None, :1] * _circle(sections), 1, rows[:, 1:], axis=2)
 
 
 def _along(points: np.ndarray, axis: str) -> np.ndarray:

@@ -6,6 +6,8 @@ measured at the top between the outer faces. They return a noun phrase for capti
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -19,8 +21,10 @@ PEDESTALS = {
     "feet": "one central leg on {feet}", "cross": "one central leg on {feet}", "drum": "a solid drum base",
     "cone": "a cone shaped base", "trumpet": "one trumpet shaped central leg", "turned": "one turned leg on feet",
 }  # fmt: skip
-TOPS = {  # kind -> phrase and outline in [-1, 1]^2, or how much of the depth rounded corners take
-    "rectangle": ("a rectangular top", lambda m: np.array([(-1, -1), (1, -1), (1, 1), (-1, 1)])),
+SQUARE = np.array([(-1, -1), (1, -1), (1, 1), (-1, 1)])
+TOPS: dict[str, tuple[str, Callable[[Maker], np.ndarray] | tuple[float, float]]] = {
+    # kind -> phrase and outline in [-1, 1]^2, or how much of the depth rounded corners take
+    "rectangle": ("a rectangular top", lambda m: SQUARE),
     "rounded": ("a top with rounded corners", (0.05, 0.45)),
     "round": ("a round top", lambda m: outline_points("oval", 28)),
     "oval": ("an oval top", lambda m: outline_points("oval", 28)),
@@ -246,8 +250,7 @@ def top_outline(m: Maker, kind: str, width: float, depth: float) -> np.ndarray:
 def _bulged(rise: float, upper: float = 1.0) -> np.ndarray:
     """Outline (18, 2) in [-1, 1]^2 whose lower edge bulges by `rise` and whose upper one by `upper` x rise."""
     x = np.linspace(-1, 1, 9)
-    edges = np.stack([x, rise * x**2 - 1], axis=1), np.stack([-x, 1 - upper * rise * x**2], axis=1)
-    return np.concatenate(edges)
+    return np.concatenate([np.stack([x, rise * x**2 - 1], 1), np.stack([-x, 1 - upper * rise * x**2], 1)])
 
 
 def table_top(m: Maker, kind: str, width, depth, height, thickness=None) -> tuple[float, str]:

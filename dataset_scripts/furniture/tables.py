@@ -18,10 +18,9 @@ _LOW = "rectangle rectangle rectangle rounded round oval polygon boat"
 # Massive uprights as boxes (width, depth) in units of the depth of the table; 0 is the thickness of a board.
 _UPRIGHTS = {"panel": [(0, 0.75)], "block": [(0.35, 0.65)], "blade": [(0.6, 0), (0, 0.7)]}
 _SCULPTURES = {  # kind -> phrase, least and largest number
-    "rods": ("a bundle of thin rods", 6, 14),
-    "boards": ("upright boards in a star", 2, 4),
+    "rods": ("a bundle of thin rods", 6, 14), "boards": ("upright boards in a star", 2, 4),
     "twist": ("twisted legs", 3, 5),
-}
+}  # fmt: skip
 
 
 def _colors(m: Maker) -> tuple[Color, Color]:
@@ -99,9 +98,8 @@ def _drawer(m: Maker, w: float, d: float, tall: float) -> str:
     """Four legs and a drawer between them below the top."""
     drop = m.uniform(0.08, 0.16)
     drawer_block(m, (w * 0.91, drop, d * 0.91), (0, tall - drop / 2, 0), m.palette("metal"), 1)
-    style = m.pick("square turned tapered cabriole")
     m.say("one drawer below the top")
-    return supports.four_legs(m, w, d, tall, style, m.uniform(0.035, 0.08))
+    return supports.four_legs(m, w, d, tall, m.pick("square turned tapered cabriole"), m.uniform(0.035, 0.08))
 
 
 def _folding(m: Maker, w: float, d: float, tall: float) -> str:
