@@ -1,6 +1,5 @@
 """Chairs: one seat, a back, something to stand on. Each family draws its own proportions and details."""
 
-from collections.abc import Callable, Sequence
 from functools import partial
 
 import numpy as np
@@ -12,17 +11,20 @@ from .solids import rounded_path, surface_grid
 from .supports import corner_legs, crossed_legs, four_legs, pedestal, sled, star_base
 
 
+_USUAL = (36, 58, 40, 52, 35, 65, 0, 16)
+
+
 def _chair(
-    frame: str = "wood wood metal",
-    seats: str | Sequence[str] = SEATS,
-    backs: str | Sequence[str] = BACKS,
-    size: tuple[float, ...] = (36, 58, 40, 52, 35, 65, 0, 16),
-    armed: float = 0.0,
-    rests: str | Sequence[str] = ARMS,
-    bases: Sequence[Callable[..., str]] = (corner_legs,),
-    rest: Callable[..., str] = back,
+    frame="wood wood metal",
+    seats=SEATS,
+    backs=BACKS,
+    size=_USUAL,
+    armed=0.0,
+    rests=ARMS,
+    bases=(corner_legs,),
+    rest=back,
 ) -> Builder:
-    """Family of seat, back, base, perhaps arms; `size`: ranges of width, seat height, back height (cm) and lean."""
+    """Family of seat, back, base, arms by chance; `size`: ranges of width, seat height, back height (cm) and lean."""
 
     def build(m: Maker) -> None:
         m.color, cloth = m.palette(frame), m.palette("fabric")

@@ -14,6 +14,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 
+Range = tuple[float, float]
+
 # Exponents of the superellipses in front (positive end of the second axis) and behind.
 _OUTLINES = {"oval": (1, 1), "rounded": (0.45, 0.45), "rectangle": (0.12, 0.12), "egg": (1, 0.55), "dee": (1, 0.15)}
 # Columns that carry (first, second, extrusion) coordinates of a polygon, and whether that order is left-handed.
@@ -38,8 +40,11 @@ class Solid:
 
     def rotated(self, axis: str | ArrayLike, degrees: float, about: ArrayLike = (0, 0, 0)) -> Solid:
         """Copy turned by `degrees` (right-hand rule) about the line through `about` (3,) along `axis`."""
-        pivot = _floats(about)
-        return Solid((self.vertices - pivot) @ rotation_matrix(axis, degrees).T + pivot, self.faces)
+        pivot, angle = _floats(about), np.deg2rad(degrees)
+        x, y, z = _unit(np.eye(3)[_axis(axis)] if isinstance(axis, str) else _floats(axis))
+        cross = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
+        matrix = np.eye(3) + np.sin(angle) * cross + (1 - np.cos(angle)) * (cross @ cross)  # Rodrigues' formula
+        return Solid((self.vertices - pivot) @ matrix.T + pivot, self.faces)
 
     def scaled(self, factors: ArrayLike, about: ArrayLike = (0, 0, 0)) -> Solid:
         """Copy stretched by three positive `factors` around the point `about` (3,)."""
@@ -51,14 +56,6 @@ class Solid:
     def mirrored(self, axis: str = "x") -> Solid:
         """Copy reflected in the plane through the origin that is normal to `axis`; still wound outwards."""
         return Solid(self.vertices * (1.0 - 2.0 * np.eye(3)[_axis(axis)]), self.faces[:, ::-1])
-
-
-def rotation_matrix(axis: str | ArrayLike, degrees: float) -> np.ndarray:
-    """(3, 3) right-handed rotation by `degrees` about `axis` (a name or a non-zero (3,) vector); Rodrigues' formula."""
-    unit = _unit(np.eye(3)[_axis(axis)] if isinstance(axis, str) else _floats(axis))
-    angle = np.deg2rad(degrees)
-    cross = np.array([[0, -unit[2], unit[1]], [unit[2], 0, -unit[0]], [-unit[1], unit[0], 0]])
-    return np.eye(3) + np.sin(angle) * cross + (1 - np.cos(angle)) * (cross @ cross)
 
 
 # ------------------------------------------------------------------------------------------------ blocks
@@ -174,7 +171,11 @@ def extrude(polygon: ArrayLike, depth: float, center: ArrayLike = (0, 0, 0), pla
     if plane not in _PLANES:
         raise ValueError(f"unknown plane {plane!r}; use one of {sorted(_PLANES)}.")
     _positive((depth,), "extrude depth")
-    corners = _counter_clockwise(_distinct(_floats(polygon)))
+    corners = _distinct(_floats(polygon))
+    if len(corners) < 3:
+        raise ValueError(f"a polygon needs at least three corners, got {len(corners)}.")
+    if _cross(corners, np.roll(corners, -1, axis=0)).sum() <= 0:
+        corners = corners[::-1]
     (first, second, normal), left_handed = _PLANES[plane]
     cap, count = triangulate(corners), len(corners)
     ring = np.arange(count)
@@ -243,9 +244,7 @@ def outline_points(kind: str, sections: int = 32) -> np.ndarray:
     return np.stack([_power(cosine, exponent), _power(sine, exponent)], axis=1)
 
 
-def surface_grid(
-    rows: int, columns: int, u: tuple[float, float] = (-1, 1), v: tuple[float, float] = (-1, 1)
-) -> tuple[np.ndarray, np.ndarray]:
+def surface_grid(rows: int, columns: int, u: Range = (-1, 1), v: Range = (-1, 1)) -> tuple[np.ndarray, np.ndarray]:
     """Parameters (rows, columns) of a `sheet`: u grows along the columns, v along the rows, each over its range."""
     across, up = np.meshgrid(np.linspace(*u, columns), np.linspace(*v, rows))
     return across, up
@@ -346,12 +345,6 @@ def _distinct(points: np.ndarray) -> np.ndarray:
     if keep.sum() < 2:
         raise ValueError(f"a path or outline needs at least two different points, got {len(points)} equal ones.")
     return points[keep]
-
-
-def _counter_clockwise(polygon: np.ndarray) -> np.ndarray:
-    if len(polygon) < 3:
-        raise ValueError(f"a polygon needs at least three corners, got {len(polygon)}.")
-    return polygon if _cross(polygon, np.roll(polygon, -1, axis=0)).sum() > 0 else polygon[::-1]
 
 
 def _frame(along: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
