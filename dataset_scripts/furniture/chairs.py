@@ -11,20 +11,20 @@ from .solids import rounded_path, surface_grid
 from .supports import corner_legs, crossed_legs, four_legs, pedestal, sled, star_base
 
 
-_USUAL = (36, 58, 40, 52, 35, 65, 0, 16)
+_SIZE = (36, 58, 40, 52, 35, 65, 0, 16)  # lowest and highest width, seat height, back height (cm) and lean
 
 
 def _chair(
     frame="wood wood metal",
     seats=SEATS,
     backs=BACKS,
-    size=_USUAL,
+    size=_SIZE,
     armed=0.0,
     rests=ARMS,
     bases=(corner_legs,),
     rest=back,
 ) -> Builder:
-    """Family of seat, back, base, arms by chance; `size`: ranges of width, seat height, back height (cm) and lean."""
+    """Family of seat, back and base, `armed` with that probability; `size` is like _SIZE."""
 
     def build(m: Maker) -> None:
         m.color, cloth = m.palette(frame), m.palette("fabric")

@@ -273,10 +273,8 @@ _ROWS = {
     "executive desk": (_HUGE, "massive", {}),
     "desk with a hutch": (_USUAL, "block+panel block+same panel+same drawers", {_PANEL: 0.4, "hutch": 1}),
     "trestle desk": (_USUAL, "trestle shelves+same", {"drawer below the top": 0.8, "raised shelf": 0.5}),
-    "computer desk": (
-        _SMALL, "panel+same sled legs",
-        {"keyboard tray": 1, "computer stand": 0.7, "raised shelf": 0.75, _PANEL: 0.6},
-    ),
+    "computer desk": (_SMALL, "panel+same sled legs",
+        {"keyboard tray": 1, "computer stand": 0.7, "raised shelf": 0.75, _PANEL: 0.6}),
     "standing desk": (((1.1, 2), (0.6, 0.9), (0.68, 1.15)), "columns", {_PANEL: 0.5, "drawer below the top": 0.3}),
     "desk with a bookcase": (_SMALL, _BOOKCASES, {"shelf above": 0.5, _PANEL: 0.5}),
     "office work place": (_USUAL, "block+legs block+panel legs", {"privacy screen": 1}, "a work surface"),

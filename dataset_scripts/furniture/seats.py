@@ -14,12 +14,10 @@ from .supports import SQUARE, arched_sheet
 _BOARDS = {
     "board": (lambda m: SQUARE, "a flat seat"),
     "round": (lambda m: outline_points("oval", 20), "a round seat"),
-    "trapezoid": (
-        lambda m: SQUARE * np.repeat([(m.uniform(0.72, 0.95), 1), (1, 1)], 2, axis=0),
-        "a seat that widens to the front",
-    ),
+    "trapezoid": (lambda m: SQUARE * np.repeat([(m.uniform(0.72, 0.95), 1), (1, 1)], 2, axis=0),
+                  "a seat that widens to the front"),
     "rounded": (lambda m: rounded_rectangle(2, 2, 0.7), "a seat with rounded corners"),
-}
+}  # fmt: skip
 SEATS = (*_BOARDS, "padded", "upholstered", "slats", "dished")
 _PANELS = {
     "solid": "a solid back", "padded": "an upholstered back", "curved": "a curved back", "medallion": "an oval back",

@@ -17,11 +17,7 @@ _GLASS = (0.6, 0.75, 0.75)
 _SITTING = (0.66, 0.82)  # heights to sit at
 _LOW = "rectangle rectangle rectangle rounded round oval polygon boat"
 # Massive uprights as boxes (width, depth) in units of the depth of the table; 0 is the thickness of a board.
-_UPRIGHTS: dict[str, list[tuple[float, float]]] = {
-    "panel": [(0, 0.75)],
-    "block": [(0.35, 0.65)],
-    "blade": [(0.6, 0), (0, 0.7)],
-}
+_UPRIGHTS = {"panel": [(0.0, 0.75)], "block": [(0.35, 0.65)], "blade": [(0.6, 0.0), (0.0, 0.7)]}
 _SCULPTURES = {  # kind -> phrase, least and largest number
     "rods": ("a bundle of thin rods", 6, 14), "boards": ("upright boards in a star", 2, 4),
     "twist": ("twisted legs", 3, 5),
