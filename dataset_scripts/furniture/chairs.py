@@ -15,14 +15,7 @@ _SIZE = (36, 58, 40, 52, 35, 65, 0, 16)  # lowest and highest width, seat height
 
 
 def _chair(
-    frame="wood wood metal",
-    seats=SEATS,
-    backs=BACKS,
-    size=_SIZE,
-    armed=0.0,
-    rests=ARMS,
-    bases=(corner_legs,),
-    rest=back,
+    frame="wood wood metal", seats=SEATS, backs=BACKS, size=_SIZE, armed=0, rests=ARMS, bases=(corner_legs,), rest=back
 ) -> Builder:
     """Family of seat, back and base, `armed` with that probability; `size` is like _SIZE."""
 

@@ -67,14 +67,9 @@ def _adds(solid: Callable[..., Solid]) -> Callable[..., None]:
 class Maker:
     """One object in the making.
 
-    Args:
-        rng: Source of every choice.
-        family: Structural family in words, e.g. "round pedestal table"; a builder may make it more exact.
-
-    Attributes:
-        color: The brush: color of the solids that are given none.
-        parts: Solids made so far, each with its color.
-        details: Short noun phrases that are true of the object, e.g. "three drawers".
+    `rng` is the source of every choice and `family` the structural family in words, e.g. "round pedestal table"; a
+    builder may make it more exact. `color` is the brush: the color of solids that are given none. `parts` are the solids
+    made so far, each with its color, and `details` short noun phrases that are true of the object ("three drawers").
     """
 
     def __init__(self, rng: np.random.Generator, family: str = ""):
@@ -181,11 +176,7 @@ class Maker:
         return np.stack([boxes[:, 0].min(axis=0), boxes[:, 1].max(axis=0)])
 
     def merged(self) -> trimesh.Trimesh:
-        """All parts as one mesh: 8-bit linear RGB per face, floor at y = 0, bounding box centered in x and z.
-
-        Raises:
-            ValueError: Nothing was made.
-        """
+        """All parts as one mesh: 8-bit linear RGB per face, floor at y = 0, bounding box centered in x and z."""
         if not self.parts:
             raise ValueError(f"the object {self.family!r} has no parts; add at least one.")
         starts = np.cumsum([0] + [len(solid.vertices) for solid, _ in self.parts[:-1]])

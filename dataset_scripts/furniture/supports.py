@@ -175,15 +175,14 @@ def panel_legs(m: Maker, width: float, depth: float, height: float) -> str:
     return "two panel legs"
 
 
-def trestle(m: Maker, width: float, depth: float, height: float, kind: str | None = None) -> str:
-    """Add two end frames joined by a long bar: "A", "X", "T", "H" or "slab"."""
-    kind, bar = kind or m.pick("A X T H slab"), m.uniform(0.04, 0.09)
+def trestle(m: Maker, width: float, depth: float, height: float) -> str:
+    """Add two end frames, shaped like an A, X, T or H or waisted boards, and join them by a long bar."""
+    kind, bar = m.pick("A X T H slab"), m.uniform(0.04, 0.09)
     x, z = width / 2 - m.uniform(0.05, 0.22) * width, depth / 2 * m.uniform(0.75, 1.0)
     with m.both("x"):
         if kind == "slab":
-            waist = z * m.uniform(0.4, 0.8)
-            half = [(z, 0), (waist, height / 2), (z, height)]
-            m.extrude([*half, *[(-a, b) for a, b in half[::-1]]], bar, (x, 0, 0), "zy")
+            half = np.array([(z, 0), (z * m.uniform(0.4, 0.8), height / 2), (z, height)])
+            m.extrude(np.concatenate([half, half[::-1] * (-1, 1)]), bar, (x, 0, 0), "zy")
         elif kind in ("A", "X"):
             top = z * (m.uniform(0.1, 0.35) if kind == "A" else -1.0)
             m.beam((x, 0, z), (x, height, top), bar, both="z")
