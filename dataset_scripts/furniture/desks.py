@@ -47,11 +47,10 @@ def _desk(row: tuple, m: Maker) -> None:
             m.say(_BASES[base](m, t) if base in _BASES else _ends(m, t, *base.split("+")))
         _below(m, t, extra)
         _above(m, t, extra)
-        if "wing" in extra:
-            _wing(m, t)
-        with m.mirrored():
-            if "second wing" in extra:
-                _wing(m, t)
+        for wing, side in (("wing", m.both("")), ("second wing", m.mirrored())):
+            if wing in extra:
+                with side:
+                    _wing(m, t)
 
 
 def _drawers(m: Maker, t: _Desk) -> str:

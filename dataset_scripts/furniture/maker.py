@@ -68,8 +68,8 @@ class Maker:
     """One object in the making.
 
     `rng` is the source of every choice and `family` the structural family in words, e.g. "round pedestal table"; a
-    builder may make it more exact. `color` is the brush: the color of solids that are given none. `parts` are the solids
-    made so far, each with its color, and `details` short noun phrases that are true of the object ("three drawers").
+    builder may make it more exact. `color` is the brush: the color of solids that are given none. `parts` are the
+    solids made so far, each with its color, and `details` short noun phrases true of it ("three drawers").
     """
 
     def __init__(self, rng: np.random.Generator, family: str = ""):
@@ -170,9 +170,9 @@ class Maker:
 
     # -------------------------------------------------------------------------------------------- result
 
-    def bounds(self, start: int = 0) -> np.ndarray:
-        """(2, 3) lowest and highest coordinates of the parts from number `start` on."""
-        boxes = np.stack([solid.bounds for solid, _ in self.parts[start:]])
+    def bounds(self) -> np.ndarray:
+        """(2, 3) lowest and highest coordinates of all parts."""
+        boxes = np.stack([solid.bounds for solid, _ in self.parts])
         return np.stack([boxes[:, 0].min(axis=0), boxes[:, 1].max(axis=0)])
 
     def merged(self) -> trimesh.Trimesh:
