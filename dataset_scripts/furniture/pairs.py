@@ -104,10 +104,11 @@ class FurniturePairs(PairSource):
         if item.class_name is None:
             raise ValueError(f"The furniture object {item.object_id!r} has no class; take objects from objects().")
         made, rng = make_object(item.class_name, item.seed), object_rng(item.object_id, self.seed)
+        depth: list[Camera] = []
         count = self.num_views or NUM_VIEWS[self.config_name]
         if self.config_name == "scan":
             instance = domains.scan_instance(made.mesh, self.num_points, rng)
-            depth, shaded, style = [], _scan_cameras(count, rng), domains.scan_view_style(rng)
+            shaded, style = _scan_cameras(count, rng), domains.scan_view_style(rng)
         else:
             instance = domains.clean_instance(made.mesh, self.num_points, rng)
             (depth, shaded), style = _clean_cameras(count, rng), domains.clean_view_style(rng)
