@@ -1,6 +1,7 @@
 """The page and its API: `python space_app/app.py [--model ID] [--port P]`, or `crossmost space` with the same options.
 
-On the Hub the package and the bundled checkpoint lie beside this file (`crossmost push space`), in a clone one folder up.
+On the Hub the package and the bundled checkpoint lie beside this file (`crossmost push space`), in a clone one folder
+up.
 """
 
 from __future__ import annotations

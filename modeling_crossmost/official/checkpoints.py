@@ -1,7 +1,5 @@
 """Official checkpoint files: read without executing code, told apart, and taken out of their wrappers."""
 
-from __future__ import annotations
-
 import argparse
 import os
 import pickle
@@ -9,13 +7,11 @@ import re
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import torch
 
 from ..utils.command_line import first_line
-
-
-if TYPE_CHECKING:
-    import torch
 
 
 KINDS = ("crossmost", "ulip", "dvae", "pointbert")
@@ -47,8 +43,6 @@ def load_official_checkpoint(path: str | os.PathLike) -> dict:
     Raises:
         CheckpointError: no such file, not a checkpoint, truncated, or one that would execute code.
     """
-    import torch  # here, so that the help of `crossmost convert` comes at once
-
     path = Path(path)
     if not path.is_file():
         raise CheckpointError(f"There is no checkpoint file {path}: give the path of an official .pth file.")

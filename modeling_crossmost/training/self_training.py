@@ -61,7 +61,8 @@ class SelfTrainingArguments:
             view's side, as in the paper).
         point_mask_ratio_min, point_mask_ratio_max: range of the share of masked sub-clouds.
         freeze_image: leave the image tower and its projection as they are; in pre-training too.
-        freeze_point_tokenizer: leave the mini-PointNet as it is, its BatchNorm statistics included; in pre-training too.
+        freeze_point_tokenizer: leave the mini-PointNet as it is, its BatchNorm statistics included; in pre-training
+            too.
         strong_scale: range of the student's cloud scale.
         strong_turn: its rotation about up, degrees, uniform from 0.
         strong_shift: its translation, share of the extent along each axis.
