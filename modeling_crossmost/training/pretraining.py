@@ -148,13 +148,14 @@ def features_of_patches(model: CrossMoSTModel, pixel_values: torch.Tensor, kept:
     Returns:
         (B, D), unit length.
     """
-    tower = model.vision_model
+    tower, projection = model.vision_model, model.visual_projection
+    assert tower is not None and projection is not None  # an image tower that trains is there
     embeddings, positions = tower.embeddings, tower.embeddings.position_embedding.weight
     patches = embeddings.patch_embedding(pixel_values).flatten(2).transpose(1, 2) + positions[1:]  # (B, P, H_v)
     patches = patches.gather(1, kept.unsqueeze(-1).expand(-1, -1, patches.shape[-1]))  # (B, K, H_v)
     class_token = (embeddings.class_embedding + positions[0]).expand(len(patches), 1, -1)
     hidden = tower.encoder(inputs_embeds=tower.pre_layrnorm(torch.cat([class_token, patches], dim=1)))
-    return unit_length(model.visual_projection(tower.post_layernorm(hidden.last_hidden_state[:, 0])))
+    return unit_length(projection(tower.post_layernorm(hidden.last_hidden_state[:, 0])))
 
 
 def freeze_for_pretraining(model: CrossMoSTModel, arguments: PretrainingArguments) -> None:
