@@ -172,7 +172,11 @@ for name in sys.argv[1:]:
 
 
 def test_a_missing_extra_is_an_import_error_in_python(run_without):
-    names = ["modeling_crossmost.data.pairs", "modeling_crossmost.evaluation.metrics", "dataset_scripts.furniture.catalogue"]
+    names = [
+        "modeling_crossmost.data.pairs",
+        "modeling_crossmost.evaluation.metrics",
+        "dataset_scripts.furniture.catalogue",
+    ]
     ended = run_without(["accelerate", "evaluate", "mapbox_earcut", "pyarrow"], "-c", IMPORTS, *names)
     data = f"mapbox_earcut, pyarrow are not installed: {install_command('data')}"
     train = f"mapbox_earcut, pyarrow, accelerate, evaluate are not installed: {install_command('train')}"
