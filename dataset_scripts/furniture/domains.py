@@ -12,6 +12,7 @@ import numpy as np
 import trimesh
 
 from modeling_crossmost.geometry_crossmost import normalize_points, sample_surface
+from modeling_crossmost.materials_crossmost import face_colours
 from modeling_crossmost.rendering_crossmost import RenderStyle
 
 
@@ -39,7 +40,7 @@ def turned(mesh: trimesh.Trimesh, yaw: float, scale: np.ndarray | float = 1.0) -
     rotation = np.array([[cos, 0.0, sin], [0.0, 1.0, 0.0], [-sin, 0.0, cos]])
     vertices = (np.asarray(mesh.vertices) * scale) @ rotation.T
     # `mesh.copy()` would compute the vertices' colors too, and needs scipy.
-    return trimesh.Trimesh(vertices, mesh.faces, face_colors=mesh.visual.face_colors, process=False, validate=False)
+    return trimesh.Trimesh(vertices, mesh.faces, face_colors=face_colours(mesh), process=False, validate=False)
 
 
 def clean_instance(mesh: trimesh.Trimesh, count: int, rng: np.random.Generator) -> Instance:
