@@ -196,11 +196,11 @@ PICTURE = Image.new("RGB", (8, 8))
         ({"points": CLOUD, "render_views": 0}, "render_views must be at least 1"),
         ({"points": CLOUD, "render_views": 2, "images": PICTURE}, "Both images and render_views"),
         ({"text": "a", "render_views": 2}, "needs a mesh or points"),
-        ({"points": CLOUD, "images": [PICTURE, PICTURE]}, "There are 1 objects but images of 2"),
+        ({"points": CLOUD, "images": [PICTURE, PICTURE]}, "There are 1 objects, but images of 2"),
         ({"images": []}, "no image"),
         ({"images": [[PICTURE], [PICTURE, PICTURE]]}, r"Objects have \[1, 2\] views"),
         ({"images": [[], []]}, r"Objects have \[0\] views"),
-        ({"images": [[PICTURE], PICTURE]}, "use one form"),
+        ({"images": [[PICTURE], PICTURE]}, "mixes single images with lists"),
         ({"images": np.zeros((1, 2, 3, 4, 5, 6))}, "images has shape"),
     ],
 )
