@@ -269,7 +269,7 @@ def _decompress_lzf(data: bytes, size: int) -> bytearray:
         else:  # the source overlaps the output: repeat the last `back` bytes
             unpacked += (unpacked[start:] * (length // back + 1))[:length]
     if position != end or len(unpacked) != size:
-        raise ValueError(f"its compressed data are corrupt: they do not unpack to the announced {size} bytes")
+        raise ValueError(f"its compressed data are damaged: they do not unpack to the announced {size} bytes")
     return unpacked
 
 
