@@ -260,7 +260,7 @@ def test_every_missing_and_unexpected_name_is_reported(tmp_path, capsys):
     missing, unexpected, warned = report(content, *flags(POINT_SIZES))
     visual = {name for name in content["state_dict"] if name.startswith("module.visual.")}
     assert (missing, unexpected) == ({"classifier.weight"}, {"module.image_projection", *visual})
-    assert "never put CLIP's image tower beside this text tower" in warned
+    assert "never combine CLIP's image tower with this text tower" in warned
 
     content = pointbert_content()
     missing, unexpected, warned = report(content, *flags(POINT_SIZES))

@@ -195,7 +195,7 @@ PICTURE = Image.new("RGB", (8, 8))
         ({"points": CLOUD, "up_axis": "up"}, "must be one of x, y, z"),
         ({"points": CLOUD, "render_views": 0}, "render_views must be at least 1"),
         ({"points": CLOUD, "render_views": 2, "images": PICTURE}, "Both images and render_views"),
-        ({"text": "a", "render_views": 2}, "needs a mesh or points"),
+        ({"text": "a", "render_views": 2}, "needs an object to render"),
         ({"points": CLOUD, "images": [PICTURE, PICTURE]}, "There are 1 objects, but images of 2"),
         ({"images": []}, "no image"),
         ({"images": [[PICTURE], [PICTURE, PICTURE]]}, r"Objects have \[1, 2\] views"),
