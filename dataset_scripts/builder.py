@@ -12,20 +12,26 @@ import abc
 import hashlib
 import logging
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import datasets
 import numpy as np
 
-from .limits import object_limits
+from modeling_crossmost.utils.extras import importing
+from modeling_crossmost.utils.limits import object_limits
+
 from .readers import encode_view, import_libraries
+
+
+with importing("data"):
+    import datasets
 
 
 logger = logging.getLogger(__name__)
 
 HOLDOUT_SPLIT = "holdout"
+ROWS_PER_GROUP = 64  # of a Parquet file: the unit that streaming decodes at once
 
 
 @dataclass(frozen=True)
@@ -165,8 +171,8 @@ class PairSource(abc.ABC):
         raise NotImplementedError
 
     @property
-    def licence(self) -> str:
-        """Licence identifier of the Hub for the card."""
+    def license(self) -> str:
+        """License identifier of the Hub for the card."""
         return "unknown"
 
     @property
@@ -264,7 +270,7 @@ class PointViewBuilder(datasets.GeneratorBasedBuilder):
     """
 
     BUILDER_CONFIG_CLASS = PointViewConfig
-    DEFAULT_WRITER_BATCH_SIZE = 64
+    DEFAULT_WRITER_BATCH_SIZE = ROWS_PER_GROUP
 
     def _info(self) -> datasets.DatasetInfo:
         if self.config.pairs is None:
@@ -274,7 +280,7 @@ class PointViewBuilder(datasets.GeneratorBasedBuilder):
         return datasets.DatasetInfo(
             description=self.config.pairs.title,
             features=self.config.pairs.features(),
-            license=self.config.pairs.licence,
+            license=self.config.pairs.license,
         )
 
     def _split_generators(self, dl_manager) -> list[datasets.SplitGenerator]:
@@ -282,18 +288,39 @@ class PointViewBuilder(datasets.GeneratorBasedBuilder):
         return [datasets.SplitGenerator(name=name, gen_kwargs={"items": items}) for name, items in splits.items()]
 
     def _generate_examples(self, items: list[PairObject]) -> Iterator[tuple[str, dict[str, Any]]]:
-        import_libraries()
-        for item in items:
-            record = try_record(self.config.pairs, item)
-            if not isinstance(record, str):
-                yield item.object_id, record
-            elif self.config.strict:
-                raise ValueError(f"{item.object_id} cannot be used: {record}")
-            else:
-                logger.warning("Skipped %s: %s", item.object_id, record)
+        def skip(item: PairObject, reason: str) -> None:
+            logger.warning("Skipped %s: %s", item.object_id, reason)
+
+        for item, record in usable_records(self.config.pairs, items, self.config.strict, skip):
+            yield item.object_id, record
 
 
-def try_record(source: PairSource, item: PairObject) -> dict[str, Any] | str:
+def usable_records(
+    source: PairSource, items: Iterable[PairObject], strict: bool, skip: Callable[[PairObject, str], None]
+) -> Iterator[tuple[PairObject, dict[str, Any]]]:
+    """The objects that can be used, with their rows.
+
+    Args:
+        source: Makes the rows.
+        items: Its objects.
+        strict: Whether an object that cannot be used is an error.
+        skip: Called with every object that cannot be used, and the reason.
+
+    Raises:
+        ValueError: An object cannot be used, and `strict` is set.
+    """
+    import_libraries()
+    for item in items:
+        record = _try_record(source, item)
+        if not isinstance(record, str):
+            yield item, record
+        elif strict:
+            raise ValueError(f"{item.object_id} cannot be used: {record}")
+        else:
+            skip(item, record)
+
+
+def _try_record(source: PairSource, item: PairObject) -> dict[str, Any] | str:
     """The row of an object, or one line of text why it cannot be used."""
     try:
         with object_limits():

@@ -8,8 +8,10 @@ from transformers import CLIPTextConfig, CLIPVisionConfig
 from transformers.configuration_utils import PreTrainedConfig, SubConfigSpec
 from transformers.utils import TRANSFORMERS_DYNAMIC_MODULE_NAME
 
+from .geometry_crossmost import MODEL_AXES
 
-UP_AXES = ("x", "y", "z")
+
+DEFAULT_VIEWS = 12  # rendered of each object by default
 
 # Written to config.json so that transformers can load a saved folder without this package: which of the source files
 # next to the weights define the classes and the pipeline (the pipeline loads its model through `AutoModel`).
@@ -151,6 +153,11 @@ class CrossMoSTConfig(PreTrainedConfig):
         super().__post_init__(**kwargs)
         self.validate_architecture()
 
+    @property
+    def default_views(self) -> int:
+        """Number of views to render of each object by default; 0 if the model has no image tower."""
+        return DEFAULT_VIEWS if self.vision_config is not None else 0
+
     def validate_architecture(self):
         """Checks axis, view fusion, classes and prompts; also called by `@strict`.
 
@@ -158,8 +165,8 @@ class CrossMoSTConfig(PreTrainedConfig):
             ValueError: for an unknown axis, an unknown way to fuse views, fewer than two classes, an empty or repeated
                 class name, or a prompt without exactly one `{}`.
         """
-        if self.up_axis not in UP_AXES:
-            raise ValueError(f"up_axis must be one of {', '.join(UP_AXES)}, got {self.up_axis!r}.")
+        if self.up_axis not in MODEL_AXES:
+            raise ValueError(f"up_axis must be one of {', '.join(MODEL_AXES)}, got {self.up_axis!r}.")
         if self.image_star_from not in ("embeddings", "logits"):
             raise ValueError(f"image_star_from must be 'embeddings' or 'logits', got {self.image_star_from!r}.")
         check_class_names(self.class_names)

@@ -224,11 +224,11 @@ class CrossMoSTPreTrainedModel(PreTrainedModel):
 
 # The classes can load each other's folders. These are the weights that one of them does not use; loading reports only
 # other names as unexpected.
-_SELF_TRAINING_KEYS = (
+_SELF_TRAINING_KEYS = [
     r"^(image|point)_mask_token$",
     r"^(patch_layernorm|pixel_decoder|token_decoder|point_local_projection)\.",
-)
-_HEAD_KEYS = (r"^(classifier|logit_scale$)", r"^(visual|text|point)_projection\.")
+]
+_HEAD_KEYS = [r"^(classifier|logit_scale$)", r"^(visual|text|point)_projection\."]
 
 
 class CrossMoSTPointModel(CrossMoSTPreTrainedModel):
@@ -240,7 +240,7 @@ class CrossMoSTPointModel(CrossMoSTPreTrainedModel):
     input_modalities = ["point"]
     _can_record_outputs = {"hidden_states": CrossMoSTPointLayer, "attentions": CrossMoSTPointAttention}
     # Loading the tower from a folder of the full model leaves everything else out on purpose.
-    _keys_to_ignore_on_load_unexpected = (*_SELF_TRAINING_KEYS, r"^(vision|text)_model\.", *_HEAD_KEYS)
+    _keys_to_ignore_on_load_unexpected = [*_SELF_TRAINING_KEYS, r"^(vision|text)_model\.", *_HEAD_KEYS]
 
     def __init__(self, config: CrossMoSTPointConfig):
         super().__init__(config)

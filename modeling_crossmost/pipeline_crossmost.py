@@ -14,9 +14,6 @@ import torch
 from transformers import Pipeline
 
 
-DEFAULT_VIEWS = 12
-
-
 class PointCloudClassificationPipeline(Pipeline):
     """Classifies 3D objects by fusing predictions from their point cloud and from rendered views (paper section 4.1).
 
@@ -99,7 +96,7 @@ class PointCloudClassificationPipeline(Pipeline):
     ) -> dict[str, torch.Tensor]:
         """Prepares one object as model inputs with a batch dimension of 1."""
         if views is None:
-            views = DEFAULT_VIEWS if self.model.config.vision_config is not None else 0
+            views = self.model.config.default_views
         given = dict(input_) if isinstance(input_, Mapping) else {"mesh": input_}
         if "images" in given:
             given["images"] = [list(given["images"])]  # nested: these images are views of one object
