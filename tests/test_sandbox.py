@@ -159,7 +159,7 @@ BAD = {
     "zip.obj": (hostile.zip_bomb(50 << 20), "holds neither faces nor points"),
     "zip.ply": (hostile.zip_bomb(1 << 20), "cannot be read as ply"),
     "zip.gltf": (hostile.zip_bomb(1 << 20), "cannot be read as gltf"),
-    "zip.npy": (hostile.zip_bomb(1 << 20), "does not begin like one"),
+    "zip.npy": (hostile.zip_bomb(1 << 20), "does not start with the signature"),
     "random.glb": (np.random.default_rng(0).bytes(1 << 20), "cannot be read as glb"),
     "random.pcd": (np.random.default_rng(0).bytes(1 << 20), "cannot be read as pcd"),
     "empty.glb": (b"", "empty.glb: the file is empty"),
