@@ -1,4 +1,4 @@
-"""From options to the endless training batches of one process, and to the length of the run."""
+"""Build the endless training batches of one process from the arguments, and count the steps of the run."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -22,8 +22,8 @@ class Batches:
 
     Attributes:
         dataset: map-style or streamed pairs, without labels.
-        sampler: global batches of a map-style data set; `None` for a stream.
-        loader: yields this process's part of them.
+        sampler: draws the global batches of a map-style data set; `None` for a stream.
+        loader: yields this process's part of every batch.
         per_epoch: micro-batches per epoch; `None` for a stream.
     """
 
@@ -33,7 +33,7 @@ class Batches:
     per_epoch: int | None
 
     def start_at(self, micro_step: int) -> Iterator[dict[str, torch.Tensor]]:
-        """Batches from a micro-step of the whole run on; a stream reads and drops what comes before.
+        """Yield the batches of the run from a micro-step on; a stream reads and discards what comes before.
 
         Raises:
             ArgumentsError: a stream that holds not even one batch.
@@ -43,8 +43,8 @@ class Batches:
             self.dataset.set_epoch(epoch)
             if self.sampler is not None:
                 self.sampler.set_epoch(epoch, skip)
-                skip = 0
-            empty = True
+                skip = 0  # the sampler has skipped; only the first epoch is resumed in its middle
+            empty = True  # an empty stream would loop forever
             for batch in self.loader:
                 empty = False
                 if skip == 0:
@@ -59,10 +59,10 @@ class Batches:
 def make_batches(
     arguments: Arguments, accelerator: Accelerator, processor: CrossMoSTProcessor, method: Method
 ) -> Batches:
-    """Training data of this process; labels are dropped on loading and never reach it.
+    """Build the training batches of this process; labels are dropped on loading and never reach training.
 
     Raises:
-        ValueError: unusable data, or fewer objects than a global batch.
+        ValueError: if the data cannot be used or has fewer objects than a global batch.
     """
     data, train, options = arguments.data, arguments.train, image_transform_options(processor.image_processor)
     rand_augment = "" if arguments.method.rand_augment == "none" else arguments.method.rand_augment
@@ -93,7 +93,7 @@ def make_batches(
 
 
 def count_steps(arguments: Arguments, batches: Batches) -> tuple[int, int]:
-    """Optimiser steps of the run and of its warm-up.
+    """Return the optimizer steps of the run and of its warm-up, which is a twentieth of a streamed run.
 
     Raises:
         ArgumentsError: a stream without `max_steps`.
