@@ -1,7 +1,7 @@
-"""The page and its API: `python space_app/app.py [--model ID] [--port P]`.
+"""Serve the page and its API: `python space_app/app.py [--model ID] [--port P]`.
 
-On the Hub the package and the bundled checkpoint lie beside this file (`python -m modeling_crossmost.hub.push space`),
-in a clone one folder up. A Space passes no options: there the variable `CROSSMOST_MODEL` names another model.
+On the Hub, the package and the bundled checkpoint are beside this file (`python -m modeling_crossmost.hub.push space`),
+in a clone one folder up. A Space passes no options; there, the variable `CROSSMOST_MODEL` selects another model.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
 
 class _OneSentenceParser(argparse.ArgumentParser):
-    """argparse prints its usage with every error; one sentence is enough."""
+    """A parser that reports errors in one sentence, without the usage that argparse adds."""
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"error: {message}\n")
 
 
 def parse_arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
-    """The options; ends the process with exit code 2 where they are unusable."""
-    parser = _OneSentenceParser("python space_app/app.py", description="Says what meshes and clouds are, in a browser.")
-    parser.add_argument("--model", metavar="ID", help="Hub id or folder (the bundled assets/crossmost-mini)")
-    parser.add_argument("--port", metavar="P", type=int, help="of the page (the first free one from 7860 on)")
+    """Parse the options; exit with code 2 if they are invalid."""
+    parser = _OneSentenceParser("python space_app/app.py", description="Classify meshes and point clouds in a browser.")
+    parser.add_argument("--model", metavar="ID", help="Hub id or folder (default: the bundled assets/crossmost-mini)")
+    parser.add_argument("--port", metavar="P", type=int, help="port of the page (default: first free one from 7860)")
     arguments = parser.parse_args(argv)
     if arguments.port is not None and not 1 <= arguments.port <= 65535:
         parser.error(f"--port must lie between 1 and 65535, got {arguments.port}.")
@@ -43,11 +43,11 @@ def parse_arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
 
 
 def serve(arguments: argparse.Namespace, scratch: Path) -> None:
-    """Shows the page until it is interrupted.
+    """Serve the page until it is interrupted.
 
     Args:
-        arguments: of `parse_arguments`.
-        scratch: folder for uploads and pictures; whoever made it removes it.
+        arguments: from `parse_arguments`.
+        scratch: folder for uploads and pictures; the caller removes it.
 
     Raises:
         ValueError: an unusable model.
@@ -76,9 +76,9 @@ def serve(arguments: argparse.Namespace, scratch: Path) -> None:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs the server; returns the exit code."""
+    """Run the server and return the exit code."""
     arguments = parse_arguments(argv)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # else nobody would remove the files
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that the temporary folder is removed
     try:
         with tempfile.TemporaryDirectory(prefix="crossmost-space-", ignore_cleanup_errors=True) as scratch:
             serve(arguments, Path(scratch))
