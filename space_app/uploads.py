@@ -45,7 +45,7 @@ def sweep(folder: Path, age: float) -> None:
     before = time.time() - age
     for path in sorted(folder.rglob("*"), reverse=True):  # the contents of a folder before the folder
         try:
-            # st_ctime, because an upload may keep the modification time of the original.
+            # Not st_mtime, which copying and moving may preserve.
             if path.lstat().st_ctime >= before:
                 continue
             if path.is_dir() and not path.is_symlink():
