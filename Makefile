@@ -3,7 +3,9 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-STAMP := $(VENV)/.installed
+# Files that say what is installed: training with preparation, or everything (see pyproject.toml).
+TRAIN := $(VENV)/.installed-train
+DEV := $(VENV)/.installed-dev
 SEED ?= 0
 SOURCE ?= ../shared/data/modelnet10
 OUTPUT ?= outputs/modelnet10
@@ -27,36 +29,38 @@ help:
 	@echo "mini        remakes assets/crossmost-mini from nothing"
 	@echo "modelnet10  SOURCE=DIR OUTPUT=DIR [SEED=0]  the paper's ModelNet10 experiment with the mini checkpoint"
 
-install: $(STAMP)
+install: $(DEV)
 
-$(STAMP): pyproject.toml
+$(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "error: Python 3.11 or newer is needed, $(PYTHON) is older: make PYTHON=python3.12 ..."; exit 2; }
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet -e '.[dev]'
-	@touch $(STAMP)
 
-quickstart: $(STAMP)
+$(VENV)/.installed-%: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet -e '.[$*]'
+	@touch $@
+
+quickstart: $(TRAIN)
 	$(LAUNCH) train.py --method baseline --output_dir outputs/quickstart/baseline --seed $(SEED)
 	$(LAUNCH) train.py --output_dir outputs/quickstart/crossmost --seed $(SEED)
-	@$(BIN)/python -m modeling_crossmost.evaluation.tables outputs/quickstart/baseline outputs/quickstart/crossmost
+	@$(BIN)/python -m modeling_crossmost table outputs/quickstart/baseline outputs/quickstart/crossmost
 
-test: $(STAMP)
+test: $(DEV)
 	$(BIN)/python -m pytest $(PARALLEL)
 
-test-slow: $(STAMP)
+test-slow: $(DEV)
 	$(BIN)/python -m pytest $(PARALLEL) -m "not gpu"
 
-smoke: $(STAMP)
+smoke: $(DEV)
 	$(BIN)/python -m pytest tests/test_train.py -k smoke
 
-quality: $(STAMP)
+quality: $(DEV)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
-style: $(STAMP)
+style: $(DEV)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
@@ -67,8 +71,8 @@ MINI := outputs/mini
 PRECISION ?= bf16
 MINI_TRAIN := ACCELERATE_USE_CPU=true ACCELERATE_MIXED_PRECISION=$(PRECISION) OMP_NUM_THREADS=1 \
 	$(BIN)/python -m torch.distributed.run --standalone --nproc_per_node 2 train.py
-mini: $(STAMP)
-	$(BIN)/python -m dataset_scripts.prepare furniture --config clean --objects-per-class 800 --output $(MINI)/furniture
+mini: $(TRAIN)
+	$(BIN)/python -m dataset_scripts furniture --config clean --objects-per-class 800 --output $(MINI)/furniture
 	$(BIN)/python -m modeling_crossmost.training.mini --dataset $(MINI)/furniture --output $(MINI)/start
 	$(MINI_TRAIN) recipes/mini_text.yaml --dataset $(MINI)/furniture --model_name_or_path $(MINI)/start --output_dir $(MINI)/text
 	$(MINI_TRAIN) recipes/mini_clip.yaml --dataset $(MINI)/furniture --model_name_or_path $(MINI)/text --output_dir $(MINI)/clip
@@ -77,18 +81,18 @@ mini: $(STAMP)
 	$(BIN)/python -m modeling_crossmost.training.mini --install $(MINI)/ulip --output assets/crossmost-mini
 
 # Evaluates on <class>/test where there is one, else on a held-out fifth of <class>/train.
-modelnet10: $(STAMP)
+modelnet10: $(TRAIN)
 	@set -e; \
 	if ls $(SOURCE)/*/test/* >/dev/null 2>&1; then split=test; holdout=0; else split=holdout; holdout=0.2; fi; \
 	set -x; \
-	$(BIN)/python -m dataset_scripts.prepare folder --source $(SOURCE) --output $(OUTPUT)/pairs --up-axis z \
+	$(BIN)/python -m dataset_scripts folder --source $(SOURCE) --output $(OUTPUT)/pairs --up-axis z \
 		--image-size 64 --holdout $$holdout --preview; \
 	$(LAUNCH) train.py recipes/modelnet10.yaml --method baseline --dataset $(OUTPUT)/pairs --eval_split $$split \
 		--output_dir $(OUTPUT)/baseline --seed $(SEED); \
 	$(LAUNCH) train.py recipes/modelnet10.yaml --dataset $(OUTPUT)/pairs --eval_split $$split \
 		--output_dir $(OUTPUT)/crossmost --seed $(SEED); \
 	set +x; \
-	$(BIN)/python -m modeling_crossmost.evaluation.tables $(OUTPUT)/baseline $(OUTPUT)/crossmost
+	$(BIN)/python -m modeling_crossmost table $(OUTPUT)/baseline $(OUTPUT)/crossmost
 
 clean:
 	rm -rf outputs

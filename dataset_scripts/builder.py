@@ -12,20 +12,26 @@ import abc
 import hashlib
 import logging
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import datasets
 import numpy as np
 
-from .limits import object_limits
+from modeling_crossmost.utils.extras import importing
+from modeling_crossmost.utils.limits import object_limits
+
 from .readers import encode_view, import_libraries
+
+
+with importing("data"):
+    import datasets
 
 
 logger = logging.getLogger(__name__)
 
 HOLDOUT_SPLIT = "holdout"
+ROWS_PER_GROUP = 64  # of a Parquet file; streaming decodes a whole group of rows at once
 
 
 @dataclass(frozen=True)
@@ -171,7 +177,7 @@ class PairSource(abc.ABC):
         raise NotImplementedError
 
     @property
-    def licence(self) -> str:
+    def license(self) -> str:
         """The Hub's license identifier, for the card."""
         return "unknown"
 
@@ -270,7 +276,7 @@ class PointViewBuilder(datasets.GeneratorBasedBuilder):
     """
 
     BUILDER_CONFIG_CLASS = PointViewConfig
-    DEFAULT_WRITER_BATCH_SIZE = 64  # rows hold many views: the default of 1000 takes gigabytes of memory
+    DEFAULT_WRITER_BATCH_SIZE = ROWS_PER_GROUP
 
     def _info(self) -> datasets.DatasetInfo:
         if self.config.pairs is None:
@@ -280,7 +286,7 @@ class PointViewBuilder(datasets.GeneratorBasedBuilder):
         return datasets.DatasetInfo(
             description=self.config.pairs.title,
             features=self.config.pairs.features(),
-            license=self.config.pairs.licence,
+            license=self.config.pairs.license,
         )
 
     def _split_generators(self, dl_manager) -> list[datasets.SplitGenerator]:
@@ -288,18 +294,39 @@ class PointViewBuilder(datasets.GeneratorBasedBuilder):
         return [datasets.SplitGenerator(name=name, gen_kwargs={"items": items}) for name, items in splits.items()]
 
     def _generate_examples(self, items: list[PairObject]) -> Iterator[tuple[str, dict[str, Any]]]:
-        import_libraries()
-        for item in items:
-            record = try_record(self.config.pairs, item)
-            if not isinstance(record, str):
-                yield item.object_id, record
-            elif self.config.strict:
-                raise ValueError(f"{item.object_id} cannot be used: {record}")
-            else:
-                logger.warning("Skipped %s: %s", item.object_id, record)
+        def skip(item: PairObject, reason: str) -> None:
+            logger.warning("Skipped %s: %s", item.object_id, reason)
+
+        for item, record in usable_records(self.config.pairs, items, self.config.strict, skip):
+            yield item.object_id, record
 
 
-def try_record(source: PairSource, item: PairObject) -> dict[str, Any] | str:
+def usable_records(
+    source: PairSource, items: Iterable[PairObject], strict: bool, skip: Callable[[PairObject, str], None]
+) -> Iterator[tuple[PairObject, dict[str, Any]]]:
+    """Yield the objects that can be used, with their rows.
+
+    Args:
+        source: Makes the rows.
+        items: Its objects.
+        strict: Whether an object that cannot be used raises an error.
+        skip: Called with every object that cannot be used, and the reason.
+
+    Raises:
+        ValueError: if an object cannot be used and `strict` is set.
+    """
+    import_libraries()
+    for item in items:
+        record = _try_record(source, item)
+        if not isinstance(record, str):
+            yield item, record
+        elif strict:
+            raise ValueError(f"{item.object_id} cannot be used: {record}")
+        else:
+            skip(item, record)
+
+
+def _try_record(source: PairSource, item: PairObject) -> dict[str, Any] | str:
     """Return the row of an object, or one line of text that says why it cannot be used."""
     try:
         with object_limits():

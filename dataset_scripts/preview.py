@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import io
-import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PIL import Image, ImageDraw
+
+from modeling_crossmost.utils.atomic import atomic_file
 
 from .shards import Prepared
 
@@ -42,9 +43,8 @@ def write_preview(folder: Path, prepared: Prepared, class_names: Sequence[Sequen
     for strip in strips:
         sheet.paste(strip, (0, top))
         top += strip.height
-    temporary = folder / f"{PREVIEW_FILE}.partial"
-    sheet.save(temporary, format="PNG")
-    os.replace(temporary, folder / PREVIEW_FILE)
+    with atomic_file(folder / PREVIEW_FILE) as temporary:
+        sheet.save(temporary, format="PNG")
     return folder / PREVIEW_FILE
 
 

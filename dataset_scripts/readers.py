@@ -25,8 +25,8 @@ FOREIGN_ENDINGS = frozenset(
     + (".stp", ".usd", ".usda", ".usdc", ".usdz", ".wrl", ".x3d", ".7z", ".gz", ".rar", ".tar", ".tgz", ".zip")
 )
 
-# What pairs are made with, some of it imported late because commands that make none need not wait for it.
-LIBRARIES = ("embreex.mesh_construction", "embreex.rtcore_scene", "h5py", "scipy.ndimage", "trimesh.visual.color") + (
+# Modules that making pairs needs. Some are imported late, so that commands that make no pairs start faster.
+LIBRARIES = ("embreex.mesh_construction", "embreex.rtcore_scene", "h5py", "trimesh.visual.color") + (
     "modeling_crossmost.rendering_crossmost",
 )
 

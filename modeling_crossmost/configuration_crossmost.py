@@ -8,8 +8,10 @@ from transformers import CLIPTextConfig, CLIPVisionConfig
 from transformers.configuration_utils import PreTrainedConfig, SubConfigSpec
 from transformers.utils import TRANSFORMERS_DYNAMIC_MODULE_NAME
 
+from .geometry_crossmost import MODEL_AXES
 
-UP_AXES = ("x", "y", "z")
+
+DEFAULT_VIEWS = 12  # drawn of an object where nobody says how many
 
 # What a saved folder tells transformers where this package is not installed: the files beside the weights that define
 # the classes, and the pipeline (which has `transformers.AutoModel` load the model).
@@ -146,6 +148,11 @@ class CrossMoSTConfig(PreTrainedConfig):
         super().__post_init__(**kwargs)
         self.validate_architecture()
 
+    @property
+    def default_views(self) -> int:
+        """Views to draw of an object where nobody says how many; none where the model has no image tower."""
+        return DEFAULT_VIEWS if self.vision_config is not None else 0
+
     def validate_architecture(self):
         """Part of `@strict`'s validation.
 
@@ -153,8 +160,8 @@ class CrossMoSTConfig(PreTrainedConfig):
             ValueError: for an unknown axis, an unknown way to fuse views, an empty, short or repeating class list, or
                 a prompt without exactly one `{}`.
         """
-        if self.up_axis not in UP_AXES:
-            raise ValueError(f"up_axis must be one of {', '.join(UP_AXES)}, got {self.up_axis!r}.")
+        if self.up_axis not in MODEL_AXES:
+            raise ValueError(f"up_axis must be one of {', '.join(MODEL_AXES)}, got {self.up_axis!r}.")
         if self.image_star_from not in ("embeddings", "logits"):
             raise ValueError(f"image_star_from must be 'embeddings' or 'logits', got {self.image_star_from!r}.")
         check_class_names(self.class_names)

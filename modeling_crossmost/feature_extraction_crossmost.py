@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 from transformers.feature_extraction_utils import BatchFeature, FeatureExtractionMixin
 
-from .configuration_crossmost import UP_AXES
-from .geometry_crossmost import as_geometry, object_cloud, rotation_to_y_up
+from .geometry_crossmost import MODEL_AXES, as_geometry, object_cloud, rotation_to_y_up
 
 
 class CrossMoSTFeatureExtractor(FeatureExtractionMixin):
@@ -31,8 +30,8 @@ class CrossMoSTFeatureExtractor(FeatureExtractionMixin):
 
     def __init__(self, up_axis: str = "y", num_points: int = 1024, seed: int = 0, **kwargs):
         super().__init__(**kwargs)
-        if up_axis not in UP_AXES:  # a model's; files may have more
-            raise ValueError(f"The up axis must be one of {', '.join(UP_AXES)}, got {up_axis!r}.")
+        if up_axis not in MODEL_AXES:
+            raise ValueError(f"The up axis must be one of {', '.join(MODEL_AXES)}, got {up_axis!r}.")
         if num_points < 1:
             raise ValueError(f"num_points must be at least 1, got {num_points}.")
         self.up_axis = up_axis

@@ -23,7 +23,7 @@ from .pcd_crossmost import read_pcd
 # file from the Hub demand it.
 Mesh: TypeAlias = Any
 
-# What may point up in a file (scanners and cameras often have y down: "-y"), and the rotation from there to y up.
+# The rotation to y up from every direction that may point up.
 _TO_Y_UP = {
     "x": ((0.0, -1.0, 0.0), (1.0, 0.0, 0.0), (0.0, 0.0, 1.0)),
     "y": ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0)),
@@ -32,7 +32,8 @@ _TO_Y_UP = {
     "-y": ((-1.0, 0.0, 0.0), (0.0, -1.0, 0.0), (0.0, 0.0, 1.0)),
     "-z": ((1.0, 0.0, 0.0), (0.0, 0.0, -1.0), (0.0, 1.0, 0.0)),
 }
-UP_AXES = tuple(_TO_Y_UP)
+FILE_AXES = tuple(_TO_Y_UP)  # of a file: scanners and cameras often have y down, "-y"
+MODEL_AXES = ("x", "y", "z")  # of a model's clouds
 MESH_TYPES = ("obj", "off", "ply", "stl", "glb", "gltf")
 CLOUD_TYPES = ("ply", "xyz", "npy", "pcd")
 FILE_TYPES = tuple(dict.fromkeys(MESH_TYPES + CLOUD_TYPES))
@@ -84,7 +85,7 @@ def rotation_to_y_up(up_axis: str) -> np.ndarray:
         ValueError: for an axis that is none of these.
     """
     if up_axis not in _TO_Y_UP:
-        raise ValueError(f"The up axis must be one of {', '.join(UP_AXES)}, got {up_axis!r}.")
+        raise ValueError(f"The up axis must be one of {', '.join(FILE_AXES)}, got {up_axis!r}.")
     return np.array(_TO_Y_UP[up_axis])
 
 
@@ -92,7 +93,7 @@ def rotation_between_up_axes(source: str, target: str = "y") -> np.ndarray:
     """Rotation (3, 3) from data with `source` up to data with `target` up: `points @ rotation.T`.
 
     Raises:
-        ValueError: for an axis that is none of `UP_AXES`.
+        ValueError: for an axis that is none of `FILE_AXES`.
     """
     return rotation_to_y_up(target).T @ rotation_to_y_up(source)
 
@@ -101,7 +102,7 @@ def convert_up_axis(points: np.ndarray, source: str, target: str = "y") -> np.nd
     """Rotates points (..., 3) from `source` up to `target` up; the dtype is kept, equal axes return the input itself.
 
     Raises:
-        ValueError: for an axis that is none of `UP_AXES`.
+        ValueError: for an axis that is none of `FILE_AXES`.
     """
     rotation = rotation_between_up_axes(source, target)
     if source == target:
@@ -114,15 +115,12 @@ def orient_geometry(geometry: Mesh | np.ndarray, source: str, target: str = "y")
     """`convert_up_axis` for a mesh (a rotated copy, which keeps its colours as `load_geometry` does) or a cloud.
 
     Raises:
-        ValueError: for an axis that is none of `UP_AXES`.
+        ValueError: for an axis that is none of `FILE_AXES`.
     """
     if source == target or isinstance(geometry, np.ndarray):
         return convert_up_axis(geometry, source, target)
-    if getattr(getattr(geometry, "visual", None), "kind", None) == "texture":
-        # A copy of the material would copy, and so decode, its images.
-        oriented = attach_colours(geometry.copy(include_visual=False), surface_colours(geometry))
-    else:
-        oriented = geometry.copy()
+    # trimesh's own copy of the colours would decode a texture's image, and needs scipy where faces have colours.
+    oriented = attach_colours(geometry.copy(include_visual=False), surface_colours(geometry))
     oriented.vertices = convert_up_axis(np.asarray(geometry.vertices), source, target)
     return oriented
 

@@ -14,9 +14,6 @@ import torch
 from transformers import Pipeline
 
 
-DEFAULT_VIEWS = 12
-
-
 class PointCloudClassificationPipeline(Pipeline):
     """Classifies 3D objects by their cloud and by views that are drawn of them, fused (paper section 4.1).
 
@@ -94,7 +91,7 @@ class PointCloudClassificationPipeline(Pipeline):
     ) -> dict[str, torch.Tensor]:
         """One object to the model's inputs, a batch of one."""
         if views is None:
-            views = DEFAULT_VIEWS if self.model.config.vision_config is not None else 0
+            views = self.model.config.default_views
         given = dict(input_) if isinstance(input_, Mapping) else {"mesh": input_}
         if "images" in given:
             given["images"] = [list(given["images"])]

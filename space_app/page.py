@@ -9,11 +9,12 @@ import gradio as gr
 from gradio.processing_utils import save_bytes_to_cache
 from gradio.utils import get_upload_folder
 
+from modeling_crossmost.configuration_crossmost import DEFAULT_VIEWS
 from modeling_crossmost.geometry_crossmost import FILE_TYPES
-from modeling_crossmost.serving.classifier import DEFAULT_VIEWS, Classifier
+from modeling_crossmost.serving.classifier import Classifier
 from modeling_crossmost.serving.sandbox import Limits
 
-from answers import NEXT_AXIS, PAGE_TOP_K, Shown, classify_upload, pool_size, to_json, to_show
+from inference import NEXT_AXIS, PAGE_TOP_K, Shown, classify_upload, pool_size, to_json, to_show
 from uploads import KEPT_SECONDS, SWEEP_SECONDS, upload_component
 
 

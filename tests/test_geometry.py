@@ -7,8 +7,8 @@ import pytest
 import trimesh
 
 from modeling_crossmost.geometry_crossmost import (
+    FILE_AXES,
     MESH_TYPES,
-    UP_AXES,
     as_geometry,
     check_points,
     convert_up_axis,
@@ -36,11 +36,11 @@ def rng():
 
 
 def up_of(axis: str) -> np.ndarray:
-    """The direction (3,) that an axis of `UP_AXES` means."""
+    """The direction (3,) that an axis of `FILE_AXES` means."""
     return np.eye(3, dtype=np.float32)["xyz".index(axis[-1])] * (-1 if axis.startswith("-") else 1)
 
 
-@pytest.mark.parametrize("axis", UP_AXES)
+@pytest.mark.parametrize("axis", FILE_AXES)
 def test_rotation_brings_the_up_axis_to_y_without_mirroring(axis):
     rotation = rotation_to_y_up(axis)
     assert np.array_equal(rotation @ up_of(axis), [0, 1, 0])
@@ -58,8 +58,8 @@ def test_rotations_are_the_documented_ones():
     assert convert_up_axis(point, "y") is point
 
 
-@pytest.mark.parametrize("source", UP_AXES)
-@pytest.mark.parametrize("target", UP_AXES)
+@pytest.mark.parametrize("source", FILE_AXES)
+@pytest.mark.parametrize("target", FILE_AXES)
 def test_conversion_and_its_inverse_cancel(source, target, rng):
     points = rng.standard_normal((5, 3)).astype(np.float32)
     there = convert_up_axis(points, source, target)
@@ -284,10 +284,6 @@ def test_gltf_colour_factors_are_linear_light(tmp_path):
     box.export(tmp_path / "box.glb")
     # sRGB encoding of 55 / 255 is 0.5019...: 128 of 255.
     assert face_colours(load_geometry(tmp_path / "box.glb"))[0].tolist() == [128, 255, 0, 255]
-
-
-def write_collapsed(path):
-    trimesh.Trimesh(np.zeros((3, 3)), [[0, 1, 2]], process=False).export(path)
 
 
 @pytest.mark.parametrize(

@@ -285,7 +285,7 @@ import os, sys, importlib.util
 spec = importlib.util.spec_from_file_location("worker", sys.argv[1])
 worker = importlib.util.module_from_spec(spec); spec.loader.exec_module(worker)
 import socket, subprocess, shutil
-worker.limit_resources(1 << 30)
+worker.import_modules("utils.limits")[0].limit_process(1 << 30)
 worker.forbid_outside_access()
 folder = sys.argv[2]
 attempts = {

@@ -303,13 +303,7 @@ def test_the_step_uses_the_labels_of_the_weak_pass_and_the_paper_losses():
     assert_close(image_logits, CrossMoSTModel.forward(teacher.model, pixel_values=batch["weak_image"]).logits_per_image)
     image, point = make_pseudo_labels(image_logits, point_logits, keys, arguments)
     inputs = student_inputs(student, batch, keys, arguments)
-    output = student(
-        pixel_values=inputs.pixel_values,
-        groups=inputs.groups,
-        bool_masked_pos=inputs.bool_masked_pos,
-        point_bool_masked_pos=inputs.point_bool_masked_pos,
-        drop_path_noise=inputs.drop_path_noise,
-    )
+    output = student(**vars(inputs))
     expected = {
         "loss_cls_image": self_training_loss(output.logits_per_image, image.labels, image.kept),
         "loss_cls_point": self_training_loss(output.logits_per_point, point.labels, point.kept),

@@ -73,7 +73,7 @@ class FurniturePairs(PairSource):
         return "Procedural furniture"
 
     @property
-    def licence(self) -> str:
+    def license(self) -> str:
         return "apache-2.0"
 
     @property

@@ -15,10 +15,21 @@ from ..utils.machine import available_cores
 
 
 LIBRARIES = (
-    *("torch", "torchvision", "transformers", "huggingface_hub", "safetensors", "numpy", "trimesh", "embreex"),
+    *("torch", "transformers", "huggingface_hub", "safetensors", "numpy", "trimesh", "embreex"),
     *("accelerate", "datasets", "evaluate", "timm", "matplotlib", "gradio", "onnxruntime"),
 )
 HUB_SECONDS = 3.0
+
+
+def make_parser() -> Parser:
+    """The command's options."""
+    parser = Parser(
+        "crossmost doctor",
+        "Shows what this machine has, what the package can use of it, and what is missing for which feature.",
+        "crossmost doctor --json",
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON instead of text")
+    return parser
 
 
 def library_versions() -> dict[str, str | None]:
@@ -142,6 +153,4 @@ def run(arguments: argparse.Namespace) -> int:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command; returns its exit code."""
-    parser = Parser("crossmost doctor", __doc__.split(": ", 1)[1], "crossmost doctor --json")
-    parser.add_argument("--json", action="store_true", help="print JSON instead of text")
-    return run_command(parser, run, argv)
+    return run_command(make_parser(), run, argv)

@@ -16,13 +16,14 @@ import numpy as np
 import torch
 from PIL import Image
 
+from ..geometry_crossmost import MODEL_AXES
+from ..utils.extras import importing
 from .keyed_random import Stream, keyed_integers, keyed_normal, keyed_order, keyed_uniform, substream
 
 
 CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
 CLIP_STD = (0.26862954, 0.26130258, 0.27577711)
 RAND_AUGMENT = "rand-m9-mstd0.5-inc1"
-UP_AXES = ("x", "y", "z")
 FILLS = ("resample", "first")
 
 
@@ -232,13 +233,13 @@ def strong_clouds(
     Raises:
         ValueError: if `points` has another shape or no points, or the axis is unknown.
     """
-    if up_axis not in UP_AXES:
-        raise ValueError(f"The up axis is {up_axis!r}; choose one of {', '.join(UP_AXES)}.")
+    if up_axis not in MODEL_AXES:
+        raise ValueError(f"The up axis is {up_axis!r}; choose one of {', '.join(MODEL_AXES)}.")
     clouds = _normalize(_coordinates_first(points))
     draws = keyed_uniform(keys, 5, Stream.STRONG_CLOUD)
     smallest, largest = augmentation.strong_scale
     scale = smallest + (largest - smallest) * draws[:, 0]
-    rotation = axis_rotations(draws[:, 1] * augmentation.strong_turn, UP_AXES.index(up_axis))
+    rotation = axis_rotations(draws[:, 1] * augmentation.strong_turn, MODEL_AXES.index(up_axis))
     clouds = _apply(rotation * scale[:, None, None], clouds)
     extent = clouds.amax(dim=2, keepdim=True) - clouds.amin(dim=2, keepdim=True)
     clouds = clouds + (2.0 * draws[:, 2:, None] - 1.0) * augmentation.strong_shift * extent
@@ -273,7 +274,7 @@ def occlude_clouds(points: torch.Tensor, keys: torch.Tensor, largest_share: floa
     angle = 2.0 * math.pi * draws[:, :1]
     depth = clouds[:, 0] * angle.cos() + clouds[:, 2] * angle.sin()  # (B, N)
     hidden = (draws[:, 1:] * largest_share * clouds.shape[2]).to(torch.int64)
-    rank = depth.argsort(dim=1, descending=True).argsort(dim=1)  # 0 for the farthest point
+    rank = depth.argsort(dim=1, descending=True).argsort(dim=1)  # 0 for the farthest point  # 0 for the farthest point
     filled = _fill(clouds, rank >= hidden, keys, "resample", substream(Stream.PRETRAIN_CLOUD, 2))
     return filled.transpose(1, 2).contiguous()
 
@@ -499,7 +500,8 @@ class StrongImageTransform(_ImageTransform):
 
     def _make_rand_augment(self, description: str) -> Any:
         # Imported late: timm takes seconds to import and inference never needs it.
-        from timm.data.auto_augment import rand_augment_transform
+        with importing("train"):
+            from timm.data.auto_augment import rand_augment_transform
 
         colour = tuple(min(255, round(255 * value)) for value in self.mean)
         options = {

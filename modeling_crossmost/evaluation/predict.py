@@ -9,10 +9,8 @@ import torch.distributed as dist
 from torch.utils.data import DataLoader
 
 from ..modeling_crossmost import CrossMoSTModel, unit_length
-from .metrics import PointViewAccuracy, PointViewConfusion, predicted_classes
-
-
-COLUMNS = ("image", "image_star", "point", "fused")
+from .metrics import predicted_classes, prediction_scores
+from .tables import COLUMNS
 
 
 @dataclass
@@ -103,11 +101,7 @@ def summarize(predictions: Predictions, class_names: Sequence[str]) -> dict:
     if predictions.labels is None:
         return dict.fromkeys(COLUMNS)
     classes = {name: predicted_classes(values) for name, values in predictions.probabilities.items()}
-    accuracy, confusion = PointViewAccuracy(class_names), PointViewConfusion(class_names)
-    for metric in (accuracy, confusion):
-        metric.add_batch(references=predictions.labels, **classes)
-    matrices = {name: np.asarray(matrix).tolist() for name, matrix in confusion.compute().items()}
-    return {**accuracy.compute(), "confusion": matrices}
+    return prediction_scores(classes, predictions.labels, class_names)
 
 
 def columns_of(summary: dict) -> dict[str, float | None]:

@@ -31,9 +31,7 @@ from .sandbox import Preparation, Prepared, Sandbox, Upload, UploadError, read_u
 
 # Files per forward pass, and how long a file that is ready waits for others to join its batch.
 BATCH_SIZE = 8
-PATIENCE_SECONDS = 0.25
-
-DEFAULT_VIEWS = 12
+BATCH_WAIT_SECONDS = 0.25
 
 # Number of class name lists whose classifiers are cached.
 _KEPT_CLASSIFIERS = 8
@@ -68,8 +66,20 @@ class Classification:
         """Whether the most probable classes of cloud and views differ."""
         return bool(self.point and self.image) and self.point[0][0] != self.image[0][0]
 
+    @property
+    def notes(self) -> list[str]:
+        """Sentences that warn about a doubtful result."""
+        found = []
+        if self.disagrees:
+            point, image = self.point[0][0], self.image[0][0]
+            found.append(f"The cloud says {point}, the views say {image}: the object may not stand upright.")
+        if self.prepared is not None and self.prepared.left_out:
+            names = ", ".join(self.prepared.left_out)
+            found.append(f"Without {names}, which the file refers to: export one .glb file to keep colors.")
+        return found
+
     def to_dict(self, top_k: int | None = None) -> dict[str, Any]:
-        """Return what `classify --json` prints: `file` and `error`, or `file`, `fused`, `point`, `image` and `seconds`.
+        """Return what `classify --json` prints: `file` and `error`, or `file`, the rankings, `notes` and `seconds`.
 
         Args:
             top_k: length of the lists; all classes by default.
@@ -77,7 +87,7 @@ class Classification:
         if self.error is not None:
             return {"file": self.file, "error": self.error}
         lists = {name: _rounded(getattr(self, name)[:top_k]) for name in ("fused", "point", "image")}
-        return {"file": self.file, **lists, "seconds": round(self.seconds, 3)}
+        return {"file": self.file, **lists, "notes": self.notes, "seconds": round(self.seconds, 3)}
 
 
 def _rounded(ranking: Ranking) -> list[list]:
@@ -147,11 +157,10 @@ class Classifier:
             ValueError: if class names or options are invalid.
             SandboxError: if no child process can be started.
         """
-        has_image_tower = self.model.vision_model is not None
         if num_views is None:
-            num_views = DEFAULT_VIEWS if has_image_tower else 0
-        if num_views > 0 and not has_image_tower:
-            raise ValueError("The model has no image tower: it can look at no views, only at clouds.")
+            num_views = self.model.config.default_views
+        if num_views > 0 and self.model.vision_model is None:
+            raise ValueError("The model has no image tower and cannot use views: set num_views to 0.")
         if num_views == 0 and not use_cloud:
             raise ValueError("Neither the views nor the cloud are used: keep at least one of them.")
         extractor = self.processor.feature_extractor
@@ -263,7 +272,7 @@ class Classifier:
 def _next_batch(waiting: deque[Future]) -> list[tuple[str, Prepared | str, float]]:
     """Take the first results off the queue: wait for one, then briefly for others to join it."""
     batch = [waiting.popleft().result()]
-    until = time.perf_counter() + PATIENCE_SECONDS
+    until = time.perf_counter() + BATCH_WAIT_SECONDS
     while waiting and len(batch) < BATCH_SIZE:
         try:
             batch.append(waiting[0].result(timeout=max(until - time.perf_counter(), 0.0)))

@@ -41,8 +41,8 @@ _ENVIRONMENT = (
     *("DYLD_LIBRARY_PATH", "SYSTEMROOT", "TMPDIR", "TEMP", "TMP", "USERPROFILE", "APPDATA"),
 )
 
-# One thread a library and few memory pools: each would reserve address space, which is limited.
-_THRIFT = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2"}
+# One thread per library and few memory pools, because each reserves address space, which is limited.
+_THREAD_LIMITS = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2"}
 
 
 class UploadError(ValueError):
@@ -220,7 +220,7 @@ class _Child:
     """One child process, for one caller at a time."""
 
     def __init__(self, limits: Limits):
-        environment = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ} | _THRIFT
+        environment = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ} | _THREAD_LIMITS
         script = os.path.join(os.path.dirname(os.path.abspath(__file__)), "sandbox_worker.py")
         # -P keeps the script's folder off sys.path, where its modules would be importable under top-level names.
         self.process = subprocess.Popen(
@@ -419,7 +419,7 @@ class Sandbox:
             )
         except _ChildDied:
             self._check_open()
-            raise UploadError(self._obituary(child, upload.name)) from None
+            raise UploadError(self._failure_message(child, upload.name)) from None
         if "error" in header:
             raise UploadError(" ".join(str(header["error"]).split()))
         try:
@@ -428,7 +428,7 @@ class Sandbox:
             child.close()  # our own program never answers like this: a file may have taken it over
             raise UploadError(f"{upload.name}: reading it failed: the file is damaged.") from None
 
-    def _obituary(self, child: _Child, name: str) -> str:
+    def _failure_message(self, child: _Child, name: str) -> str:
         if child.timed_out:
             return f"{name}: reading it takes more than {self.limits.seconds:g} s: simplify it."
         memory = self.limits.memory >> 20

@@ -15,7 +15,6 @@ import gc
 import importlib
 import json
 import os
-import random
 import signal
 import struct
 import sys
@@ -27,9 +26,6 @@ from typing import IO, Any
 
 _LENGTHS = struct.Struct("<IQ")
 _MAX_HEADER = 1 << 16
-
-# Beyond some, the address space of further threads costs more than they gain.
-_MAX_CORES = 4
 
 # The package's root, above this room.
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -91,34 +87,10 @@ def _read(stream: IO[bytes], size: int) -> bytes:
 
 
 def import_modules(*names: str) -> list[types.ModuleType]:
-    """Imports modules of the package, and what they import from it, without running the package's `__init__`."""
-    package = types.ModuleType("crossmost_sandbox")
+    """Import modules of the package, and what they import from it, without running the package's `__init__`."""
+    package = sys.modules.setdefault("crossmost_sandbox", types.ModuleType("crossmost_sandbox"))
     package.__path__ = [_PACKAGE]
-    sys.modules[package.__name__] = package
     return [importlib.import_module(f"{package.__name__}.{name}") for name in names]
-
-
-def limit_resources(memory: int) -> None:
-    """Bounds this process: `memory` bytes of address space, no file written, no core dump, few cores.
-
-    Where the system is not a Unix, nothing is bounded here.
-    """
-    try:
-        import resource
-    except ImportError:
-        return
-    limits = {"RLIMIT_AS": memory, "RLIMIT_DATA": memory, "RLIMIT_FSIZE": 0, "RLIMIT_CORE": 0}
-    for name, limit in limits.items():
-        try:
-            number = getattr(resource, name)
-            hard = resource.getrlimit(number)[1]
-            limit = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
-            resource.setrlimit(number, (limit, limit))
-        except (AttributeError, OSError, ValueError):  # a Unix that does not know or not keep this one
-            continue
-    if hasattr(os, "sched_setaffinity"):
-        cores = sorted(os.sched_getaffinity(0))
-        os.sched_setaffinity(0, random.sample(cores, min(len(cores), _MAX_CORES)))
 
 
 def forbid_outside_access() -> None:
@@ -157,7 +129,7 @@ def make_answerer() -> Callable[[dict[str, Any], bytes], tuple[dict[str, Any], l
     Everything is imported now, so that the imports do not count against the first file's limits.
     """
     geometry, rendering, glb = import_modules("geometry_crossmost", "rendering_crossmost", "serving.glb")
-    for library in ("trimesh", "PIL.Image", "scipy.ndimage", "embreex.rtcore_scene", "embreex.mesh_construction"):
+    for library in ("trimesh", "PIL.Image", "embreex.rtcore_scene", "embreex.mesh_construction"):
         try:
             importlib.import_module(library)
         except ImportError:  # reported by the code that needs it
@@ -189,7 +161,7 @@ def main() -> None:
     requests, answers = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # output printed by a library must not end up between the frames
     warnings.simplefilter("ignore")
-    limit_resources(limits["memory"])
+    import_modules("utils.limits")[0].limit_process(limits["memory"])
     answer = make_answerer()
     sys.dont_write_bytecode = True
     forbid_outside_access()

@@ -2,18 +2,21 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import torch
-from accelerate import Accelerator
 
 from ..data.augmentation import StrongImageTransform, WeakImageTransform, image_transform_options
-from ..data.datasets import PairDataset, StreamingPairDataset
-from ..data.loaders import TwoViewBatchSampler, training_loader
+from ..data.datasets import PairDataset, PairReader, StreamingPairDataset
+from ..data.loaders import GlobalBatchSampler, training_loader
 from ..processing_crossmost import CrossMoSTProcessor
-from .arguments import Arguments, ArgumentsError
+from ..utils.extras import importing
+from .arguments import Arguments
 from .evaluator import known_classes, load_split
 from .methods import Method
+
+
+with importing("train"):
+    from accelerate import Accelerator
 
 
 @dataclass
@@ -28,7 +31,7 @@ class Batches:
     """
 
     dataset: PairDataset | StreamingPairDataset
-    sampler: TwoViewBatchSampler | None
+    sampler: GlobalBatchSampler | None
     loader: torch.utils.data.DataLoader
     per_epoch: int | None
 
@@ -36,7 +39,7 @@ class Batches:
         """Yield the batches of the run from a micro-step on; a stream reads and discards what comes before.
 
         Raises:
-            ArgumentsError: a stream that holds not even one batch.
+            ValueError: a stream that holds not even one batch.
         """
         epoch, skip = divmod(micro_step, self.per_epoch) if self.per_epoch else (0, micro_step)
         while True:
@@ -52,7 +55,7 @@ class Batches:
                 else:
                     skip -= 1
             if empty and self.sampler is None:
-                raise ArgumentsError("the stream gives a process fewer objects than per_device_train_batch_size.")
+                raise ValueError("the stream gives a process fewer objects than per_device_train_batch_size.")
             epoch += 1
 
 
@@ -67,27 +70,27 @@ def make_batches(
     data, train, options = arguments.data, arguments.train, image_transform_options(processor.image_processor)
     rand_augment = "" if arguments.method.rand_augment == "none" else arguments.method.rand_augment
     crop = arguments.method.image_crop()
-    strong = StrongImageTransform(**options, scale=crop, rand_augment=rand_augment, room=train.room)
-    common: dict[str, Any] = {
-        "weak_transform": WeakImageTransform(**options) if method.needs_weak_views else None,
-        "strong_transform": strong if method.needs_strong_views else None,
-        "seed": train.seed,
-        "num_views": data.num_views,
-        "tokenizer": processor.tokenizer if method.needs_captions else None,
-        "num_captions": train.num_captions,
-        "two_captions": method.needs_two_captions,
-    }
+    strong = StrongImageTransform(**options, scale=crop, rand_augment=rand_augment, room=arguments.pretraining.room)
+    reader = PairReader(
+        WeakImageTransform(**options) if method.needs_weak_views else None,
+        strong if method.needs_strong_views else None,
+        seed=train.seed,
+        num_views=data.num_views,
+        tokenizer=processor.tokenizer if method.needs_captions else None,
+        num_captions=arguments.pretraining.num_captions,
+        two_captions=method.needs_two_captions,
+    )
     rows = load_split(arguments, data.train_split, streaming=data.streaming, image_size=options["image_size"])
     if train.pseudo_label_accuracy and known_classes(rows) is None:
-        raise ArgumentsError("pseudo_label_accuracy needs a labelled training split; this one has no labels.")
+        raise ValueError("pseudo_label_accuracy needs a labeled training split; this one has no labels.")
     size, processes, rank = train.per_device_train_batch_size, accelerator.num_processes, accelerator.process_index
     workers, pin = data.dataloader_num_workers, accelerator.device.type == "cuda"
     if data.streaming:
-        stream = StreamingPairDataset(rows, **common, num_processes=processes, process_index=rank)
+        stream = StreamingPairDataset(rows, reader, num_processes=processes, process_index=rank)
         loader = training_loader(stream, batch_size=size, num_workers=workers, pin_memory=pin)
         return Batches(stream, None, loader, None)
-    pairs = PairDataset(rows, **common)
-    sampler = TwoViewBatchSampler(len(pairs), size, processes, rank, seed=train.seed)
+    pairs = PairDataset(rows, reader)
+    sampler = GlobalBatchSampler(len(pairs), size, processes, rank, seed=train.seed)
     loader = training_loader(pairs, sampler, num_workers=workers, pin_memory=pin)
     return Batches(pairs, sampler, loader, sampler.batches_per_epoch)
 
@@ -96,12 +99,12 @@ def count_steps(arguments: Arguments, batches: Batches) -> tuple[int, int]:
     """Return the optimizer steps of the run and of its warm-up, which is a twentieth of a streamed run.
 
     Raises:
-        ArgumentsError: a stream without `max_steps`.
+        ValueError: a stream without `max_steps`.
     """
     train = arguments.train
     if batches.per_epoch is None:
         if train.max_steps <= 0:
-            raise ArgumentsError("a stream has no length: give --max_steps with --streaming.")
+            raise ValueError("a stream has no length: give --max_steps with --streaming.")
         return train.max_steps, min(train.max_steps // 20 + 1, train.max_steps)
     per_epoch = max(batches.per_epoch // train.gradient_accumulation_steps, 1)
     total = train.max_steps if train.max_steps > 0 else train.num_train_epochs * per_epoch

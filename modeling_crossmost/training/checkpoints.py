@@ -14,6 +14,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
 
+from ..utils.atomic import atomic_folder
+from .arguments import Arguments
 from .self_training import EMATeacher
 
 
@@ -106,17 +108,11 @@ def save_checkpoint(
         The checkpoint's folder.
     """
     folder = Path(output_dir) / "checkpoints" / f"step_{step}"
-    temporary = folder.with_name(f".step_{step}.{os.getpid()}.tmp")
-    temporary.mkdir(parents=True)
-    try:
+    with atomic_folder(folder) as temporary:
         save_file(_contiguous(model.state_dict()), temporary / "model.safetensors")
         save_file(_contiguous(teacher.state_dict()), temporary / "teacher.safetensors")
         save_file(_contiguous(_optimizer_tensors(optimizer)), temporary / "optimizer.safetensors")
         (temporary / STATE_FILE).write_text(json.dumps({"step": step, "run": run, "progress": progress}, indent=2))
-        shutil.rmtree(folder, ignore_errors=True)
-        os.replace(temporary, folder)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
     kept = checkpoints_of(output_dir)
     kept = kept[: kept.index(folder) + 1][-limit:]
     for other in set(checkpoints_of(output_dir)) - set(kept):
@@ -139,7 +135,8 @@ def read_state(folder: Path, run: dict) -> dict:
     """
     try:
         content = json.loads((folder / STATE_FILE).read_text())
-        saved, _, _ = content["run"], content["progress"], int(content["step"])
+        # Options that did not exist when the checkpoint was written had their default values.
+        saved, _, _ = Arguments().to_dict() | content["run"], content["progress"], int(content["step"])
         differing = [name for name, value in run.items() if saved.get(name) != value]
     except (OSError, LookupError, ValueError, TypeError, AttributeError) as error:
         raise _damaged(folder, error) from error

@@ -7,6 +7,7 @@ batch. Two processes therefore compute exactly what one process computes with th
 import copy
 import math
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import torch
 import torch.distributed as dist
@@ -58,10 +59,10 @@ class SelfTrainingArguments:
         point_loss_weight: weight of the loss terms that involve the cloud alone.
         image_mask_ratio, image_mask_unit: fraction of masked squares and their side in pixels (default: a seventh of
             the view's side, as in the paper).
-        point_mask_ratio_min, point_mask_ratio_max: range of the share of masked sub-clouds.
-        freeze_image: leave the image tower and its projection as they are.
-        freeze_point_tokenizer: leave the mini-PointNet as it is, its BatchNorm statistics included.
-        strong_scale: range of the student's cloud scale.
+        point_mask_ratio_min, point_mask_ratio_max: range of the fraction of masked sub-clouds.
+        freeze_image: keep the image tower and its projection fixed; also used in pre-training.
+        freeze_point_tokenizer: keep the mini-PointNet and its BatchNorm statistics fixed; also used in pre-training.
+        strong_scale: range of the scale factor of the student's clouds.
         strong_turn: largest rotation of the student's cloud about the up axis, in degrees; uniform from 0.
         strong_shift: largest translation along each axis, as a fraction of the extent.
         strong_jitter: standard deviation of the noise on every coordinate, as a fraction of the radius.
@@ -70,6 +71,8 @@ class SelfTrainingArguments:
         strong_image_crop: range of the area of the student's random resized crop, as fractions of the view's.
         rand_augment: timm's RandAugment specification for the student's view, or "none".
     """
+
+    _argument_group_name: ClassVar[str] = "self-training (--method crossmost and baseline)"
 
     pseudo_label: str = "joint"
     confidence_threshold: float = 0.8
@@ -474,12 +477,6 @@ def self_training_step(
     all_keys = gather_batch(keys)
     labels = make_pseudo_labels(image_logits, point_logits, all_keys, arguments)
     inputs = student_inputs(unwrapped, batch, keys, arguments)
-    output = student(
-        pixel_values=inputs.pixel_values,
-        groups=inputs.groups,
-        bool_masked_pos=inputs.bool_masked_pos,
-        point_bool_masked_pos=inputs.point_bool_masked_pos,
-        drop_path_noise=inputs.drop_path_noise,
-    )
+    output = student(**vars(inputs))
     terms = student_losses(unwrapped, output, inputs, labels, arguments)
     return {**terms, **step_statistics(image_logits, point_logits, labels)}

@@ -14,8 +14,9 @@ def _temporary(path: Path) -> Path:
 
 @contextmanager
 def atomic_file(path: str | os.PathLike) -> Iterator[Path]:
-    """Yields a temporary name; the file that the block wrote there becomes `path`."""
+    """Yields a temporary name; the file that the block wrote there becomes `path`, whose folder is made if needed."""
     target = Path(path)
+    target.parent.mkdir(parents=True, exist_ok=True)
     temporary = _temporary(target)
     try:
         yield temporary
@@ -48,6 +49,29 @@ def atomic_folder(path: str | os.PathLike) -> Iterator[Path]:
         os.replace(temporary, target)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def check_new_folder(path: str | os.PathLike) -> None:
+    """Raises ValueError where `path` exists and is not an empty folder."""
+    target = Path(path)
+    if target.exists() and (not target.is_dir() or any(target.iterdir())):
+        raise ValueError(f"{target} already exists: name a new folder.")
+
+
+@contextmanager
+def new_folder(path: str | os.PathLike) -> Iterator[Path]:
+    """Like [`atomic_folder`], but replaces an empty folder only.
+
+    Raises:
+        ValueError: `path` exists and is not an empty folder, or cannot be written.
+    """
+    check_new_folder(path)
+    try:
+        with atomic_folder(path) as temporary:
+            yield temporary
+            check_new_folder(path)  # what others wrote there meanwhile stays
+    except OSError as error:
+        raise ValueError(f"{Path(path)} cannot be written ({error.strerror or error}).") from error
 
 
 @contextmanager
