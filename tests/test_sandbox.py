@@ -381,9 +381,9 @@ def test_only_ordinary_files_of_known_types_are_opened(tmp_path):
     with (tmp_path / "sparse.off").open("wb") as handle:
         handle.truncate(1 << 40)
     for name, message in {
-        "pipe.off": "not an ordinary file",
+        "pipe.off": "not a regular file",
         "folder.off": "it is a folder",
-        "device.off": "not an ordinary file",
+        "device.off": "not a regular file",
         "dangling.off": "there is no such file",
         "missing.off": "there is no such file",
         "loop.off": "cannot be opened",
