@@ -20,8 +20,8 @@ from official_files import (
     ulip_content,
 )
 from safetensors.torch import load_file
-from tiny import tiny_clip
 from torch.testing import assert_close
+from toy import toy_clip
 from transformers import CLIPTokenizer
 
 from modeling_crossmost import CrossMoSTForSelfTraining, CrossMoSTModel, CrossMoSTPointModel, CrossMoSTProcessor
@@ -128,7 +128,7 @@ def test_the_point_tower_of_any_folder(folders, name):
     embeds = unit_length(tower(RECORDED["points"]).pooler_output @ official["pc_projection"])
     logits = official["logit_scale"].exp() * embeds @ RECORDED["classifier"]
     assert_close(logits, RECORDED["point_logits"], rtol=0, atol=1e-4)
-    model = CrossMoSTModel.from_backbones(tiny_clip(), str(folders[name]))
+    model = CrossMoSTModel.from_backbones(toy_clip(), str(folders[name]))
     assert all(torch.equal(value, tower.state_dict()[n]) for n, value in model.point_model.state_dict().items())
     assert model.config.point_config.num_groups == SIZES["point_groups"]
 
@@ -140,7 +140,7 @@ def test_dvae_stores_the_tokenizer_and_nothing_else(folders):
     recorded = load_file(FIXTURES / "dVAE_micro_io.safetensors")
     for tower in (
         CrossMoSTPointModel.from_pretrained(folders["dvae"]),
-        CrossMoSTModel.from_backbones(tiny_clip(), str(folders["dvae"])).point_model,
+        CrossMoSTModel.from_backbones(toy_clip(), str(folders["dvae"])).point_model,
     ):
         tokens = tower.eval().embeddings.tokenizer(recorded["neighborhood"])
         assert_close(tokens, recorded["tokens"], rtol=0, atol=1e-4)
