@@ -424,8 +424,8 @@ def test_colour_statistics_are_arguments():
     ("setting", "message"),
     [
         ({"image_size": 0}, "image size is 0 px"),
-        ({"image_size": 64, "std": (1, 0, 1)}, "Colour mean"),
-        ({"image_size": 64, "mean": (0,)}, "Colour mean"),
+        ({"image_size": 64, "std": (1, 0, 1)}, "Color mean"),
+        ({"image_size": 64, "mean": (0,)}, "Color mean"),
     ],
 )
 def test_impossible_image_settings(setting, message):

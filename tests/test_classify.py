@@ -126,7 +126,7 @@ def test_either_modality_may_be_left_out(classifier, files):
     assert cloud.image == [] and cloud.fused == cloud.point == about(both.point)
     assert views.point == [] and views.fused == views.image == about(both.image)
     assert not cloud.disagrees and not views.disagrees
-    with pytest.raises(ValueError, match="Neither views nor the cloud"):
+    with pytest.raises(ValueError, match="Neither the views nor the cloud"):
         classifier(files[:1], num_views=0, use_cloud=False)
 
 
@@ -186,7 +186,7 @@ def test_a_model_without_classes_wants_some_named(files, classifier):
     blank = copy.deepcopy(classifier.model)
     blank.classifier.weight.data.zero_()
     with Classifier(blank, classifier.processor) as toy:
-        with pytest.raises(ValueError, match="without classes to choose from: name some"):
+        with pytest.raises(ValueError, match="without classes to choose from: pass class names"):
             toy.stream(files[:1])
         expected = classifier(files[:1], class_names=CLASSES[::-1], num_views=2)[0].fused
         assert toy(files[:1], class_names=CLASSES[::-1], num_views=2)[0].fused == about(expected)

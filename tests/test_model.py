@@ -345,7 +345,7 @@ def test_either_modality_may_be_left_out(pairs):
     assert list(only_views) == ["logits_per_image", "image_embeds"]
     for single in (only_points, only_views):
         assert all(torch.equal(value, both[name]) for name, value in single.items())
-    with pytest.raises(ValueError, match="the model got neither"):
+    with pytest.raises(ValueError, match="got neither point_values nor pixel_values"):
         model()
     with pytest.raises(ValueError, match=r"\(batch, views, 3, height, width\), got \(3, 32, 32\)"):
         model(pixel_values=pairs["pixel_values"][0])

@@ -130,7 +130,7 @@ def test_resumed_run_and_cut_last_line(tmp_path, figures):
         ("metrics.jsonl", '{"step": 1\n{"step": 2}\n', "line 1 of .*metrics.jsonl"),
         ("eval_history.jsonl", '{"teacher": {}}\n{"step": 2}\n', "line 1 of .*eval_history.jsonl"),
         ("confusion.json", "{", "confusion.json cannot be read"),
-        ("confusion.json", "[]", "no dictionary"),
+        ("confusion.json", "[]", "does not hold a dictionary"),
         ("results.json", "{", "results.json cannot be read"),
     ],
 )

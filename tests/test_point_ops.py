@@ -120,7 +120,7 @@ def test_the_tower_takes_every_finite_cloud(clouds):
 @pytest.mark.parametrize(
     ("points", "message"),
     [
-        (torch.zeros(1, 0, 3), "without a single point"),
+        (torch.zeros(1, 0, 3), "clouds without points"),
         (torch.tensor([[[0.0, torch.nan, 0.0]]]), "NaN or infinite coordinates"),
         (torch.tensor([[[0.0, 0.0, -torch.inf]]]), "NaN or infinite coordinates"),
         (torch.zeros(5, 3), r"must have shape \(batch, points, 3\), got \(5, 3\)"),

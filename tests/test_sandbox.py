@@ -175,7 +175,7 @@ BAD = {
     "zip.obj": (hostile.zip_bomb(50 << 20), "holds neither faces nor points"),
     "zip.ply": (hostile.zip_bomb(1 << 20), "cannot be read as ply"),
     "zip.gltf": (hostile.zip_bomb(1 << 20), "cannot be read as gltf"),
-    "zip.npy": (hostile.zip_bomb(1 << 20), "does not begin like one"),
+    "zip.npy": (hostile.zip_bomb(1 << 20), "does not start with the signature"),
     "random.glb": (np.random.default_rng(0).bytes(1 << 20), "cannot be read as glb"),
     "random.pcd": (np.random.default_rng(0).bytes(1 << 20), "cannot be read as pcd"),
     "empty.glb": (b"", "empty.glb: the file is empty"),
@@ -398,9 +398,9 @@ def test_only_ordinary_files_of_known_types_are_opened(tmp_path):
     with (tmp_path / "sparse.off").open("wb") as handle:
         handle.truncate(1 << 40)
     for name, message in {
-        "pipe.off": "not an ordinary file",
+        "pipe.off": "not a regular file",
         "folder.off": "it is a folder",
-        "device.off": "not an ordinary file",
+        "device.off": "not a regular file",
         "dangling.off": "there is no such file",
         "missing.off": "there is no such file",
         "loop.off": "cannot be opened",

@@ -1,8 +1,8 @@
-"""Pictures of a run: accuracy, pseudo-labels (paper's figure 4), entropy and bias (figure 3), confusion matrices.
+"""Plots of a run: accuracy, pseudo-labels (paper, figure 4), entropy and bias (figure 3), confusion matrices.
 
-Every picture has a figure of its own with the Agg canvas: no display and no pyplot. Its style is in `plots.mplstyle`,
-which counts while it is drawn, whatever the settings of the process. Files appear under their final name only when
-they are complete.
+Every plot has its own figure with an Agg canvas and needs neither a display nor pyplot. Its style comes from
+`plots.mplstyle`, independent of the process's matplotlib settings. Files appear under their final name only when they
+are complete.
 """
 
 import json
@@ -24,20 +24,22 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-# After Okabe and Ito, whose colours every common colour blindness keeps apart: one hue per modality, in every picture.
+# After Okabe and Ito, distinguishable with all common forms of color blindness; one hue per modality in every plot.
 COLORS = {"image": "#3E9BD6", "image_star": "#0072B2", "point": "#D55E00", "fused": "#009E73"}
 IMAGE, POINT, FUSED = COLORS["image_star"], COLORS["point"], COLORS["fused"]
 INK, MUTED, ABSENT = "#222222", "#6B6B6B", "#EFEFEF"
 STYLE = Path(__file__).with_suffix(".mplstyle")
-MAX_ANNOTATED_CLASSES = 20
-MAX_NAMED_CLASSES = 60
+MAX_ANNOTATED_CLASSES = 20  # with more, the numbers do not fit into the cells
+MAX_NAMED_CLASSES = 60  # with more, only every second, third, ... class is named
 
 
 def moving_average(values: ArrayLike) -> np.ndarray:
-    """Centred mean over a tenth of the series, at most 101 values and fewer at the ends, that skips missing ones.
+    """Compute a centered moving average that shrinks its window at the ends and skips missing values.
+
+    The window is a tenth of the series, at most 101 values.
 
     Args:
-        values: (S,) numbers, NaN where there is none.
+        values: (S,) numbers, NaN where missing.
 
     Returns:
         (S,) float64; NaN where a whole window is missing.
@@ -56,18 +58,18 @@ def moving_average(values: ArrayLike) -> np.ndarray:
 def plot_accuracy(
     history: Sequence[Mapping[str, Any]], path: str | Path, zero_shot: Mapping[str, float | None] | None = None
 ) -> Path:
-    """Top-1 of teacher and student over training, one panel per column, zero-shot as a dashed line.
+    """Plot the top-1 accuracy of teacher and student over training, one panel per column, zero-shot as a dashed line.
 
     Args:
         history: evaluations `{"step", "teacher": A, "student": A}` with A = column -> percent; student may be None.
         path: PNG file to write.
-        zero_shot: column -> percent; None takes the teacher at step 0 where that was evaluated.
+        zero_shot: column -> percent; None means the teacher at step 0, if it was evaluated.
 
     Returns:
         The path.
 
     Raises:
-        ValueError: where no evaluation holds an accuracy.
+        ValueError: if no evaluation holds an accuracy.
     """
     lines = sorted(history, key=lambda line: line["step"])
     steps = [line["step"] for line in lines]
@@ -77,7 +79,7 @@ def plot_accuracy(
     }
     shown = [column for column in COLUMN_TITLES if np.isfinite(series[column]["teacher"]).any()]
     if not shown:
-        raise ValueError("there is no accuracy to draw; the history of evaluations is empty.")
+        raise ValueError("there is no accuracy to plot; the history of evaluations is empty.")
     if zero_shot is None and steps[0] == 0:
         zero_shot = lines[0].get("teacher")
     with _picture(path, 1.0 + 2.75 * len(shown), 3.5) as figure:
@@ -91,18 +93,18 @@ def plot_accuracy(
 
 
 def plot_pseudo_labels(metrics: Sequence[Mapping[str, Any]], path: str | Path) -> Path:
-    """Where the joint labels come from, how often the modalities agree, how many labels are confident (figure 4).
+    """Plot where the joint labels come from, how often the modalities agree and how many labels are kept (figure 4).
 
     Args:
         metrics: lines of metrics.jsonl; `image_share`, `modality_agreement` and `confident_fraction` are fractions in
-            [0, 1], and may be missing or None in some lines (no confident pair) or in all.
+            [0, 1] and may be missing or None in some lines (no confident pair) or in all.
         path: PNG file to write.
 
     Returns:
         The path.
 
     Raises:
-        ValueError: where none of the three is there.
+        ValueError: if all three are missing.
     """
     steps = _steps(metrics)
     share, agreement, confident = (
@@ -111,7 +113,7 @@ def plot_pseudo_labels(metrics: Sequence[Mapping[str, Any]], path: str | Path) -
     draws_share = bool(np.isfinite(share).any())
     draws_lines = bool(np.isfinite(agreement).any() or np.isfinite(confident).any())
     if not draws_share and not draws_lines:
-        raise ValueError("there are no pseudo-labels to draw; the metrics hold no image_share or modality_agreement.")
+        raise ValueError("there are no pseudo-labels to plot; the metrics hold no image_share or modality_agreement.")
     panel_count = draws_share + draws_lines
     with _picture(path, 0.6 + 4.4 * panel_count, 3.5) as figure:
         panels = list(figure.subplots(1, panel_count, squeeze=False)[0])
@@ -125,13 +127,15 @@ def plot_pseudo_labels(metrics: Sequence[Mapping[str, Any]], path: str | Path) -
             _describe(panel, "Agreement and confidence", "pairs in the batch (%)")
             _draw_noisy(panel, steps, agreement, FUSED, "modalities agree")
             _draw_noisy(panel, steps, confident, INK, "above the threshold")
-            panel.set_ylim(0, 102)
+            panel.set_ylim(0, 102)  # keeps a line at 100 % visible
             _legend(panel)
     return Path(path)
 
 
 def plot_entropy_and_bias(metrics: Sequence[Mapping[str, Any]], path: str | Path) -> Path:
-    """The teacher's prediction entropy (it rises as predictions sharpen) and bias over training (figure 3).
+    """Plot the teacher's prediction entropy and bias over training (figure 3).
+
+    As in the paper, "entropy" is the divergence from the uniform distribution: it rises as predictions sharpen.
 
     Args:
         metrics: lines of metrics.jsonl with `entropy_image`, `entropy_point`, `bias_image`, `bias_point` in nats.
@@ -141,7 +145,7 @@ def plot_entropy_and_bias(metrics: Sequence[Mapping[str, Any]], path: str | Path
         The path.
 
     Raises:
-        ValueError: where none of the four is there.
+        ValueError: if all four are missing.
     """
     steps = _steps(metrics)
     kinds = {
@@ -150,7 +154,7 @@ def plot_entropy_and_bias(metrics: Sequence[Mapping[str, Any]], path: str | Path
     }
     series = {kind: [_column(metrics, f"{kind}_{modality}") for modality in ("image", "point")] for kind in kinds}
     if not any(np.isfinite(values).any() for pair in series.values() for values in pair):
-        raise ValueError("there is no entropy or bias to draw; the metrics hold neither.")
+        raise ValueError("there is no entropy or bias to plot; the metrics hold neither.")
     with _picture(path, 9.4, 3.5) as figure:
         for panel, (kind, (title, label)) in zip(figure.subplots(1, 2), kinds.items(), strict=True):
             _describe(panel, title, label)
@@ -162,13 +166,13 @@ def plot_entropy_and_bias(metrics: Sequence[Mapping[str, Any]], path: str | Path
 
 
 def plot_confusions(confusion: Mapping[str, Any], path: str | Path) -> Path:
-    """The confusion matrices of all views, cloud and both in one picture, as shares of each true class.
+    """Plot the confusion matrices of all views, the cloud and both together as percentages of each true class.
 
     Up to 60 classes are named, of more every second, third...
 
     Args:
         confusion: `{"class_names": [..], "image_star": [[..]], "point": [[..]], "fused": [[..]]}`, counts with
-            row = true class; columns may be missing.
+            row = true class; evaluation columns may be missing.
         path: PNG file to write.
 
     Returns:
@@ -179,7 +183,7 @@ def plot_confusions(confusion: Mapping[str, Any], path: str | Path) -> Path:
             there is no matrix or no list of class names.
     """
     columns = [column for column in COLUMN_TITLES if confusion.get(column) is not None]
-    # One view's matrix would be a fourth panel that says little beside that of all views.
+    # The single view's matrix adds little to that of all views; it is plotted only if it is the only one.
     columns = [c for c in columns if c != "image"] or columns
     if not columns or not confusion.get("class_names"):
         raise ValueError(f"confusion matrices need class_names and a matrix, got {', '.join(confusion) or 'nothing'}.")
@@ -188,17 +192,17 @@ def plot_confusions(confusion: Mapping[str, Any], path: str | Path) -> Path:
 
 
 def plot_all(output_dir: str | Path) -> list[Path]:
-    """Draws what a run's files allow: accuracy.png, pseudo_labels.png, entropy_bias.png, confusion.png.
+    """Make all plots for which a run has data: accuracy.png, pseudo_labels.png, entropy_bias.png, confusion.png.
 
     Args:
-        output_dir: holds any of metrics.jsonl, eval_history.jsonl, confusion.json and results.json. A file that is not
-            there, or that holds nothing for a picture (a baseline has no joint labels), costs only its picture.
+        output_dir: holds any of metrics.jsonl, eval_history.jsonl, confusion.json and results.json. If a file is
+            missing or lacks the data of a plot (a baseline has no joint labels), only that plot is skipped.
 
     Returns:
-        The pictures that were written.
+        The files that were written.
 
     Raises:
-        ValueError: for a directory that does not exist or a file that cannot be read; nothing is drawn then.
+        ValueError: if the directory does not exist or a file cannot be read; nothing is written then.
     """
     folder = Path(output_dir)
     if not folder.is_dir():
@@ -220,7 +224,7 @@ def plot_all(output_dir: str | Path) -> list[Path]:
 
 @contextmanager
 def _picture(path: str | Path, width: float, height: float) -> Iterator["Figure"]:
-    """A figure (inches) in our style with an Agg canvas, which becomes a PNG at the end: nobody sees half a picture."""
+    """Yield a figure (size in inches) in our style with an Agg canvas, and write it atomically as PNG at the end."""
     with importing("train"):
         import matplotlib
         from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -231,12 +235,12 @@ def _picture(path: str | Path, width: float, height: float) -> Iterator["Figure"
         FigureCanvasAgg(figure)
         yield figure
         with atomic_file(path) as temporary:
-            # Without the library's version in it, the same numbers give the same file.
+            # Leaving out matplotlib's version makes the file a function of the data alone.
             figure.savefig(temporary, format="png", metadata={"Software": None})
 
 
 def _describe(panel: "Axes", title: str, ylabel: str = "", color: str = INK) -> None:
-    """Title, names of the axes, and whole steps along the horizontal one."""
+    """Set the title and axis labels, and integer steps on the horizontal axis."""
     from matplotlib.ticker import MaxNLocator
 
     panel.set_title(title, color=color)
@@ -246,7 +250,7 @@ def _describe(panel: "Axes", title: str, ylabel: str = "", color: str = INK) -> 
 
 
 def _legend(panel: "Axes") -> None:
-    """A legend between title and panel, where it can hide no line."""
+    """Add a legend between title and panel, where it cannot hide a line."""
     panel.set_title(panel.get_title(loc="left"), pad=24)
     handles, _ = panel.get_legend_handles_labels()
     if handles:
@@ -254,7 +258,7 @@ def _legend(panel: "Axes") -> None:
 
 
 def _line_legend(figure: "Figure", entries: Sequence[tuple[str, Any, float, Any]]) -> None:
-    """One legend above all panels that explains line styles (name, style, width, marker) in neutral grey."""
+    """Add one legend above all panels that explains line styles (name, style, width, marker) in neutral gray."""
     from matplotlib.lines import Line2D
 
     handles = [
@@ -267,7 +271,7 @@ def _line_legend(figure: "Figure", entries: Sequence[tuple[str, Any, float, Any]
 def _draw_accuracy(
     panel: "Axes", steps: Sequence[int], roles: Mapping[str, np.ndarray], color: str, zero_shot: float | None
 ) -> None:
-    """Teacher (thick, last value written beside it), student (thin) and zero-shot (dashed) of one column."""
+    """Draw teacher (thick, with its last value), student (thin) and zero-shot (dashed) of one column."""
     teacher, student = roles["teacher"], roles["student"]
     last = int(np.flatnonzero(np.isfinite(teacher))[-1])
     ends = [value for value in (teacher[last], student[last]) if math.isfinite(value)]
@@ -279,7 +283,7 @@ def _draw_accuracy(
     if np.isfinite(student).any():
         panel.plot(steps, student, color=color, linewidth=1.0, alpha=0.6, marker=".", markersize=4)
     panel.plot(steps, teacher, color=color, linewidth=2.2, marker="o", markersize=3.5)
-    # Beyond both lines and on the side away from zero-shot, or the numbers would lie on a line.
+    # Written beyond both lines, on the side away from zero-shot, so that the number does not overlap a line.
     height = min(ends) if worse else max(ends)
     label = f"{teacher[last]:.1f}"
     _write_at_end(panel, steps[last], height, not worse, label, fontsize=10, fontweight="bold", color=color)
@@ -289,23 +293,23 @@ def _draw_accuracy(
 def _write_at_end(
     panel: "Axes", step: float, height: float, above: bool, label: str | None = None, **style: Any
 ) -> None:
-    """Writes a value above or below the end of its line."""
+    """Write a value above or below the end of its line."""
     place: dict[str, Any] = {"textcoords": "offset points", "ha": "right", "va": "bottom" if above else "top"}
     panel.annotate(label or f"{height:.1f}", (step, height), (3, 4 if above else -4), **place, **style)
 
 
 def _draw_noisy(panel: "Axes", steps: np.ndarray, values: np.ndarray, color: str, name: str) -> None:
-    """A step metric: the raw line faint, its moving average on top."""
+    """Draw a per-step metric: the raw line faintly, its moving average on top."""
     if not np.isfinite(values).any():
         return
     panel.plot(steps, values, color=color, linewidth=0.8, alpha=0.22)
-    # A single value has no line: without a marker it would be invisible.
+    # A single value makes no line and would be invisible without a marker.
     marker = "o" if np.isfinite(values).sum() == 1 else ""
     panel.plot(steps, moving_average(values), color=color, linewidth=2.0, label=name, marker=marker)
 
 
 def _draw_shares(panel: "Axes", steps: np.ndarray, image_share: np.ndarray) -> None:
-    """Smoothed shares (percent) as two areas that fill the panel: the image's below, the cloud's above."""
+    """Draw smoothed shares (percent) as two areas that fill the panel: the image's below, the cloud's above."""
     if len(steps) == 1:  # one step has no width to fill
         steps, image_share = steps[0] + np.array([-0.5, 0.5]), np.repeat(image_share, 2)
     smooth = moving_average(image_share)
@@ -318,7 +322,7 @@ def _draw_shares(panel: "Axes", steps: np.ndarray, image_share: np.ndarray) -> N
 
 
 def _plot_matrices(parts: Sequence[tuple[ArrayLike, str, str]], class_names: Sequence[str], path: str | Path) -> Path:
-    """Panels (matrix, title, colour) side by side for few classes, below each other for many."""
+    """Plot (matrix, title, color) panels, side by side for few classes, stacked for many."""
     matrices = [_checked_matrix(matrix, len(class_names), title) for matrix, title, _ in parts]
     size = len(class_names)
     side_by_side = size <= MAX_ANNOTATED_CLASSES
@@ -326,7 +330,7 @@ def _plot_matrices(parts: Sequence[tuple[ArrayLike, str, str]], class_names: Seq
     margin = 0.075 * longest + 0.6  # room for the names, inches
     panel_size = max(2.6, (0.36 if side_by_side else 0.17) * min(size, MAX_NAMED_CLASSES))
     rows, columns = (1, len(parts)) if side_by_side else (len(parts), 1)
-    # Side by side, only the first panel spells the true classes out.
+    # Side by side, only the first panel names the true classes.
     with _picture(path, columns * (panel_size + 0.3) + margin + 0.5, rows * (panel_size + margin + 0.3)) as figure:
         panels = figure.subplots(rows, columns, squeeze=False, sharey=side_by_side).ravel()
         for index, (panel, counts, (_, title, color)) in enumerate(zip(panels, matrices, parts, strict=True)):
@@ -337,7 +341,7 @@ def _plot_matrices(parts: Sequence[tuple[ArrayLike, str, str]], class_names: Seq
 
 
 def _checked_matrix(matrix: ArrayLike, size: int, title: str) -> np.ndarray:
-    """(C, C) float64 counts or one clear error."""
+    """Return a matrix as (C, C) float64 counts, or raise a ValueError."""
     counts = np.asarray(matrix, dtype=np.float64)
     if counts.shape != (size, size):
         raise ValueError(f"the confusion matrix {title!r} has shape {counts.shape}, but there are {size} class names.")
@@ -347,7 +351,7 @@ def _checked_matrix(matrix: ArrayLike, size: int, title: str) -> np.ndarray:
 
 
 def _draw_matrix(panel: "Axes", counts: np.ndarray, names: Sequence[str], title: str, color: str) -> None:
-    """Shares of every true class, white to `color`; numbers in the cells where they fit; grey rows have no objects."""
+    """Draw percentages of every true class from white to `color`, with numbers if they fit; empty rows are gray."""
     from matplotlib.colors import LinearSegmentedColormap
 
     objects = counts.sum(axis=1, keepdims=True)  # (C, 1)
@@ -367,7 +371,7 @@ def _draw_matrix(panel: "Axes", counts: np.ndarray, names: Sequence[str], title:
     panel.grid(False)
     panel.grid(which="minor", color="#F0F0F0", linewidth=0.6)
     scale = (
-        "% of the true class" if size <= MAX_ANNOTATED_CLASSES else "white: 0 %, full colour: 100 % of the true class"
+        "% of the true class" if size <= MAX_ANNOTATED_CLASSES else "white: 0 %, full color: 100 % of the true class"
     )
     panel.set_xlabel(f"predicted class ({scale})")
     panel.spines["bottom"].set_visible(False)
@@ -378,12 +382,12 @@ def _draw_matrix(panel: "Axes", counts: np.ndarray, names: Sequence[str], title:
 
 
 def _plain(text: str) -> str:
-    """A name as matplotlib shall write it: dollar signs would start a formula."""
+    """Escape a name for matplotlib, where dollar signs would start a formula."""
     return text.replace("$", r"\$")
 
 
 def _column(lines: Sequence[Mapping[str, Any]], key: str) -> np.ndarray:
-    """(S,) float64 values of `key`; NaN where a line lacks it or holds None."""
+    """Return the (S,) float64 values of `key`, NaN where a line lacks it or holds None."""
     values = [line.get(key) for line in lines]
     return np.array([math.nan if value is None else float(value) for value in values], dtype=np.float64)
 
@@ -397,7 +401,7 @@ def _any_number(lines: Sequence[Mapping[str, Any]], keys: Sequence[str]) -> bool
 
 
 def _read_json(path: Path) -> dict[str, Any] | None:
-    """The dictionary in a JSON file; None where there is no file."""
+    """Read the dictionary in a JSON file; None if there is no file."""
     if not path.exists():
         return None
     try:
@@ -405,15 +409,15 @@ def _read_json(path: Path) -> dict[str, Any] | None:
     except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
         raise ValueError(f"{path} cannot be read ({error}); remove it or run the evaluation again.") from None
     if not isinstance(content, dict):
-        raise ValueError(f"{path} holds no dictionary; remove it or run the evaluation again.")
+        raise ValueError(f"{path} does not hold a dictionary; remove it or run the evaluation again.")
     return content
 
 
 def _read_lines(path: Path) -> list[dict[str, Any]]:
-    """The dictionaries of a JSON-lines file in the order of their steps; [] where there is no file.
+    """Read the dictionaries of a JSON-lines file, sorted by step; [] if there is no file.
 
-    Of lines with the same step the last counts: a resumed run repeats the steps after its checkpoint. A last line
-    without its end is what a killed run leaves behind, and is skipped.
+    Of several lines with the same step the last one counts: a resumed run repeats the steps after its checkpoint. A
+    truncated last line, which a killed run may leave behind, is skipped.
     """
     if not path.exists():
         return []

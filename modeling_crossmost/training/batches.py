@@ -1,4 +1,4 @@
-"""From options to the endless training batches of one process, and to the length of the run."""
+"""Build the endless training batches of one process from the arguments, and count the steps of the run."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -25,8 +25,8 @@ class Batches:
 
     Attributes:
         dataset: map-style or streamed pairs, without labels.
-        sampler: global batches of a map-style data set; `None` for a stream.
-        loader: yields this process's part of them.
+        sampler: draws the global batches of a map-style data set; `None` for a stream.
+        loader: yields this process's part of every batch.
         per_epoch: micro-batches per epoch; `None` for a stream.
     """
 
@@ -36,7 +36,7 @@ class Batches:
     per_epoch: int | None
 
     def start_at(self, micro_step: int) -> Iterator[dict[str, torch.Tensor]]:
-        """Batches from a micro-step of the whole run on; a stream reads and drops what comes before.
+        """Yield the batches of the run from a micro-step on; a stream reads and discards what comes before.
 
         Raises:
             ValueError: a stream that holds not even one batch.
@@ -46,8 +46,8 @@ class Batches:
             self.dataset.set_epoch(epoch)
             if self.sampler is not None:
                 self.sampler.set_epoch(epoch, skip)
-                skip = 0
-            empty = True
+                skip = 0  # the sampler has skipped; only the first epoch is resumed in its middle
+            empty = True  # an empty stream would loop forever
             for batch in self.loader:
                 empty = False
                 if skip == 0:
@@ -62,10 +62,10 @@ class Batches:
 def make_batches(
     arguments: Arguments, accelerator: Accelerator, processor: CrossMoSTProcessor, method: Method
 ) -> Batches:
-    """Training data of this process; labels are dropped on loading and never reach it.
+    """Build the training batches of this process; labels are dropped on loading and never reach training.
 
     Raises:
-        ValueError: unusable data, or fewer objects than a global batch.
+        ValueError: if the data cannot be used or has fewer objects than a global batch.
     """
     data, train, options = arguments.data, arguments.train, image_transform_options(processor.image_processor)
     rand_augment = "" if arguments.method.rand_augment == "none" else arguments.method.rand_augment
@@ -82,7 +82,7 @@ def make_batches(
     )
     rows = load_split(arguments, data.train_split, streaming=data.streaming, image_size=options["image_size"])
     if train.pseudo_label_accuracy and known_classes(rows) is None:
-        raise ValueError("pseudo_label_accuracy needs a labelled training split; this one has no labels.")
+        raise ValueError("pseudo_label_accuracy needs a labeled training split; this one has no labels.")
     size, processes, rank = train.per_device_train_batch_size, accelerator.num_processes, accelerator.process_index
     workers, pin = data.dataloader_num_workers, accelerator.device.type == "cuda"
     if data.streaming:
@@ -96,7 +96,7 @@ def make_batches(
 
 
 def count_steps(arguments: Arguments, batches: Batches) -> tuple[int, int]:
-    """Optimiser steps of the run and of its warm-up.
+    """Return the optimizer steps of the run and of its warm-up, which is a twentieth of a streamed run.
 
     Raises:
         ValueError: a stream without `max_steps`.
