@@ -20,6 +20,7 @@ from dataset_scripts.furniture.catalogue import CLASSES, FAMILIES, STRETCH, WEIG
 from dataset_scripts.furniture.maker import Maker
 from dataset_scripts.furniture.seats import ARMS, BACKS, SEATS, arms, back, seat
 from dataset_scripts.furniture.supports import LEG_STYLES, PEDESTALS, TOPS, leg, pedestal, table_top
+from dataset_scripts.furniture.vessels import skin
 
 
 GRAY, BROWN = (0.5, 0.5, 0.5), (0.4, 0.25, 0.12)
@@ -177,6 +178,26 @@ def test_tops_lie_at_their_height_within_their_rectangle(kind):
         assert (low[1], high[1]) == pytest.approx((0.75 - thickness, 0.75), abs=0.002)
         assert np.all(np.abs([low, high])[:, [0, 2]] <= np.array([0.6, 0.35]) + 1e-9)
         assert phrase and "{" not in phrase
+
+
+VESSELS = (
+    *("oval", "rounded", "rectangle", "egg", "dee"),
+    *("sharp", "hexagon", "octagon", "quarter", "clipped", "cut", "end", "taper", "waist"),
+)
+
+
+@pytest.mark.parametrize("outline", VESSELS)
+def test_a_vessel_is_closed_and_open_above_its_cavity(outline):
+    made = maker()
+    levels = (1.0, 0.0), (1.0, 1.0), (0.9, 1.0), (0.9, 0.2)  # outside up, inside down: share of the half width, height
+    skin(made, [(outline, -half, half, -2 * half, 2 * half, y) for half, y in levels])
+    assert_solids_are_closed(made)
+    low, high = made.bounds()
+    assert (low[1], high[1]) == (0.0, 1.0)
+    assert np.all(np.abs([low, high])[:, [0, 2]] <= (1.0 + 1e-9, 2.0 + 1e-9)) and np.ptp([low, high], axis=0).min() >= 1
+    mesh = made.merged()
+    hits, _, _ = mesh.ray.intersects_location([(0.05, 5.0, 0.05)], [(0.0, -1, 0)], multiple_hits=False)
+    assert hits[0, 1] == pytest.approx(0.2, abs=1e-6)
 
 
 @pytest.mark.parametrize("kind", SEATS)

@@ -182,11 +182,10 @@ def test_blocks_in_blocks_multiply(m):
 # ------------------------------------------------------------------------------------------------ result
 
 
-def test_bounds_are_of_all_parts_or_of_the_last_ones(m):
+def test_bounds_are_of_all_parts(m):
     m.box(UNIT, (0, 0, 0))
     m.box((2, 2, 2), (5, 0, 0))
     np.testing.assert_allclose(m.bounds(), [(-0.5, -1, -1), (6, 1, 1)])
-    np.testing.assert_allclose(m.bounds(1), [(4, -1, -1), (6, 1, 1)])
 
 
 def test_merging_keeps_colors_and_puts_the_floor_at_zero(m):
