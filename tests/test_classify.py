@@ -360,7 +360,7 @@ def test_the_table_fits_a_narrow_terminal_and_wide_letters():
     for colored in (False, True):
         table = Table([found.file], ["ночной столик из дуба", "椅子"], 2, colored, width=80)
         first, second = (re.sub("\033\\[[\\d;]*m", "", row) for row in table.rows(found))
-        assert first.startswith("...部") and first.endswith("   0.00") and "ночной..." in first.replace(" ...", "...")
+        assert first.startswith("...部") and first.endswith("   0.00") and "ночной ст..." in first
         wide = sum(letter in "部椅子" for letter in first)
         assert len(first) + wide == 80, first
         assert second.split() == ["椅子", "10%"] * 3
