@@ -10,6 +10,12 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from modeling_crossmost.utils.extras import exit_without
+
+
+if __name__ == "__main__":
+    exit_without("train")
+
 import torch
 from accelerate import Accelerator
 from accelerate.utils import set_seed
@@ -81,7 +87,7 @@ class Loop:
         """What must agree for a resumed run to equal an uninterrupted one."""
         batch = self.arguments.train.per_device_train_batch_size * self.accelerator.num_processes
         sizes = {"total_steps": self.total_steps, "batch": batch, "classes": list(self.model.config.class_names)}
-        return sizes | self.arguments.decisive()
+        return sizes | self.arguments.resume_fingerprint()
 
     def resume(self) -> None:
         """Continues from the checkpoint that `resume_from_checkpoint` means, if it means one."""

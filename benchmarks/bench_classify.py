@@ -4,19 +4,18 @@ The whole command from its start to its first result, then a warm classifier: on
 in the sandbox, 1024 points, 12 views, both towers), and many of them as a stream.
 """
 
-import argparse
 import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 import numpy as np
-import torch
 import trimesh
 
-from modeling_crossmost.serving.classifier import Classifier
+from modeling_crossmost.serving.classifier import Classification, Classifier
+
+from .common import make_parser, parse, print_table, seconds_of
 
 
 VIEWS = 12
@@ -40,37 +39,34 @@ def write_meshes(folder: Path, count: int) -> list[str]:
 
 def main(argv: list[str] | None = None) -> int:
     """Prints seconds; returns 1 where the start or a warm file takes longer than promised."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = make_parser(__doc__, repeats=5, threads=2)
     parser.add_argument("--model", help="Hub id or folder (the bundled checkpoint)")
-    parser.add_argument("--threads", type=int, default=2, help="CPU threads of torch")
     parser.add_argument("--files", type=int, default=32, help="files of the stream")
-    parser.add_argument("--repeats", type=int, default=5, help="timed single files")
-    arguments = parser.parse_args(argv)
-    torch.set_num_threads(arguments.threads)
+    options = parse(parser, argv)
     with tempfile.TemporaryDirectory() as name:
-        paths = write_meshes(Path(name), arguments.files)
-        model = ["--model", arguments.model] if arguments.model else []
-        began = time.perf_counter()
+        paths = write_meshes(Path(name), options.files)
+        model = ["--model", options.model] if options.model else []
         command = [sys.executable, "-m", "modeling_crossmost", "classify", paths[0], "--json", *model]
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-        start = time.perf_counter() - began
-        with Classifier.from_pretrained(arguments.model, device="cpu") as classifier:
-            classifier(paths[:1], num_views=VIEWS)
-            singles = []
-            for path in paths[1 : 1 + arguments.repeats]:
-                began = time.perf_counter()
-                (result,) = classifier([path], num_views=VIEWS)
-                singles.append(time.perf_counter() - began)
-                assert result.error is None and result.prepared is not None, result.error
-            reading = result.prepared.seconds
-            began = time.perf_counter()
-            classifier(paths, num_views=VIEWS)
-            stream = (time.perf_counter() - began) / len(paths)
-    warm = statistics.median(singles)
-    print(f"{'command, start to first result':>34}  {start:6.2f} s   (limit {START_LIMIT:g})")
-    print(f"{f'one file, warm, {result.prepared.num_faces} faces':>34}  {warm:6.2f} s   (limit {WARM_LIMIT:g})")
-    print(f"{'of it in the sandbox':>34}  {reading:6.2f} s")
-    print(f"{f'per file of {len(paths)}':>34}  {stream:6.2f} s")
+        start = seconds_of(lambda: subprocess.run(command, check=True, stdout=subprocess.DEVNULL))
+        with Classifier.from_pretrained(options.model, device="cpu") as classifier:
+            results: list[Classification] = []
+
+            def classify(*files: str) -> None:
+                results[:] = classifier(files, num_views=VIEWS)
+
+            classify(paths[0])
+            warm = statistics.median(seconds_of(lambda p=path: classify(p)) for path in paths[1 : 1 + options.repeats])
+            (result,) = results
+            assert result.error is None and result.prepared is not None, result.error
+            stream = seconds_of(lambda: classify(*paths)) / len(paths)
+    print_table(
+        {
+            "command, start to first result": f"{start:6.2f} s   (limit {START_LIMIT:g})",
+            f"one file, warm, {result.prepared.num_faces} faces": f"{warm:6.2f} s   (limit {WARM_LIMIT:g})",
+            "of it in the sandbox": f"{result.prepared.seconds:6.2f} s",
+            f"per file of {len(paths)}": f"{stream:6.2f} s",
+        }
+    )
     return int(start > START_LIMIT or warm > WARM_LIMIT)
 
 

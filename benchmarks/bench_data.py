@@ -4,7 +4,6 @@ Rendering and projecting twelve views of 224 px, reading single-view rows of 819
 augmentation of a pair.
 """
 
-import argparse
 import io
 import tempfile
 from pathlib import Path
@@ -16,15 +15,14 @@ from datasets import Array2D, Dataset, Features, Image, List, load_dataset
 from PIL import Image as PILImage
 
 from modeling_crossmost.data.augmentation import StrongImageTransform, WeakImageTransform, strong_clouds, weak_clouds
-from modeling_crossmost.data.datasets import PairDataset
+from modeling_crossmost.data.datasets import PairDataset, PairReader
 from modeling_crossmost.data.keyed_random import object_keys
 from modeling_crossmost.rendering_crossmost import depth_views, shaded_views
 
-from .bench_point_ops import milliseconds
+from .common import make_parser, milliseconds, parse, print_table, randn
 
 
 POINTS, SIZE, VIEWS, BATCH = 8192, 224, 12, 16
-CPU = torch.device("cpu")
 
 
 def a_mesh() -> trimesh.Trimesh:
@@ -52,14 +50,10 @@ def pairs_on_disk(folder: Path, views: np.ndarray, rows: int = 64) -> Dataset:
 
 def main(argv: list[str] | None = None) -> int:
     """Prints a table of milliseconds per object."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--threads", type=int, default=1, help="CPU threads of torch")
-    parser.add_argument("--repeats", type=int, default=5, help="timed calls per row")
-    arguments = parser.parse_args(argv)
-    torch.set_num_threads(arguments.threads)
+    options = parse(make_parser(__doc__, repeats=5), argv)
     mesh = a_mesh()
     cloud = mesh.sample(1024)
-    points = torch.randn(BATCH, POINTS, 3, generator=torch.Generator().manual_seed(0))
+    points = randn(BATCH, POINTS, 3)
     keys = object_keys(0, 0, torch.arange(BATCH))
     views = shaded_views(mesh, VIEWS, SIZE)
     picture = PILImage.fromarray(views[0])
@@ -73,7 +67,7 @@ def main(argv: list[str] | None = None) -> int:
             strong(picture, seed)
 
     with tempfile.TemporaryDirectory() as folder:
-        data = PairDataset(pairs_on_disk(Path(folder) / "pairs", views), lambda view, seed: view, None)
+        data = PairDataset(pairs_on_disk(Path(folder) / "pairs", views), PairReader(lambda view, seed: view, None))
         order = np.random.default_rng(0).permutation(64).tolist()
         rows = {
             f"{VIEWS} shaded views, {len(mesh.faces)} faces": (lambda: shaded_views(mesh, VIEWS, SIZE), 1),
@@ -82,9 +76,9 @@ def main(argv: list[str] | None = None) -> int:
             "reading a row with one view": (lambda: [data.__getitems__(order[i : i + 32]) for i in (0, 32)], 64),
             "weak and strong augmentation": (augment, BATCH),
         }
-        print(f"{'per object':>40}  {'time':>10}   ({arguments.threads} thread, median)")
-        for name, (function, objects) in rows.items():
-            print(f"{name:>40}  {milliseconds(function, arguments.repeats, CPU) / objects:7.2f} ms")
+        print(f"milliseconds per object, {options.threads} thread, median")
+        taken = {name: milliseconds(function, options.repeats) / objects for name, (function, objects) in rows.items()}
+        print_table({name: f"{value:7.2f} ms" for name, value in taken.items()})
     return 0
 
 

@@ -1,10 +1,7 @@
 """Times the towers and a self-training step: `python -m benchmarks.bench_model [--size full] [--device cuda]`."""
 
-import argparse
-
 import torch
 
-from benchmarks.bench_point_ops import milliseconds
 from modeling_crossmost import CrossMoSTConfig, CrossMoSTForSelfTraining
 from modeling_crossmost.data.keyed_random import object_keys
 from modeling_crossmost.training.self_training import (
@@ -14,6 +11,8 @@ from modeling_crossmost.training.self_training import (
     self_training_step,
     train_mode,
 )
+
+from .common import add_device, make_parser, milliseconds, parse, print_table, randn
 
 
 SMALL = {
@@ -40,27 +39,23 @@ CONFIGS = {"small": SMALL, "full": {}}  # full: ViT-B/16, 384-wide 12-block Poin
 
 def make_batch(config: CrossMoSTConfig, batch: int, points: int, device: torch.device) -> dict[str, torch.Tensor]:
     """Random pairs: `points` (B, N, 3), `weak_image` and `strong_image` (B, 3, H, W)."""
-    generator = torch.Generator().manual_seed(0)
     size = config.vision_config.image_size
-    made = {"points": torch.randn(batch, points, 3, generator=generator)}
-    for name in ("weak_image", "strong_image"):
-        made[name] = torch.randn(batch, 3, size, size, generator=generator)
+    made = {"points": randn(batch, points, 3)}
+    for seed, name in enumerate(("weak_image", "strong_image"), 1):
+        made[name] = randn(batch, 3, size, size, seed=seed)
     return {name: value.to(device) for name, value in made.items()}
 
 
 def main(argv: list[str] | None = None) -> int:
     """Prints milliseconds per batch and objects per second."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = make_parser(__doc__, repeats=3)
+    add_device(parser)
     parser.add_argument("--size", choices=CONFIGS, default="small", help="towers to build")
     parser.add_argument("--batch", type=int, default=16, help="objects per batch")
     parser.add_argument("--points", type=int, default=1024, help="points per cloud")
-    parser.add_argument("--device", default="cpu", help="cpu or cuda")
-    parser.add_argument("--threads", type=int, default=1, help="CPU threads")
-    parser.add_argument("--repeats", type=int, default=3, help="timed calls per row")
-    options = parser.parse_args(argv)
-    torch.set_num_threads(options.threads)
+    options = parse(parser, argv)
     torch.manual_seed(0)
-    device = torch.device(options.device)
+    device = options.device
 
     model = CrossMoSTForSelfTraining(CrossMoSTConfig(**CONFIGS[options.size])).to(device)
     unit = 2 * model.config.vision_config.patch_size
@@ -86,14 +81,15 @@ def main(argv: list[str] | None = None) -> int:
     train_mode(model, arguments)
     parameters = sum(parameter.numel() for parameter in model.parameters())
     print(f"{options.size}, {parameters:,} parameters, {options.batch} objects of {options.points} points, {device}")
-    rows = {
+    rows = {}
+    for name, function in {
         "point tower, evaluation": point_tower,
         "image tower, evaluation": image_tower,
         "training step": training_step,
-    }
-    for name, function in rows.items():
+    }.items():
         taken = milliseconds(function, options.repeats, device)
-        print(f"{name:>24}  {taken:8.1f} ms  {1000 * options.batch / taken:8.1f} objects/s")
+        rows[name] = f"{taken:8.1f} ms  {1000 * options.batch / taken:8.1f} objects/s"
+    print_table(rows)
     return 0
 
 

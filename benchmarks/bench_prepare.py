@@ -9,13 +9,14 @@ import resource
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 import numpy as np
 import trimesh
 
 from modeling_crossmost.utils.machine import available_cores
+
+from .common import print_table, seconds_of
 
 
 def write_meshes(folder: Path, count: int) -> None:
@@ -34,22 +35,20 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--meshes", type=int, default=256)
     parser.add_argument("--num-proc", type=int, default=available_cores())
-    arguments = parser.parse_args(argv)
+    options = parser.parse_args(argv)
+    rows = {}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        write_meshes(folder / "meshes", arguments.meshes)
+        write_meshes(folder / "meshes", options.meshes)
         for rays in (2, 1):
             command = [sys.executable, "-m", "dataset_scripts", "folder", "--source", str(folder / "meshes")]
             command += ["--output", str(folder / f"pairs{rays}"), "--supersample", str(rays)]
-            start = time.perf_counter()
-            subprocess.run(
-                [*command, "--num-proc", str(arguments.num_proc)], check=True, stdout=subprocess.DEVNULL, text=True
-            )
-            seconds = time.perf_counter() - start
+            command += ["--num-proc", str(options.num_proc)]
+            seconds = seconds_of(lambda c=command: subprocess.run(c, check=True, stdout=subprocess.DEVNULL))
             memory = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
-            print(
-                f"{rays} x {rays} rays a pixel: {arguments.meshes / seconds:5.1f} meshes/s, {memory:5.0f} MiB at most"
-            )
+            speed = options.meshes / seconds
+            rows[f"{rays} x {rays} rays a pixel"] = f"{speed:5.1f} meshes/s, {memory:5.0f} MiB at most"
+    print_table(rows)
     return 0
 
 

@@ -1,9 +1,9 @@
-"""Point-view pairs as a `datasets` builder: what a source must offer, how splits are arranged, which columns come out.
+"""Point-view pairs as a `datasets` builder: the interface of a source, the arrangement of splits, the columns.
 
-A `PairSource` lists objects and makes one pair from one object. `PointViewBuilder` hands any source to `datasets`
-(`download_and_prepare`, `as_streaming_dataset`); `shards.py` writes the same pairs with resumable shards.
+A `PairSource` lists objects and makes one pair from one object. `PointViewBuilder` makes any source available to
+`datasets` (`download_and_prepare`, `as_streaming_dataset`); `shards.py` writes the same pairs as resumable shards.
 
-Reading of files lives in `readers.py`: `datasets` patches `open` and `np.load` in the module of a builder.
+Files are read in `readers.py`, because `datasets` patches `open` and `np.load` in the module of a builder.
 """
 
 from __future__ import annotations
@@ -12,20 +12,26 @@ import abc
 import hashlib
 import logging
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import datasets
 import numpy as np
 
-from .limits import object_limits
+from modeling_crossmost.utils.extras import importing
+from modeling_crossmost.utils.limits import object_limits
+
 from .readers import encode_view, import_libraries
+
+
+with importing("data"):
+    import datasets
 
 
 logger = logging.getLogger(__name__)
 
 HOLDOUT_SPLIT = "holdout"
+ROWS_PER_GROUP = 64  # of a Parquet file; streaming decodes a whole group of rows at once
 
 
 @dataclass(frozen=True)
@@ -33,12 +39,12 @@ class PairObject:
     """One object of a source, before it is read.
 
     Args:
-        object_id: Path below the source without ending; unique in its data set.
-        class_name: Name with spaces, or None where the source knows no classes.
+        object_id: Path relative to the source, without extension; unique in its data set.
+        class_name: Name with spaces, or None if the source has no classes.
         path: File to read ("" for generated objects).
-        seed: Number that a generated object is made from; unused for files.
-        row: Row of the object in a file that holds many.
-        frames: Folder or archive of the object's real views ("" where views are rendered).
+        seed: Seed of a generated object; unused for files.
+        row: Row of the object in a file that holds several.
+        frames: Folder or archive of the object's real views ("" if views are rendered).
     """
 
     object_id: str
@@ -51,12 +57,15 @@ class PairObject:
 
 @dataclass(frozen=True)
 class Selection:
-    """Which objects of a source are kept.
+    """Which objects of a source to keep.
 
     Args:
         splits: Splits to keep, in this order; None keeps all.
-        holdout: Share of `train`, in [0, 1), that goes to split `holdout`; see `hold_out`.
+        holdout: Fraction of `train`, in [0, 1), that is moved to split `holdout`; see `hold_out`.
         limit: Largest number of objects per split; None keeps all.
+
+    Raises:
+        ValueError: if `holdout` or `limit` is out of range.
     """
 
     splits: tuple[str, ...] | None = None
@@ -71,26 +80,26 @@ class Selection:
 
 
 def id_digest(object_id: str) -> str:
-    """Hexadecimal sha256 of `object_id`, which decides what is held out."""
+    """Return the hexadecimal SHA-256 of `object_id`, which decides what is held out."""
     return hashlib.sha256(object_id.encode()).hexdigest()
 
 
 def row_digest(object_id: str) -> str:
-    """Hexadecimal digest that orders the rows; unlike `id_digest` it does not know what is held out."""
+    """Return the hexadecimal digest that orders the rows; it is independent of `id_digest` and thus of the holdout."""
     return hashlib.sha256(f"row {object_id}".encode()).hexdigest()
 
 
 def object_rng(object_id: str, seed: int) -> np.random.Generator:
-    """Generator that depends on the object and the seed alone, so neither order nor processes change a pair."""
+    """Return a generator that depends on object and seed alone, so that order and processes do not change a pair."""
     digest = hashlib.sha256(f"{seed}:{object_id}".encode()).digest()
     return np.random.default_rng(int.from_bytes(digest[:16], "little"))
 
 
 def hold_out(objects: Sequence[PairObject], share: float) -> tuple[list[PairObject], list[PairObject]]:
-    """Splits `objects` into (kept, held out).
+    """Split `objects` into (kept, held out).
 
-    Of every class (of all, where there are none) the share with the lowest sha256(object_id) is held out; its size is
-    `share` x class size, rounded to the nearest whole number.
+    In every class (or among all objects, if there are no classes), those with the lowest sha256(object_id) are held
+    out; their number is `share` x class size, rounded to the nearest integer. New objects hardly change the choice.
     """
     by_class: dict[str | None, list[PairObject]] = defaultdict(list)
     for item in objects:
@@ -104,13 +113,13 @@ def hold_out(objects: Sequence[PairObject], share: float) -> tuple[list[PairObje
 
 
 def arrange_splits(objects: dict[str, list[PairObject]], selection: Selection) -> dict[str, list[PairObject]]:
-    """Selects splits, holds out, orders rows by `row_digest` and cuts to the limit, in this sequence.
+    """Select splits, hold out, order rows by `row_digest` and cut to the limit, in this order.
 
-    The order makes every slice and every shard a fair sample of the classes, which streaming without a shuffle
+    The row order makes every slice and every shard a fair sample of the classes, which streaming without a shuffle
     buffer needs.
 
     Raises:
-        ValueError: A selected split does not exist, there is nothing to hold out from, or nothing is left.
+        ValueError: if a selected split does not exist, there is nothing to hold out from, or a split becomes empty.
     """
     names = selection.splits or tuple(objects)
     for name in names:
@@ -133,14 +142,17 @@ def arrange_splits(objects: dict[str, list[PairObject]], selection: Selection) -
 
 @dataclass(frozen=True)
 class PairSource(abc.ABC):
-    """Something that point-view pairs are made from. Subclasses are small, frozen and picklable.
+    """A source of point-view pairs. Subclasses are small, frozen and picklable.
 
     Args:
-        num_points: Points of every cloud, N.
-        num_views: Views of every object; None takes the source's own default.
+        num_points: Number N of points in every cloud.
+        num_views: Views of every object; None means the source's own default.
         image_size: Side R of the square views, in pixels.
-        seed: Seed of everything random.
-        selection: Splits, held-out share and limit.
+        seed: Seed of all random draws.
+        selection: Splits, held-out fraction and limit.
+
+    Raises:
+        ValueError: if a number is out of range.
     """
 
     num_points: int = 1024
@@ -149,7 +161,7 @@ class PairSource(abc.ABC):
     seed: int = 0
     selection: Selection = field(default_factory=Selection)
 
-    #: Name of the configuration and of its folder; "default" where a data set has one only.
+    #: Name of the configuration and of its folder; "default" if a data set has only one.
     config_name = "default"
 
     def __post_init__(self):
@@ -161,12 +173,12 @@ class PairSource(abc.ABC):
 
     @property
     def title(self) -> str:
-        """Name of the data set in its card."""
+        """Name of the data set, for its card."""
         raise NotImplementedError
 
     @property
-    def licence(self) -> str:
-        """Licence identifier of the Hub for the card."""
+    def license(self) -> str:
+        """The Hub's license identifier, for the card."""
         return "unknown"
 
     @property
@@ -176,45 +188,45 @@ class PairSource(abc.ABC):
 
     @abc.abstractmethod
     def class_names(self) -> list[str] | None:
-        """Class names with spaces in label order, or None where the source knows no classes."""
+        """Return the class names, with spaces, in label order, or None if the source has no classes."""
 
     @abc.abstractmethod
     def objects(self) -> dict[str, list[PairObject]]:
-        """All objects by split, in a fixed order, before any selection."""
+        """Return all objects by split, in a fixed order, before any selection."""
 
     @abc.abstractmethod
     def make_pair(self, item: PairObject) -> dict[str, Any]:
-        """Makes the pair of one object.
+        """Make the pair of one object.
 
         Returns:
-            "points" float32 (N, 3) (mean at the origin, largest norm 1, y up), "views" uint8 (V, R, R, 3) and, where
-            the source has them, "captions" (list of str).
+            "points" float32 (N, 3) (mean at the origin, largest norm 1, y up), "views" uint8 (V, R, R, 3) and, if the
+            source has them, "captions" (list of str).
 
         Raises:
-            ValueError: The object cannot be used; one sentence says why.
+            ValueError: if the object cannot be used; the message is one sentence.
         """
 
     @abc.abstractmethod
     def describe(self) -> dict[str, str]:
-        """Facts for the card, as {name: value}: views and cameras, renderer, source axis, clouds."""
+        """Return facts for the card, as {name: value}: views and cameras, renderer, source axis, clouds."""
 
     def unusable(self) -> list[tuple[str, str]]:
-        """(object_id, reason) of what was found but cannot become an object."""
+        """Return (object_id, reason) for everything that was found but cannot become an object."""
         return []
 
     def base(self) -> PairSource | None:
-        """The source that this one holds a part of the classes of, with the same pairs; None for a source of its own.
+        """Return the source of which this one is a subset of the classes, with the same pairs, or None.
 
-        Prepared together, such a configuration takes its rows from the base instead of making them again.
+        If both are prepared together, the rows of the subset are copied from the base instead of being made again.
         """
         return None
 
     def splits(self) -> dict[str, list[PairObject]]:
-        """Objects by split after the selection, in the order of the rows."""
+        """Return the objects by split after the selection, in row order."""
         return arrange_splits(self.objects(), self.selection)
 
     def features(self) -> datasets.Features:
-        """Columns of the prepared data set."""
+        """Return the columns of the prepared data set."""
         names = self.class_names()
         columns: dict[str, Any] = {
             "object_id": datasets.Value("string"),
@@ -228,7 +240,7 @@ class PairSource(abc.ABC):
         return datasets.Features(columns)
 
     def record(self, item: PairObject) -> dict[str, Any]:
-        """The row of one object: `make_pair` with its id and label added and its views encoded."""
+        """Make the row of one object: its pair, with id and label added and the views encoded."""
         pair = self.make_pair(item)
         pair["object_id"] = item.object_id
         pair["views"] = [{"bytes": encode_view(view), "path": None} for view in pair["views"]]
@@ -243,7 +255,7 @@ class PointViewConfig(datasets.BuilderConfig):
 
     Args:
         pairs: The source of the pairs.
-        strict: Whether an object that cannot be used is an error instead of a warning.
+        strict: Whether an object that cannot be used raises an error instead of a warning.
     """
 
     pairs: PairSource | None = None
@@ -251,7 +263,7 @@ class PointViewConfig(datasets.BuilderConfig):
 
 
 class PointViewBuilder(datasets.GeneratorBasedBuilder):
-    """Makes point-view pairs of any `PairSource`.
+    """A `datasets` builder that makes point-view pairs from any `PairSource`.
 
     ```python
     builder = PointViewBuilder(pairs=FolderPairs(source="my_meshes"), cache_dir=...)
@@ -260,11 +272,11 @@ class PointViewBuilder(datasets.GeneratorBasedBuilder):
     ```
 
     Raises:
-        ValueError: No source was given.
+        ValueError: if no source is given, or with `strict`, if an object cannot be used.
     """
 
     BUILDER_CONFIG_CLASS = PointViewConfig
-    DEFAULT_WRITER_BATCH_SIZE = 64
+    DEFAULT_WRITER_BATCH_SIZE = ROWS_PER_GROUP
 
     def _info(self) -> datasets.DatasetInfo:
         if self.config.pairs is None:
@@ -274,7 +286,7 @@ class PointViewBuilder(datasets.GeneratorBasedBuilder):
         return datasets.DatasetInfo(
             description=self.config.pairs.title,
             features=self.config.pairs.features(),
-            license=self.config.pairs.licence,
+            license=self.config.pairs.license,
         )
 
     def _split_generators(self, dl_manager) -> list[datasets.SplitGenerator]:
@@ -282,24 +294,45 @@ class PointViewBuilder(datasets.GeneratorBasedBuilder):
         return [datasets.SplitGenerator(name=name, gen_kwargs={"items": items}) for name, items in splits.items()]
 
     def _generate_examples(self, items: list[PairObject]) -> Iterator[tuple[str, dict[str, Any]]]:
-        import_libraries()
-        for item in items:
-            record = try_record(self.config.pairs, item)
-            if not isinstance(record, str):
-                yield item.object_id, record
-            elif self.config.strict:
-                raise ValueError(f"{item.object_id} cannot be used: {record}")
-            else:
-                logger.warning("Skipped %s: %s", item.object_id, record)
+        def skip(item: PairObject, reason: str) -> None:
+            logger.warning("Skipped %s: %s", item.object_id, reason)
+
+        for item, record in usable_records(self.config.pairs, items, self.config.strict, skip):
+            yield item.object_id, record
 
 
-def try_record(source: PairSource, item: PairObject) -> dict[str, Any] | str:
-    """The row of an object, or one line of text why it cannot be used."""
+def usable_records(
+    source: PairSource, items: Iterable[PairObject], strict: bool, skip: Callable[[PairObject, str], None]
+) -> Iterator[tuple[PairObject, dict[str, Any]]]:
+    """Yield the objects that can be used, with their rows.
+
+    Args:
+        source: Makes the rows.
+        items: Its objects.
+        strict: Whether an object that cannot be used raises an error.
+        skip: Called with every object that cannot be used, and the reason.
+
+    Raises:
+        ValueError: if an object cannot be used and `strict` is set.
+    """
+    import_libraries()
+    for item in items:
+        record = _try_record(source, item)
+        if not isinstance(record, str):
+            yield item, record
+        elif strict:
+            raise ValueError(f"{item.object_id} cannot be used: {record}")
+        else:
+            skip(item, record)
+
+
+def _try_record(source: PairSource, item: PairObject) -> dict[str, Any] | str:
+    """Return the row of an object, or one line of text that says why it cannot be used."""
     try:
         with object_limits():
             return source.record(item)
     except ValueError as error:
         reason = str(error)
-    except Exception as error:  # Foreign files break parsers in every way; one of them must not end a long run.
+    except Exception as error:  # Broken files make parsers fail in every possible way; one must not end a long run.
         reason = f"{type(error).__name__}: {error}"
     return " ".join(reason.split())

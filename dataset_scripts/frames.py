@@ -1,4 +1,4 @@
-"""Real views of an object: photographs or video frames in a folder or a zip file beside its scan."""
+"""Real views of an object: photographs or video frames in a folder or zip file next to its scan."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from PIL import Image
 
 
 FRAME_ENDINGS = frozenset((".jpg", ".jpeg", ".png", ".webp", ".bmp"))
-FRAME_FOLDERS = ("images", "rgb", "color", "frames", "views")  # below an object's folder, in this order
-REAL_VIEWS = 20  # of an object with more pictures, as in the paper
-MAX_PIXELS = 64_000_000  # of one frame, decoded
+FRAME_FOLDERS = ("images", "rgb", "color", "frames", "views")  # subfolders of an object's folder, tried in this order
+REAL_VIEWS = 20  # drawn from an object's pictures, as in the paper
+MAX_PIXELS = 64_000_000  # of one decoded frame
 
 
 def is_frame(name: str) -> bool:
-    """Whether a file's name says that it holds a picture."""
+    """Return whether a file is a picture, judging by its name."""
     base = os.path.basename(name)
     return os.path.splitext(base)[1].lower() in FRAME_ENDINGS and not base.startswith(".")
 
 
 def find_frames(folder: Path) -> list[Path]:
-    """Pictures in `folder`, or in its first subfolder of `FRAME_FOLDERS` that has any; sorted by name, perhaps none."""
+    """List the pictures in `folder`, or else in the first of its `FRAME_FOLDERS` that has any, sorted by name."""
     for place in (folder, *(folder / name for name in FRAME_FOLDERS)):
         if place.is_dir() and (found := sorted(place / name for name in os.listdir(place) if is_frame(name))):
             return found
@@ -33,22 +33,22 @@ def find_frames(folder: Path) -> list[Path]:
 
 
 def choose(count: int, wanted: int, rng: np.random.Generator) -> list[int]:
-    """`wanted` of `count` indices without repeats, ascending; all of them where there are not more."""
+    """Draw `wanted` of `count` indices without replacement, ascending; all of them if there are not more."""
     if count <= wanted:
         return list(range(count))
     return sorted(rng.choice(count, size=wanted, replace=False).tolist())
 
 
 def evenly(count: int, wanted: int) -> list[int]:
-    """`wanted` of `count` indices at equal steps, from the first on; all of them where there are not more."""
+    """Return `wanted` of `count` indices, evenly spaced from the first on; all of them if there are not more."""
     return [step * count // wanted for step in range(wanted)] if count > wanted else list(range(count))
 
 
 def read_frames(paths: Sequence[Path], size: int) -> np.ndarray:
-    """Pictures as uint8 (V, size, size, 3): see `fit_frame`.
+    """Read pictures as uint8 (V, size, size, 3), see `fit_frame`.
 
     Raises:
-        ValueError: There is none, or one of them cannot be read.
+        ValueError: if there are none or one of them cannot be read.
     """
     if not paths:
         raise ValueError("There are no pictures of the object.")
@@ -56,20 +56,20 @@ def read_frames(paths: Sequence[Path], size: int) -> np.ndarray:
 
 
 def draw_frames(folder: Path, wanted: int, size: int, rng: np.random.Generator) -> np.ndarray:
-    """`wanted` pictures that `find_frames` finds, drawn by `rng`, in the order of their names: uint8 (V, R, R, 3).
+    """Draw `wanted` of the pictures that `find_frames` finds, in the order of their names: uint8 (V, R, R, 3).
 
     Raises:
-        ValueError: As `read_frames`.
+        ValueError: as `read_frames`.
     """
     found = find_frames(folder)
     return read_frames([found[index] for index in choose(len(found), wanted, rng)], size)
 
 
 def read_zipped_frames(archive: Path, folder: str, wanted: int, size: int, rng: np.random.Generator) -> np.ndarray:
-    """`wanted` pictures of the zip file's `folder`, drawn by `rng`, in the order of their names: uint8 (V, R, R, 3).
+    """Draw `wanted` pictures from a zip file's `folder`, in the order of their names: uint8 (V, R, R, 3).
 
     Raises:
-        ValueError: The archive is broken, or holds no pictures there.
+        ValueError: if the archive is broken or has no pictures in that folder.
     """
     try:
         with zipfile.ZipFile(archive) as opened:
@@ -87,20 +87,20 @@ def read_zipped_frames(archive: Path, folder: str, wanted: int, size: int, rng: 
 
 
 def fit_frame(source: Path | IO[bytes], size: int, name: str) -> np.ndarray:
-    """One picture as uint8 (size, size, 3): short side brought to `size` (bicubic), centre kept, camera turn applied.
+    """Read one picture as uint8 (size, size, 3): short side resized to `size` (bicubic), center crop, EXIF rotation.
 
-    Transparent parts lie on white.
+    Transparent parts become white.
 
     Raises:
-        ValueError: The picture cannot be read, or has more than `MAX_PIXELS`.
+        ValueError: if the picture cannot be read or has more than `MAX_PIXELS`.
     """
     from PIL import ImageOps
 
     try:
         with Image.open(source) as picture:
             if picture.width * picture.height > MAX_PIXELS:
-                raise ValueError(f"the picture has {picture.width} x {picture.height} pixels, reduce it")
-            # JPEG decodes at a half, a quarter or an eighth for nothing.
+                raise ValueError(f"it has {picture.width} x {picture.height} pixels, resize it")
+            # JPEG can be decoded at 1/2, 1/4 or 1/8 of its size at no extra cost; other formats ignore this.
             picture.draft("RGB", (2 * size, 2 * size))
             upright = _opaque(ImageOps.exif_transpose(picture))
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:

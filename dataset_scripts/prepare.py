@@ -15,7 +15,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from modeling_crossmost.geometry_crossmost import FILE_AXES
 from modeling_crossmost.utils.command_line import Parser, run_command
+from modeling_crossmost.utils.extras import require
 from modeling_crossmost.utils.machine import available_cores
 
 
@@ -28,8 +30,6 @@ ARCHIVES = (
     *("modelnet40", "modelnet10", "modelnet40_depth", "scanobjectnn", "scanobjectnn_withbg", "scanobjectnn_hardest"),
     *("redwood", "co3d", "shapenet55"),
 )
-# `geometry_crossmost.UP_AXES`, without importing it: the help comes at once.
-AXES = ("x", "y", "z", "-x", "-y", "-z")
 OPTION_OWNERS = {
     "source": (*ARCHIVES, "folder"),
     "up_axis": (*ARCHIVES, "folder"),
@@ -50,7 +50,7 @@ def make_parser() -> Parser:
     parser.add_argument("name", metavar="NAME", help=f"data set: {', '.join(SOURCE_MAKERS)}")
     parser.add_argument("--output", required=True, help="folder of the prepared data set")
     parser.add_argument("--source", help="folder of the archive, or the tree of meshes and clouds")
-    parser.add_argument("--up-axis", choices=AXES, help="axis that points up in the files (folder: y); =-y: down")
+    parser.add_argument("--up-axis", choices=FILE_AXES, help="axis that points up in the files (folder: y); =-y: down")
     parser.add_argument("--supersample", type=int, help="rays along a pixel's side of shaded views (2; 1 is faster)")
     parser.add_argument("--config", help="this configuration only: furniture clean, scan; modelnet40 medium, hard")
     parser.add_argument(
@@ -193,6 +193,7 @@ def prepare(args: argparse.Namespace) -> Prepared:
         ValueError: Bad arguments or source; nothing was written then.
         OSError: Reading or writing failed; the finished part is kept for the next run.
     """
+    require("data")
     sources = make_sources(args)
     output = Path(os.path.abspath(os.path.expanduser(args.output)))
     from tqdm import tqdm

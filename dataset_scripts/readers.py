@@ -1,6 +1,6 @@
-"""Reading of raw files: walking a tree, one mesh or cloud from one file, encoding of views.
+"""Read raw files: walk a folder tree, load one mesh or cloud from a file, encode views.
 
-Kept out of the builder's module, where `datasets` replaces `open` and `np.load` by versions for remote files.
+These functions are not in the builder's module, because `datasets` patches `open` and `np.load` there for remote files.
 """
 
 from __future__ import annotations
@@ -19,36 +19,36 @@ from PIL import Image
 if TYPE_CHECKING:
     import trimesh
 
-# Endings of 3D formats that people have but that cannot be read: listed as skipped instead of passed over in silence.
+# Extensions of 3D formats and archives that cannot be read: such files are reported as skipped, not silently ignored.
 FOREIGN_ENDINGS = frozenset(
     (".3ds", ".3mf", ".blend", ".ctm", ".dae", ".e57", ".fbx", ".igs", ".iges", ".las", ".laz", ".max", ".step")
     + (".stp", ".usd", ".usda", ".usdc", ".usdz", ".wrl", ".x3d", ".7z", ".gz", ".rar", ".tar", ".tgz", ".zip")
 )
 
-# What pairs are made with, some of it imported late because commands that make none need not wait for it.
-LIBRARIES = ("embreex.mesh_construction", "embreex.rtcore_scene", "h5py", "scipy.ndimage", "trimesh.visual.color") + (
+# Modules that making pairs needs. Some are imported late, so that commands that make no pairs start faster.
+LIBRARIES = ("embreex.mesh_construction", "embreex.rtcore_scene", "h5py", "trimesh.visual.color") + (
     "modeling_crossmost.rendering_crossmost",
 )
 
 
 def import_libraries() -> None:
-    """Imports everything that makes pairs, before the bounds of a single object apply."""
+    """Import everything that making pairs needs, so that it does not count against the limits of the first object."""
     for name in LIBRARIES:
         import_module(name)
 
 
 def readable_endings() -> frozenset[str]:
-    """File endings, lower case with dot, that `read_geometry` reads."""
+    """Return the file extensions, in lower case with the dot, that `read_geometry` can read."""
     from modeling_crossmost.geometry_crossmost import FILE_TYPES
 
     return frozenset(f".{kind}" for kind in FILE_TYPES)
 
 
 def walk_files(root: Path) -> Iterator[PurePosixPath]:
-    """Paths below `root` of all files, sorted, symbolic links followed; hidden entries and link loops are left out.
+    """Yield the paths of all files relative to `root`, sorted; follow symbolic links, skip hidden entries and loops.
 
     Raises:
-        ValueError: `root` is not a folder.
+        ValueError: if `root` is not a folder.
     """
     if not root.is_dir():
         raise ValueError(f"The source {str(root)!r} is not a folder; give the folder that holds the files.")
@@ -57,23 +57,23 @@ def walk_files(root: Path) -> Iterator[PurePosixPath]:
 
 def _walk(root: Path, below: PurePosixPath, ancestors: tuple[str, ...]) -> Iterator[PurePosixPath]:
     for name in sorted(os.listdir(root / below)):
-        if name.startswith((".", "__MACOSX")):
+        if name.startswith((".", "__MACOSX")):  # __MACOSX: metadata in zip files made on a Mac
             continue
         path = below / name
         if not (root / path).is_dir():
             yield path
             continue
         target = os.path.realpath(root / path)
-        # A link to a folder above would be walked for ever; two links to one folder are two folders.
+        # Following a link to a parent would never end; two links to the same folder are walked twice.
         if target not in ancestors:
             yield from _walk(root, path, (*ancestors, target))
 
 
 def read_geometry(path: Path, up_axis: str) -> trimesh.Trimesh | np.ndarray:
-    """Reads a mesh or a cloud (P, 3) and turns it from `up_axis` up to y up.
+    """Read a mesh or a cloud (P, 3) and rotate it from `up_axis` up to y up.
 
     Raises:
-        ValueError: The file cannot be read, is empty or holds numbers that are not finite.
+        ValueError: if the file cannot be read, is empty or holds non-finite numbers.
     """
     from modeling_crossmost.geometry_crossmost import load_geometry, orient_geometry
 
@@ -81,7 +81,7 @@ def read_geometry(path: Path, up_axis: str) -> trimesh.Trimesh | np.ndarray:
 
 
 def file_state(path: Path) -> tuple[int, int]:
-    """(size in bytes, time of the last change in ns) of a file, (0, 0) where it is missing."""
+    """Return a file's size in bytes and modification time in ns, or (0, 0) if it is missing."""
     try:
         state = path.stat()
     except OSError:
@@ -90,7 +90,8 @@ def file_state(path: Path) -> tuple[int, int]:
 
 
 def encode_view(view: np.ndarray) -> bytes:
-    """Lossless WebP bytes of one view, uint8 (R, R, 3), at the fast effort: a tenth of the default effort's time."""
+    """Encode one view, uint8 (R, R, 3), as lossless WebP."""
     buffer = io.BytesIO()
+    # For lossless files `quality` is the effort too: both at 0 take a tenth of the default's time.
     Image.fromarray(view).save(buffer, format="WEBP", lossless=True, method=0, quality=0)
     return buffer.getvalue()

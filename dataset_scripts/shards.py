@@ -1,8 +1,8 @@
 """Writing of a prepared data set: shards that are atomic and resumable, then one rename that makes all of it visible.
 
-Everything is written below `<output>.partial`. A finished shard is a Parquet file and, written after it, a JSON note
-with its counts; a run that was killed goes on with the shards that have no note. Objects, their order and their seeds
-do not depend on the number of processes, so neither do the bytes.
+Everything is written below `<output>.partial`. A finished shard is a Parquet file and, written after it, a JSON file
+with its counts; a run that was killed goes on with the shards that lack it. Objects, their order and their seeds do not
+depend on the number of processes, so neither do the bytes.
 """
 
 from __future__ import annotations
@@ -24,13 +24,14 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from .builder import PairObject, PairSource, try_record
-from .readers import file_state, import_libraries
+from modeling_crossmost.utils.atomic import atomic_file, write_text
+
+from .builder import ROWS_PER_GROUP, PairObject, PairSource, usable_records
+from .readers import file_state
 
 
 OBJECTS_PER_SHARD = 128
 OBJECTS_PER_PROCESS = 32  # at least: starting a process costs about a second
-ROWS_PER_GROUP = 64  # of a Parquet file: the unit that streaming decodes at once
 PREPARATION_FILE = "preparation.json"  # marks a folder as a data set of ours, and says how it was made
 SKIPPED_FILE = "skipped.jsonl"
 POLL_SECONDS = 0.25
@@ -39,7 +40,6 @@ PAIR_CODE = (
     "dataset_scripts/sources/*.py",
     "dataset_scripts/builder.py",
     "dataset_scripts/frames.py",
-    "dataset_scripts/limits.py",
     "dataset_scripts/readers.py",
     "dataset_scripts/shards.py",
     "dataset_scripts/furniture/*.py",
@@ -47,6 +47,7 @@ PAIR_CODE = (
     "modeling_crossmost/materials_crossmost.py",
     "modeling_crossmost/pcd_crossmost.py",
     "modeling_crossmost/rendering_crossmost.py",
+    "modeling_crossmost/utils/limits.py",
 )
 
 
@@ -84,7 +85,7 @@ class Shard:
 
 
 @dataclass
-class ShardNote:
+class ShardStats:
     """What became of a shard.
 
     Args:
@@ -102,9 +103,9 @@ class ShardNote:
 
 @dataclass
 class SplitSummary:
-    """One finished split: its notes added up, and its files below the data set's folder."""
+    """One finished split: the counts of its shards added up, and its files below the data set's folder."""
 
-    note: ShardNote
+    stats: ShardStats
     files: list[str]
 
 
@@ -139,7 +140,7 @@ def code_key() -> str:
 
 def write_shard(
     shard: Shard, sources: Sequence[PairSource], folder: Path, strict: bool, advance: Callable[[], None]
-) -> list[ShardNote]:
+) -> list[ShardStats]:
     """Makes and writes the pairs of one shard; its files appear only when they are complete.
 
     Args:
@@ -150,29 +151,30 @@ def write_shard(
         advance: Called after every object.
 
     Returns:
-        The notes of `shard.sources`, in that order.
+        The stats of `shard.sources`, in that order.
 
     Raises:
         ValueError: An object cannot be used, and `strict` is set.
     """
     skipped = []
-    import_libraries()
+
+    def skip(item: PairObject, reason: str) -> None:
+        skipped.append((item.object_id, reason))
+        advance()
+
     with ExitStack() as stack:
-        files = [stack.enter_context(_ShardFile(folder / shard.stem_of(n), sources[n])) for n in shard.sources]
-        for item in shard.items:
-            record = try_record(sources[shard.source], item)
-            if not isinstance(record, str):
-                for file in files:
-                    file.write(item, record)
-            elif strict:
-                raise ValueError(f"{item.object_id} cannot be used: {record}")
-            else:
-                skipped.append((item.object_id, record))
+        files = []
+        for number in shard.sources:
+            partial = stack.enter_context(atomic_file(folder / f"{shard.stem_of(number)}.parquet"))
+            files.append(stack.enter_context(_ShardFile(partial, sources[number])))
+        for item, record in usable_records(sources[shard.source], shard.items, strict, skip):
+            for file in files:
+                file.write(item, record)
             advance()
-        notes = [file.finish() for file in files]
-    notes[0].skipped = skipped
-    write_text(folder / f"{shard.stem}.json", json.dumps([asdict(note) for note in notes]))
-    return notes
+        stats = [file.finish() for file in files]
+    stats[0].skipped = skipped
+    write_text(folder / f"{shard.stem}.json", json.dumps([asdict(each) for each in stats]))
+    return stats
 
 
 class _ShardFile:
@@ -181,12 +183,10 @@ class _ShardFile:
     def __init__(self, path: Path, source: PairSource):
         from datasets.arrow_writer import ParquetWriter
 
-        self.path = path
         self.features = source.features()
         self.class_names = source.class_names()
         self.classes: Counter[str] = Counter()
-        partial = str(path.with_name(f"{path.name}.partial"))
-        self.writer = ParquetWriter(features=self.features, path=partial, writer_batch_size=ROWS_PER_GROUP)
+        self.writer = ParquetWriter(features=self.features, path=str(path), writer_batch_size=ROWS_PER_GROUP)
 
     def __enter__(self) -> _ShardFile:
         self.writer.__enter__()
@@ -202,27 +202,19 @@ class _ShardFile:
             self.classes[item.class_name] += 1
         self.writer.write(self.features.encode_example(record))
 
-    def finish(self) -> ShardNote:
+    def finish(self) -> ShardStats:
         rows, num_bytes = self.writer.finalize()
-        os.replace(self.path.with_name(f"{self.path.name}.partial"), self.path.with_name(f"{self.path.name}.parquet"))
-        return ShardNote(rows, num_bytes, dict(sorted(self.classes.items())))
+        return ShardStats(rows, num_bytes, dict(sorted(self.classes.items())))
 
 
-def write_text(path: Path, text: str) -> None:
-    """Writes `text` so that `path` never holds a part of it."""
-    temporary = path.with_name(f"{path.name}.partial")
-    temporary.write_text(text, encoding="utf-8")
-    os.replace(temporary, path)
-
-
-def read_notes(path: Path) -> list[ShardNote] | None:
-    """The notes of a finished shard, or None where it is not finished."""
+def read_stats(path: Path) -> list[ShardStats] | None:
+    """The stats of a finished shard, or None where it is not finished."""
     if not path.exists():
         return None
-    notes = [ShardNote(**note) for note in json.loads(path.read_text(encoding="utf-8"))]
-    for note in notes:
-        note.skipped = [(name, reason) for name, reason in note.skipped]
-    return notes
+    stats = [ShardStats(**each) for each in json.loads(path.read_text(encoding="utf-8"))]
+    for each in stats:
+        each.skipped = [(name, reason) for name, reason in each.skipped]
+    return stats
 
 
 def plan_shards(sources: Sequence[PairSource]) -> list[Shard]:
@@ -310,8 +302,8 @@ def write_dataset(
         raise ValueError(f"Another run is writing {str(output)!r} at the moment; wait for it or stop it.") from None
     try:
         _open_plan(work, key)
-        notes = _write_missing(sources, shards, work, num_proc, strict, progress)
-        prepared = _assemble(sources, shards, notes, work)
+        stats = _write_missing(sources, shards, work, num_proc, strict, progress)
+        prepared = _assemble(sources, shards, stats, work)
         _write_prepared(prepared, work / "dataset", key)
         if finish is not None:
             finish(prepared, work / "dataset")
@@ -347,12 +339,12 @@ def _write_missing(
     num_proc: int,
     strict: bool,
     progress: Callable[..., Any] | None,
-) -> list[list[ShardNote]]:
-    """Writes the shards without notes; returns the notes of all shards in order."""
-    found = ((shard, read_notes(work / f"{shard.stem}.json")) for shard in shards)
-    notes = {shard: note for shard, note in found if note is not None}
-    missing = [shard for shard in shards if shard not in notes]
-    done = sum(len(shard.items) for shard in notes)
+) -> list[list[ShardStats]]:
+    """Writes the shards that are not finished; returns the stats of all shards in order."""
+    found = ((shard, read_stats(work / f"{shard.stem}.json")) for shard in shards)
+    stats = {shard: written for shard, written in found if written is not None}
+    missing = [shard for shard in shards if shard not in stats]
+    done = sum(len(shard.items) for shard in stats)
     bar = progress(total=sum(len(shard.items) for shard in shards), initial=done) if progress else None
     advance = bar.update if bar is not None else lambda count=1: None
     try:
@@ -362,11 +354,11 @@ def _write_missing(
             written = _write_in_processes(sources, missing, work, processes, strict, advance)
         else:
             written = ((s, write_shard(s, sources, work, strict, advance)) for s in missing)
-        notes.update(written)
+        stats.update(written)
     finally:
         if bar is not None:
             bar.close()
-    return [notes[shard] for shard in shards]
+    return [stats[shard] for shard in shards]
 
 
 def _write_in_processes(
@@ -376,7 +368,7 @@ def _write_in_processes(
     processes: int,
     strict: bool,
     advance: Callable[[int], Any],
-) -> Iterator[tuple[Shard, list[ShardNote]]]:
+) -> Iterator[tuple[Shard, list[ShardStats]]]:
     # Spawned, not forked: the caller may hold threads (torch, Arrow) that a fork would copy half-way.
     context = multiprocessing.get_context("spawn")
     counter = context.Value("q", 0)
@@ -416,7 +408,7 @@ def _follow_parent() -> None:
         os._exit(1)
 
 
-def _work_on(shard: Shard) -> list[ShardNote]:
+def _work_on(shard: Shard) -> list[ShardStats]:
     def advance() -> None:
         with _worker["counter"].get_lock():
             _worker["counter"].value += 1
@@ -425,17 +417,17 @@ def _work_on(shard: Shard) -> list[ShardNote]:
 
 
 def _assemble(
-    sources: Sequence[PairSource], shards: Sequence[Shard], notes: Sequence[Sequence[ShardNote]], work: Path
+    sources: Sequence[PairSource], shards: Sequence[Shard], stats: Sequence[Sequence[ShardStats]], work: Path
 ) -> Prepared:
     """Moves the shards to their final names below `work/dataset`; may be repeated after a kill at any moment."""
     final = work / "dataset"
-    filled: dict[tuple[int, str], list[tuple[Shard, ShardNote]]] = {}
+    filled: dict[tuple[int, str], list[tuple[Shard, ShardStats]]] = {}
     skipped = list(dict.fromkeys(entry for source in sources for entry in source.unusable()))
-    for shard, written in zip(shards, notes, strict=True):
-        for number, note in zip(shard.sources, written, strict=True):
-            skipped += note.skipped
-            if note.rows:
-                filled.setdefault((number, shard.split), []).append((shard, note))
+    for shard, written in zip(shards, stats, strict=True):
+        for number, part in zip(shard.sources, written, strict=True):
+            skipped += part.skipped
+            if part.rows:
+                filled.setdefault((number, shard.split), []).append((shard, part))
     if not filled:
         first = f"; the first reason: {skipped[0][1]}" if skipped else "."
         raise ValueError(f"None of the {len(skipped)} objects can be used{first}")
@@ -443,7 +435,7 @@ def _assemble(
     for (number, split), members in filled.items():
         folder = config_folder(sources[number])
         (final / folder).mkdir(parents=True, exist_ok=True)
-        summary = SplitSummary(_total([note for _, note in members]), [])
+        summary = SplitSummary(_total([part for _, part in members]), [])
         for index, (shard, _) in enumerate(members):
             summary.files.append(f"{folder}/{split}-{index:05d}-of-{len(members):05d}.parquet")
             if not (final / summary.files[-1]).exists():
@@ -468,7 +460,7 @@ def _read_prepared(folder: Path, key: str) -> Prepared | None:
     if stored["key"] != key:
         return None
     splits = [
-        {name: SplitSummary(ShardNote(**summary["note"]), summary["files"]) for name, summary in found.items()}
+        {name: SplitSummary(ShardStats(**summary["stats"]), summary["files"]) for name, summary in found.items()}
         for found in stored["splits"]
     ]
     files = [file for found in splits for summary in found.values() for file in summary.files]
@@ -479,14 +471,14 @@ def _read_prepared(folder: Path, key: str) -> Prepared | None:
     return Prepared(splits, skipped, reused=True)
 
 
-def _total(notes: Iterable[ShardNote]) -> ShardNote:
-    total = ShardNote()
+def _total(parts: Iterable[ShardStats]) -> ShardStats:
+    total = ShardStats()
     classes: Counter[str] = Counter()
-    for note in notes:
-        total.rows += note.rows
-        total.num_bytes += note.num_bytes
-        total.skipped += note.skipped
-        classes.update(note.classes)
+    for part in parts:
+        total.rows += part.rows
+        total.num_bytes += part.num_bytes
+        total.skipped += part.skipped
+        classes.update(part.classes)
     total.classes = dict(sorted(classes.items()))
     return total
 

@@ -1,6 +1,6 @@
-"""The page and its API: `python space_app/app.py [--model ID] [--port P]`, or `crossmost space` with the same options.
+"""Serve the page and its API: `python space_app/app.py [--model ID] [--port P]`, or `crossmost space`.
 
-On the Hub the package and the bundled checkpoint lie beside this file (`crossmost push space`), in a clone one folder
+On the Hub, the package and the bundled checkpoint are beside this file (`crossmost push space`), in a clone one folder
 up.
 """
 
@@ -19,23 +19,27 @@ os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
 
 def serve(model: str | None, port: int | None, scratch: Path) -> None:
-    """Shows the page until it is interrupted.
+    """Serve the page until it is interrupted.
 
     Args:
         model: Hub id or folder; by default the bundled checkpoint.
-        port: of the page; by default the first free one from 7860 on.
-        scratch: folder for uploads and pictures; whoever made it removes it.
+        port: port of the page; by default the first free one from 7860.
+        scratch: folder for uploads and pictures; the caller removes it.
 
     Raises:
-        ValueError: an unusable model.
-        OSError: the port is taken.
-        KeyboardInterrupt: the end.
-        SandboxError: no process can be started to read files in.
+        ValueError: if the model cannot be loaded.
+        OSError: if the port is taken.
+        ImportError: if Gradio is not installed.
+        KeyboardInterrupt: when the server is stopped.
+        SandboxError: if no child process can be started.
     """
+    from modeling_crossmost.utils.extras import require
+
+    require("space")
     cache = scratch / "cache"
-    os.environ["GRADIO_TEMP_DIR"] = str(cache)
-    from answers import open_classifier
+    os.environ["GRADIO_TEMP_DIR"] = str(cache)  # set before `page` and `uploads` import Gradio
     from examples import write_examples
+    from inference import open_classifier
     from page import LAUNCH_OPTIONS, build_page
     from uploads import keep_swept
 

@@ -1,4 +1,4 @@
-"""Example files, generated when the server starts: nothing of them is anybody else's."""
+"""Example files, generated when the server starts and therefore free of third-party licenses."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Writer = Callable[[trimesh.Trimesh], bytes]
 
 
 def write_examples(folder: Path) -> dict[str, Path]:
-    """Writes the examples; returns label -> file, nothing where the furniture generator is absent."""
+    """Write the examples and return label -> file; empty if the furniture generator is not installed."""
     try:
         from dataset_scripts.furniture.catalogue import make_object
     except ImportError:
@@ -33,18 +33,19 @@ def _glb(mesh: trimesh.Trimesh) -> bytes:
 
 
 def _lying_glb(mesh: trimesh.Trimesh) -> bytes:
-    """As a program that has z up would write it."""
+    """Write a mesh as a program with z up would."""
+    # Row vectors times the matrix apply its inverse: from y up to z up.
     mesh.vertices = np.asarray(mesh.vertices) @ rotation_to_y_up("z")
     return _glb(mesh)
 
 
 def _scan(mesh: trimesh.Trimesh) -> bytes:
-    """A cloud of its surface, as a scanner writes it."""
+    """Write a cloud sampled from the surface, as a scanner would."""
     points, _ = trimesh.sample.sample_surface(mesh, 4_000, seed=0)
     return trimesh.PointCloud(np.asarray(points, dtype=np.float32)).export(file_type="ply")
 
 
-# Label, class, seed, file and its content.
+# (label, class, seed, file name, function that writes its content)
 EXAMPLES: tuple[tuple[str, str, int, str, Writer], ...] = (
     ("Chair", "chair", 1, "chair.glb", _glb),
     ("Sofa", "sofa", 2, "sofa.glb", _glb),

@@ -1,4 +1,4 @@
-"""The page: inputs on the left, or on top of a phone's, and what the model saw and said beside or below them."""
+"""The page: inputs on the left (on phones at the top), the model's inputs and answers beside (or below) them."""
 
 from __future__ import annotations
 
@@ -9,18 +9,19 @@ import gradio as gr
 from gradio.processing_utils import save_bytes_to_cache
 from gradio.utils import get_upload_folder
 
+from modeling_crossmost.configuration_crossmost import DEFAULT_VIEWS
 from modeling_crossmost.geometry_crossmost import FILE_TYPES
-from modeling_crossmost.serving.classifier import DEFAULT_VIEWS, Classifier
+from modeling_crossmost.serving.classifier import Classifier
 from modeling_crossmost.serving.sandbox import Limits
 
-from answers import NEXT_AXIS, PAGE_TOP_K, Shown, classify_upload, pool_size, to_json, to_show
+from inference import NEXT_AXIS, PAGE_TOP_K, Shown, classify_upload, pool_size, to_json, to_show
 from uploads import KEPT_SECONDS, SWEEP_SECONDS, upload_component
 
 
-# Requests that wait; a visitor beyond them is told to come back.
+# Requests that may wait; further visitors are asked to try again later.
 MAX_WAITING = 200
 
-# Page and API share the sandboxes. One request more than there are of them: the model has work while files are read.
+# Page and API share the sandboxes. With one request more than sandboxes, the model is busy while files are read.
 RUNNING: dict[str, Any] = {"concurrency_id": "sandbox", "concurrency_limit": pool_size() + 1}
 
 CSS = """
@@ -34,12 +35,12 @@ CSS = """
 .answer p:first-child, .failure p:first-child {font-size: 1.25em;}
 """
 
-# System fonts: the page asks no other host for anything.
+# System fonts, so that the page loads nothing from other hosts.
 THEME = gr.themes.Default(
     primary_hue="blue", font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"]
 ).set(button_primary_background_fill="*primary_700", button_primary_background_fill_hover="*primary_800")
 
-# No run history: what one visitor did is not kept where the next one at the same computer finds it.
+# No run history: the browser must not show one visitor's files to the next one at the same computer.
 LAUNCH_OPTIONS: dict[str, Any] = {
     "max_file_size": Limits.max_bytes,
     "theme": THEME,
@@ -50,7 +51,7 @@ LAUNCH_OPTIONS: dict[str, Any] = {
     "share": False,
 }
 
-# Screen readers say what changes in it.
+# Makes screen readers announce the answer.
 LIVE_REGION = """() => {
     const answer = document.getElementById("answer");
     answer.setAttribute("role", "status");
@@ -58,20 +59,20 @@ LIVE_REGION = """() => {
 }"""
 
 INTRODUCTION = f"""# What is this object?
-Upload a mesh or a point cloud. The model looks at its points and at {DEFAULT_VIEWS} drawn views, and says what each of
-them is most like. It learnt without labels, by letting the two teach each other."""
+Upload a mesh or a point cloud. The model classifies it from its points and from {DEFAULT_VIEWS} rendered views. It was
+trained without labels, by letting the two modalities teach each other."""
 CLOUDS_ALONE = """# What is this object?
-Upload a mesh or a point cloud. The model looks at its points and says what they are most like."""
+Upload a mesh or a point cloud. The model classifies it from its points."""
 
 AXIS_HINTS = {"y": " (glTF, most viewers)", "z": " (CAD, scans)", "-y": " (cameras)"}
 AXES = [(f"{axis}{AXIS_HINTS.get(axis, '')}", axis) for axis in NEXT_AXIS]
 
 
 def build_page(classifier: Classifier, examples: dict[str, Path]) -> gr.Blocks:
-    """The page and the endpoint `/classify`.
+    """Build the page and the endpoint `/classify`.
 
     Args:
-        classifier: what answers; its sandboxes are shared by all visitors.
+        classifier: classifies the uploads; all visitors share its sandboxes.
         examples: label -> file.
     """
     model_axis = classifier.processor.feature_extractor.up_axis
@@ -85,7 +86,7 @@ def build_page(classifier: Classifier, examples: dict[str, Path]) -> gr.Blocks:
         return [up_axis, *show(path, names, up_axis)]
 
     def classify(file: str | None, class_names: str | None = "", up_axis: str | None = "y") -> dict[str, Any]:
-        """Says what a mesh or cloud is: the JSON of `classify --json`."""
+        """Classify a mesh or point cloud; returns the JSON of `classify --json`."""
         return to_json(classify_upload(classifier, file, class_names, up_axis))
 
     with gr.Blocks(title="Cross-MoST", analytics_enabled=False, delete_cache=(SWEEP_SECONDS, KEPT_SECONDS)) as page:
@@ -93,7 +94,7 @@ def build_page(classifier: Classifier, examples: dict[str, Path]) -> gr.Blocks:
         with gr.Row():
             with gr.Column(scale=1, min_width=280):
                 upload = upload_component(f"Mesh or point cloud, at most {_megabytes()} MB", file_types=_ENDINGS)
-                gr.Markdown(f"Types: {' '.join(_ENDINGS)}. What a file refers to is not read.")
+                gr.Markdown(f"Types: {' '.join(_ENDINGS)}. Other files that it refers to are not read.")
                 names = gr.Textbox(
                     label="Class names, separated by commas", info="Empty: the model's own.", placeholder=known
                 )
@@ -101,7 +102,7 @@ def build_page(classifier: Classifier, examples: dict[str, Path]) -> gr.Blocks:
                 button = gr.Button("Classify", variant="primary")
                 turn_button = gr.Button("Not upright? Rotate 90°", size="md")
                 if examples:
-                    gr.Markdown("**Examples**, made by this project")
+                    gr.Markdown("**Examples**, generated by this project")
                     with gr.Row():
                         example_buttons = {
                             gr.Button(label, size="sm", min_width=100): path for label, path in examples.items()
@@ -137,19 +138,20 @@ def _megabytes() -> int:
 
 
 def _outputs() -> list[Any]:
-    """The components of `Shown`, in its order."""
+    """Create the components of `Shown`, in the order of its fields."""
     status = gr.HTML("", elem_id="answer", padding=False)
     with gr.Row():
         lists = {
             name: gr.Label(label=label, num_top_classes=PAGE_TOP_K, show_heading=False, min_width=180, render=False)
             for name, label in (("fused", "Both together"), ("point", "Points alone"), ("image", "Views alone"))
         }
+        # On the page the joint answer comes first, although `Shown` lists it last.
         for component in lists.values():
             component.render()
     viewer: dict[str, Any] = {"height": 320, "min_width": 260, "interactive": False, "camera_position": (60, 75, 3.2)}
     with gr.Row():
         shape = gr.Model3D(label="The object (drag to turn it)", **viewer)
-        # Dark behind them: the points are light grey.
+        # A dark background, because the points are light gray.
         cloud = gr.Model3D(label="The points that the model sees", clear_color=(0.1, 0.12, 0.16, 1.0), **viewer)
     views = gr.Gallery(label="The views that the model sees", columns=6, elem_id="views", interactive=False)
     return [status, lists["point"], lists["image"], lists["fused"], shape, cloud, views]
@@ -164,9 +166,9 @@ def _as_values(shown: Shown) -> list[Any]:
 
 
 def _add_endpoint(function: Any) -> None:
-    """`/classify`, on components of its own that the page does not show.
+    """Add `/classify`, on hidden components of its own.
 
-    Not `gr.api`: the path in its request may name any file of the server, which components of type file refuse.
+    `gr.api` would be simpler, but the path in its request may name any file on the server; `gr.File` refuses that.
     """
     file = upload_component("file", visible=False)
     names = gr.Textbox("", label="class_names", visible=False)

@@ -20,3 +20,9 @@ def shared_data():
     if not (SHARED / "data").is_dir():
         pytest.skip("real 3D data is absent: set CROSSMOST_SHARED, or put a folder shared/ beside the checkout")
     return SHARED / "data"
+
+
+@pytest.fixture
+def own_cache(monkeypatch, tmp_path_factory):
+    """Copies that `load_dataset` makes lie with the tests, not in the cache of whoever runs them."""
+    monkeypatch.setattr("datasets.config.HF_DATASETS_CACHE", tmp_path_factory.getbasetemp() / "datasets")

@@ -28,10 +28,7 @@ from dataset_scripts.sources.modelnet import modelnet_sources
 
 SMALL = ["--image-size", "32", "--num-proc", "1"]
 
-
-@pytest.fixture(autouse=True)
-def own_cache(tmp_path, monkeypatch):
-    monkeypatch.setattr("datasets.config.HF_DATASETS_CACHE", tmp_path / "cache")
+pytestmark = pytest.mark.usefixtures("own_cache")
 
 
 def prepare(name: str, source: Path, output: Path, *options: str) -> int:

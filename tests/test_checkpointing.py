@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
-from tiny import tiny_model
+from toy import toy_model
 
 from modeling_crossmost import CrossMoSTForSelfTraining
 from modeling_crossmost.training.checkpoints import (
@@ -30,7 +30,7 @@ class Toy:
     """Student, teacher and optimiser, trained on nothing in particular for some steps."""
 
     def __init__(self, seed: int = 0, freeze_image: bool = False, **fields):
-        self.model = tiny_model(CrossMoSTForSelfTraining, seed=seed, **fields)
+        self.model = toy_model(CrossMoSTForSelfTraining, seed=seed, **fields)
         self.model.vision_model.requires_grad_(not freeze_image)
         self.model.classifier.weight.requires_grad_(True)
         self.teacher = EMATeacher(self.model)
@@ -179,7 +179,7 @@ def test_a_damaged_file(tmp_path, name, damage):
         made = {"cut": whole[: len(whole) // 2], "empty": b"", "noise": b"\xff" * 64}[damage]
         (folder / name).write_bytes(made)
     untouched = Toy(seed=5)
-    refused(lambda: untouched.load(folder), f"The checkpoint {folder} is damaged or of another model")
+    refused(lambda: untouched.load(folder), f"The checkpoint {folder} is damaged or belongs to another model")
     untouched.assert_equal(Toy(seed=5))
 
 
@@ -187,7 +187,7 @@ def test_a_damaged_file(tmp_path, name, damage):
 def test_a_state_file_of_another_kind(tmp_path, content):
     folder = Toy().train(1).save(tmp_path, 1)
     (folder / STATE_FILE).write_text(content)
-    refused(lambda: Toy().load(folder), "is damaged or of another model")
+    refused(lambda: Toy().load(folder), "is damaged or belongs to another model")
 
 
 def test_another_runs_checkpoint(tmp_path):
@@ -211,13 +211,13 @@ def test_an_option_that_came_later_stood_for_its_default(tmp_path):
 
 def test_another_models_checkpoint(tmp_path):
     folder = Toy().train(1).save(tmp_path, 1)
-    refused(lambda: Toy(projection_dim=4).load(folder), "is damaged or of another model .*size mismatch")
+    refused(lambda: Toy(projection_dim=4).load(folder), "is damaged or belongs to another model .*size mismatch")
     refused(lambda: Toy(class_names=["a", "b"]).load(folder), "classifier.weight")
 
 
 def test_an_optimiser_of_other_trained_parts(tmp_path):
     folder = Toy().train(1).save(tmp_path, 1)
-    refused(lambda: Toy(freeze_image=True).load(folder), "the optimiser's state is of other trained parameters")
+    refused(lambda: Toy(freeze_image=True).load(folder), "the optimizer's state belongs to other trained parameters")
 
 
 def test_missing_and_surplus_weights(tmp_path):
@@ -226,4 +226,4 @@ def test_missing_and_surplus_weights(tmp_path):
         state = load_file(folder / "model.safetensors")
         change(state)
         save_file(state, folder / "model.safetensors")
-        refused(lambda folder=folder: Toy().load(folder), "is damaged or of another model")
+        refused(lambda folder=folder: Toy().load(folder), "is damaged or belongs to another model")

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 import torch
 import trimesh
-from tiny import tiny_model
+from toy import toy_model
 
 from modeling_crossmost import CrossMoSTModel, CrossMoSTProcessor
 from modeling_crossmost.commands.classify import Table, main
@@ -126,7 +126,7 @@ def test_either_modality_may_be_left_out(classifier, files):
     assert cloud.image == [] and cloud.fused == cloud.point == about(both.point)
     assert views.point == [] and views.fused == views.image == about(both.image)
     assert not cloud.disagrees and not views.disagrees
-    with pytest.raises(ValueError, match="Neither views nor the cloud"):
+    with pytest.raises(ValueError, match="Neither the views nor the cloud"):
         classifier(files[:1], num_views=0, use_cloud=False)
 
 
@@ -168,14 +168,14 @@ def test_unusable_options_are_told_before_a_file_is_read(options, message, class
 
 def test_a_model_without_text_tower_says_so(files, classifier):
     with (
-        Classifier(tiny_model(), classifier.processor, Sandbox()) as toy,
+        Classifier(toy_model(), classifier.processor, Sandbox()) as toy,
         pytest.raises(ValueError, match="text tower"),
     ):
         toy.stream(files, class_names=["a", "b"])
 
 
 def test_a_model_without_image_tower_looks_at_the_cloud_alone(files, classifier):
-    with Classifier(tiny_model(vision_config=None), classifier.processor) as toy:
+    with Classifier(toy_model(vision_config=None), classifier.processor) as toy:
         (result,) = toy(files[:1])
         assert result.image == [] and result.fused == result.point and result.prepared.views is None
         with pytest.raises(ValueError, match="no image tower"):
@@ -186,7 +186,7 @@ def test_a_model_without_classes_wants_some_named(files, classifier):
     blank = copy.deepcopy(classifier.model)
     blank.classifier.weight.data.zero_()
     with Classifier(blank, classifier.processor) as toy:
-        with pytest.raises(ValueError, match="without classes to choose from: name some"):
+        with pytest.raises(ValueError, match="without classes to choose from: pass class names"):
             toy.stream(files[:1])
         expected = classifier(files[:1], class_names=CLASSES[::-1], num_views=2)[0].fused
         assert toy(files[:1], class_names=CLASSES[::-1], num_views=2)[0].fused == about(expected)
@@ -211,7 +211,7 @@ def test_unusable_files_are_results_too_and_order_is_kept(classifier, files, tmp
 
 
 def test_many_files_share_calls_of_the_model(classifier, files, monkeypatch):
-    monkeypatch.setattr(classifier_module, "PATIENCE_SECONDS", 30.0)
+    monkeypatch.setattr(classifier_module, "BATCH_WAIT_SECONDS", 30.0)
     sizes = []
     predict = classifier._predict
     monkeypatch.setattr(

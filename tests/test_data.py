@@ -12,19 +12,21 @@ from PIL import Image as PILImage
 
 from modeling_crossmost.data import pairs as pairs_module
 from modeling_crossmost.data.augmentation import EvalImageTransform, StrongImageTransform, WeakImageTransform
-from modeling_crossmost.data.datasets import EvaluationDataset, PairDataset, StreamingPairDataset, content_number
+from modeling_crossmost.data.datasets import EvaluationDataset, PairDataset, PairReader, StreamingPairDataset
 from modeling_crossmost.data.keyed_random import object_keys
 from modeling_crossmost.data.loaders import (
-    TwoViewBatchSampler,
+    GlobalBatchSampler,
     collate_evaluation,
     collate_pairs,
     evaluation_loader,
     training_loader,
 )
-from modeling_crossmost.data.pairs import check_view_sizes, class_names, load_pairs, training_dataset
+from modeling_crossmost.data.pairs import check_view_sizes, class_names, content_number, load_pairs, training_dataset
 
 
 OBJECTS, POINTS, VIEWS, SIZE = 40, 16, 5, 12
+
+pytestmark = pytest.mark.usefixtures("own_cache")
 
 
 def encode(value: int, size: int = SIZE) -> dict:
@@ -78,9 +80,8 @@ def pairs() -> Dataset:
 
 
 @pytest.fixture
-def folder(tmp_path, monkeypatch, pairs):
-    """Parquet shards as `prepare` writes them; the datasets cache stays in the temporary folder too."""
-    monkeypatch.setattr("datasets.config.HF_DATASETS_CACHE", str(tmp_path / "cache"))
+def folder(tmp_path, pairs):
+    """Parquet shards as `prepare` writes them."""
     for shard in range(2):
         path = tmp_path / "pairs" / "data" / f"train-{shard:05d}-of-00002.parquet"
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -104,8 +105,8 @@ def equal(first: dict, second: dict) -> bool:
 def test_training_sees_neither_label_nor_object_id(pairs):
     assert training_dataset(pairs).column_names == ["points", "views"]
     assert training_dataset(pairs, captions=True).column_names == ["points", "views", "captions"]
-    dataset = PairDataset(pairs, grey, grey)
-    assert dataset.dataset.column_names == ["points", "views"]
+    dataset = PairDataset(pairs, PairReader(grey, grey))
+    assert dataset.rows.column_names == ["points", "views"]
     assert set(dataset[0]) == {"index", "key", "points", "weak_image", "strong_image"}
 
 
@@ -113,12 +114,12 @@ def test_permuted_labels_change_no_item(pairs):
     labels = pairs["label"][:]
     random.Random(0).shuffle(labels)
     permuted = pairs.remove_columns("label").add_column("label", labels)
-    first, second = PairDataset(pairs, grey, grey), PairDataset(permuted, grey, grey)
+    first, second = PairDataset(pairs, PairReader(grey, grey)), PairDataset(permuted, PairReader(grey, grey))
     assert all(equal(first[i], second[i]) for i in range(OBJECTS))
 
 
 def test_items_hold_the_object(pairs):
-    dataset = PairDataset(pairs, WeakImageTransform(16), StrongImageTransform(16), seed=3)
+    dataset = PairDataset(pairs, PairReader(WeakImageTransform(16), StrongImageTransform(16), seed=3))
     dataset.set_epoch(2)
     for i, item in zip([7, 3], dataset.__getitems__([7, 3]), strict=True):
         assert item["index"] == i and item["key"] == object_keys(3, 2, torch.tensor([i]))[0]
@@ -127,7 +128,7 @@ def test_items_hold_the_object(pairs):
 
 
 def test_both_images_come_from_the_drawn_view(pairs):
-    dataset = PairDataset(pairs, grey, grey)
+    dataset = PairDataset(pairs, PairReader(grey, grey))
     drawn = []
     for epoch in range(20):
         dataset.set_epoch(epoch)
@@ -140,17 +141,17 @@ def test_both_images_come_from_the_drawn_view(pairs):
 
 
 def test_num_views_draws_from_the_first_ones(pairs):
-    dataset = PairDataset(pairs, grey, None, num_views=2)
+    dataset = PairDataset(pairs, PairReader(grey, None, num_views=2))
     drawn = {int(item["weak_image"][0]) - 6 * i for i, item in enumerate(dataset.__getitems__(range(OBJECTS)))}
     assert drawn == {0, 1}
-    more = PairDataset(pairs, grey, None, num_views=100)
-    assert equal(more[5], PairDataset(pairs, grey, None)[5])
+    more = PairDataset(pairs, PairReader(grey, None, num_views=100))
+    assert equal(more[5], PairDataset(pairs, PairReader(grey, None))[5])
     with pytest.raises(ValueError, match="at least one view"):
-        PairDataset(pairs, grey, None, num_views=0)
+        PairReader(grey, None, num_views=0)
 
 
 def test_items_do_not_depend_on_the_batch(pairs):
-    dataset = PairDataset(pairs, WeakImageTransform(16), StrongImageTransform(16), seed=1)
+    dataset = PairDataset(pairs, PairReader(WeakImageTransform(16), StrongImageTransform(16), seed=1))
     whole = dataset.__getitems__(range(OBJECTS))
     for batch in ([3], [9, 3, 20], list(range(OBJECTS))[::-1]):
         assert all(equal(item, whole[i]) for i, item in zip(batch, dataset.__getitems__(batch), strict=True))
@@ -164,14 +165,14 @@ def test_only_one_view_is_decoded(pairs, monkeypatch):
     opened = []
     original = pairs_module.PILImage.open
     monkeypatch.setattr(pairs_module.PILImage, "open", lambda *a, **k: opened.append(1) or original(*a, **k))
-    PairDataset(pairs, grey, grey).__getitems__(range(10))
+    PairDataset(pairs, PairReader(grey, grey)).__getitems__(range(10))
     assert len(opened) == 10
-    PairDataset(pairs, None, None).__getitems__(range(10))
+    PairDataset(pairs, PairReader(None, None)).__getitems__(range(10))
     assert len(opened) == 10
 
 
 def test_one_caption_is_drawn(pairs):
-    dataset = PairDataset(pairs, None, grey, tokenizer=FakeTokenizer(), max_caption_length=4)
+    dataset = PairDataset(pairs, PairReader(None, grey, tokenizer=FakeTokenizer(), max_caption_length=4))
     items = dataset.__getitems__(range(OBJECTS))
     assert [int(item["input_ids"][0]) for item in items] == list(range(OBJECTS))
     assert {int(item["input_ids"][1]) for item in items} == {0, 1}
@@ -179,11 +180,11 @@ def test_one_caption_is_drawn(pairs):
     assert batch["input_ids"].shape == batch["attention_mask"].shape == (OBJECTS, 4)
     assert "weak_image" not in batch
     with pytest.raises(ValueError, match="no captions column"):
-        PairDataset(pairs.remove_columns("captions"), None, grey, tokenizer=FakeTokenizer())
+        PairDataset(pairs.remove_columns("captions"), PairReader(None, grey, tokenizer=FakeTokenizer()))
 
 
 def test_collated_pairs(pairs):
-    dataset = PairDataset(pairs, WeakImageTransform(16), StrongImageTransform(16))
+    dataset = PairDataset(pairs, PairReader(WeakImageTransform(16), StrongImageTransform(16)))
     batch = collate_pairs(dataset.__getitems__([4, 2, 0]))
     assert batch["index"].tolist() == [4, 2, 0] and batch["key"].dtype == torch.int64
     assert batch["points"].shape == (3, POINTS, 3) and batch["weak_image"].shape == (3, 3, 16, 16)
@@ -209,7 +210,7 @@ def test_broken_rows_are_named(pairs, column, value, message):
     good[column] = [good[column][0], value, good[column][2]]
     broken = Dataset.from_dict(good, features=pairs.features)
     with pytest.raises(ValueError, match=message):
-        PairDataset(broken, grey, grey).__getitems__([0, 1])
+        PairDataset(broken, PairReader(grey, grey)).__getitems__([0, 1])
 
 
 def test_views_may_be_files(tmp_path, pairs):
@@ -217,7 +218,8 @@ def test_views_may_be_files(tmp_path, pairs):
     PILImage.new("RGB", (SIZE, SIZE), (77, 77, 77)).save(path)
     good = pairs.cast_column("views", List(Image(decode=False)))[:1]
     good["views"] = [[{"bytes": None, "path": str(path)}]]
-    assert PairDataset(Dataset.from_dict(good, features=pairs.features), grey, None)[0]["weak_image"][0] == 77
+    dataset = PairDataset(Dataset.from_dict(good, features=pairs.features), PairReader(grey, None))
+    assert dataset[0]["weak_image"][0] == 77
 
 
 # Sampler
@@ -228,7 +230,7 @@ def flat(batches) -> list[int]:
 
 
 def all_batches(**options) -> list[list[int]]:
-    return list(TwoViewBatchSampler(**options))
+    return list(GlobalBatchSampler(**options))
 
 
 @pytest.mark.parametrize("processes", [2, 3, 4])
@@ -244,7 +246,7 @@ def test_processes_together_read_the_global_batches(processes, drop_last):
 
 
 def test_sampler_reads_every_object_once_in_a_new_order_per_epoch():
-    sampler = TwoViewBatchSampler(96, 12, seed=1)
+    sampler = GlobalBatchSampler(96, 12, seed=1)
     first = list(sampler)
     assert len(first) == len(sampler) == 8 and sorted(flat(first)) == list(range(96))
     sampler.set_epoch(1)
@@ -259,7 +261,7 @@ def test_sampler_restarts_in_mid_epoch():
     whole = all_batches(**options)
     assert len(whole) == 12
     for start in (0, 1, 7, 12):
-        tail = TwoViewBatchSampler(**options, start_batch=start)
+        tail = GlobalBatchSampler(**options, start_batch=start)
         assert list(tail) == whole[start:] and len(tail) == 12 - start
 
 
@@ -283,7 +285,7 @@ def test_sampler_completes_the_last_batch():
 )
 def test_impossible_samplers(options, message):
     with pytest.raises(ValueError, match=message):
-        TwoViewBatchSampler(**options)
+        GlobalBatchSampler(**options)
 
 
 # Loaders
@@ -291,8 +293,8 @@ def test_impossible_samplers(options, message):
 
 @pytest.mark.parametrize("workers", [0, 2])
 def test_training_loader_follows_sampler_and_epoch(pairs, workers):
-    dataset = PairDataset(pairs, WeakImageTransform(16), StrongImageTransform(16))
-    sampler = TwoViewBatchSampler(OBJECTS, 8)
+    dataset = PairDataset(pairs, PairReader(WeakImageTransform(16), StrongImageTransform(16)))
+    sampler = GlobalBatchSampler(OBJECTS, 8)
     loader = training_loader(dataset, sampler, num_workers=workers)
     for epoch in (0, 1):
         dataset.set_epoch(epoch)
@@ -307,18 +309,18 @@ def test_training_loader_follows_sampler_and_epoch(pairs, workers):
 
 
 def test_training_loader_refuses_the_wrong_kind_of_batching(pairs):
-    dataset = PairDataset(pairs, grey, grey)
+    dataset = PairDataset(pairs, PairReader(grey, grey))
     with pytest.raises(ValueError, match="need a batch sampler"):
         training_loader(dataset)
-    stream = StreamingPairDataset(pairs.to_iterable_dataset(), grey, grey)
+    stream = StreamingPairDataset(pairs.to_iterable_dataset(), PairReader(grey, grey))
     with pytest.raises(ValueError, match="take a batch size"):
-        training_loader(stream, TwoViewBatchSampler(OBJECTS, 8))
+        training_loader(stream, GlobalBatchSampler(OBJECTS, 8))
 
 
 def test_streaming_gives_the_same_kind_of_items(folder, pairs):
-    stream = StreamingPairDataset(load_pairs(folder, streaming=True), grey, grey, seed=1)
+    stream = StreamingPairDataset(load_pairs(folder, streaming=True), PairReader(grey, grey, seed=1))
     items = list(stream)
-    mapped = PairDataset(pairs, grey, grey, seed=1)
+    mapped = PairDataset(pairs, PairReader(grey, grey, seed=1))
     rows = {content_number(mapped[i]["points"]): i for i in range(OBJECTS)}
     order = [rows[int(item["index"])] for item in items]
     assert sorted(order) == list(range(OBJECTS))
@@ -333,18 +335,17 @@ def test_streaming_gives_the_same_kind_of_items(folder, pairs):
     assert not all(equal(a, b) for a, b in zip(items, stream, strict=True))
 
 
-def test_every_epoch_streams_the_shards_in_an_order_of_its_own(tmp_path, monkeypatch, pairs):
+def test_every_epoch_streams_the_shards_in_an_order_of_its_own(tmp_path, pairs):
     """Whole shards change places, by (seed, epoch) alone; within a shard the rows stay in order."""
-    monkeypatch.setattr("datasets.config.HF_DATASETS_CACHE", str(tmp_path / "cache"))
     shards, each = 5, OBJECTS // 5
     (tmp_path / "pairs" / "data").mkdir(parents=True)
     for shard in range(shards):
         path = tmp_path / "pairs" / "data" / f"train-{shard:05d}-of-00005.parquet"
         pairs.select(range(shard * each, (shard + 1) * each)).to_parquet(path)
-    rows = {content_number(item["points"]): i for i, item in enumerate(PairDataset(pairs, None, None))}
+    rows = {content_number(item["points"]): i for i, item in enumerate(PairDataset(pairs, PairReader(None, None)))}
 
     def order(seed: int, epoch: int) -> list[int]:
-        stream = StreamingPairDataset(load_pairs(tmp_path / "pairs", streaming=True), None, None, seed=seed)
+        stream = StreamingPairDataset(load_pairs(tmp_path / "pairs", streaming=True), PairReader(None, None, seed=seed))
         stream.set_epoch(epoch)
         return [rows[int(item["index"])] for item in stream]
 
@@ -360,11 +361,13 @@ def test_every_epoch_streams_the_shards_in_an_order_of_its_own(tmp_path, monkeyp
 
 @pytest.mark.parametrize("workers", [0, 2])
 def test_streaming_is_divided_among_processes_and_workers(folder, workers):
-    whole = {int(item["index"]): item for item in StreamingPairDataset(load_pairs(folder, streaming=True), grey, grey)}
+    reader = PairReader(grey, grey)
+    stream = StreamingPairDataset(load_pairs(folder, streaming=True), reader)
+    whole = {int(item["index"]): item for item in stream}
     seen = []
     for rank in range(2):
         dataset = load_pairs(folder, streaming=True)
-        stream = StreamingPairDataset(dataset, grey, grey, num_processes=2, process_index=rank)
+        stream = StreamingPairDataset(dataset, reader, num_processes=2, process_index=rank)
         for batch in training_loader(stream, batch_size=5, num_workers=workers):
             seen += batch["index"].tolist()
             for row, number in enumerate(batch["index"].tolist()):
@@ -460,8 +463,7 @@ def test_views_too_small_for_the_model(folder, streaming):
         check_view_sizes(dataset, 2 * SIZE + 1)
 
 
-def test_broken_parquet_is_one_sentence(tmp_path, monkeypatch):
-    monkeypatch.setattr("datasets.config.HF_DATASETS_CACHE", str(tmp_path / "cache"))
+def test_broken_parquet_is_one_sentence(tmp_path):
     (tmp_path / "pairs" / "data").mkdir(parents=True)
     (tmp_path / "pairs" / "data" / "train-00000-of-00001.parquet").write_bytes(b"PAR1 this is no table")
     with pytest.raises(ValueError, match="no loadable split 'train'") as caught:

@@ -3,7 +3,6 @@
 import json
 from pathlib import Path
 
-import datasets
 import numpy as np
 import pytest
 import torch
@@ -17,7 +16,8 @@ from modeling_crossmost.data.augmentation import EvalImageTransform, image_trans
 from modeling_crossmost.data.datasets import EvaluationDataset
 from modeling_crossmost.data.loaders import evaluation_loader
 from modeling_crossmost.data.pairs import load_pairs
-from modeling_crossmost.evaluation.predict import COLUMNS, Predictions, columns_of, predict, summarize
+from modeling_crossmost.evaluation.predict import Predictions, columns_of, predict, summarize
+from modeling_crossmost.evaluation.tables import COLUMNS
 from modeling_crossmost.training.arguments import parse_arguments
 from modeling_crossmost.training.evaluator import Evaluator
 from modeling_crossmost.training.setup import resolve_classes
@@ -37,8 +37,7 @@ def work(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def _own_cache(tmp_path_factory, monkeypatch):
-    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path_factory.getbasetemp() / "datasets")
+def _no_pictures(own_cache, monkeypatch):
     monkeypatch.setattr("modeling_crossmost.training.finish.plot_all", lambda folder: [])
 
 

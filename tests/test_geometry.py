@@ -7,8 +7,8 @@ import pytest
 import trimesh
 
 from modeling_crossmost.geometry_crossmost import (
+    FILE_AXES,
     MESH_TYPES,
-    UP_AXES,
     as_geometry,
     check_points,
     convert_up_axis,
@@ -36,11 +36,11 @@ def rng():
 
 
 def up_of(axis: str) -> np.ndarray:
-    """The direction (3,) that an axis of `UP_AXES` means."""
+    """The direction (3,) that an axis of `FILE_AXES` means."""
     return np.eye(3, dtype=np.float32)["xyz".index(axis[-1])] * (-1 if axis.startswith("-") else 1)
 
 
-@pytest.mark.parametrize("axis", UP_AXES)
+@pytest.mark.parametrize("axis", FILE_AXES)
 def test_rotation_brings_the_up_axis_to_y_without_mirroring(axis):
     rotation = rotation_to_y_up(axis)
     assert np.array_equal(rotation @ up_of(axis), [0, 1, 0])
@@ -58,8 +58,8 @@ def test_rotations_are_the_documented_ones():
     assert convert_up_axis(point, "y") is point
 
 
-@pytest.mark.parametrize("source", UP_AXES)
-@pytest.mark.parametrize("target", UP_AXES)
+@pytest.mark.parametrize("source", FILE_AXES)
+@pytest.mark.parametrize("target", FILE_AXES)
 def test_conversion_and_its_inverse_cancel(source, target, rng):
     points = rng.standard_normal((5, 3)).astype(np.float32)
     there = convert_up_axis(points, source, target)
@@ -286,10 +286,6 @@ def test_gltf_colour_factors_are_linear_light(tmp_path):
     assert face_colours(load_geometry(tmp_path / "box.glb"))[0].tolist() == [128, 255, 0, 255]
 
 
-def write_collapsed(path):
-    trimesh.Trimesh(np.zeros((3, 3)), [[0, 1, 2]], process=False).export(path)
-
-
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
@@ -300,8 +296,8 @@ def write_collapsed(path):
         ("a.npy", b"garbage", "cannot be read as npy"),
         ("a.off", b"OFF\n3 1 0\n0 0 0\n", "cannot be read as off"),
         ("a.off", b"OFF\n0 0 0\n", "holds neither faces nor points"),
-        ("a.off", b"OFF\n2 0 0\n1 1 1\n1 1 1\n", r"all its points \(2\) lie in one place"),
-        ("a.xyz", b"1 1 1\n" * 9, r"all its points \(9\) lie in one place"),
+        ("a.off", b"OFF\n2 0 0\n1 1 1\n1 1 1\n", r"all its points \(2\) coincide"),
+        ("a.xyz", b"1 1 1\n" * 9, r"all its points \(9\) coincide"),
         ("a.gltf", b"[]", "cannot be read as gltf .it is damaged: AttributeError."),
         ("a.off", b"OFF\n3 1 0\n0 0 0\n1 0 nan\n0 1 0\n3 0 1 2\n", "NaN or infinite"),
         ("a.off", b"OFF\n3 1 0\n0 0 0\n1 0 0\n2 0 0\n3 0 1 2\n", "no surface area"),
@@ -386,8 +382,8 @@ def test_bytes_may_name_other_files_but_do_not_get_them(tmp_path, monkeypatch):
         (b"", "obj", "a: the file is empty"),
         (b"x", "fbx", "files of type 'fbx' cannot be read"),
         (b"not JSON", "gltf", "cannot be read as gltf .its header is not JSON."),
-        (b"PK\3\4", "npy", "cannot be read as npy .it does not begin like one."),
-        (b"\x80\x04K\x01.", "npy", "cannot be read as npy .it does not begin like one."),
+        (b"PK\3\4", "npy", "cannot be read as npy .it does not start with the signature of npy files."),
+        (b"\x80\x04K\x01.", "npy", "cannot be read as npy .it does not start with the signature of npy files."),
         (b"VERSION .7", "pcd", "a: the file cannot be read as pcd"),
     ],
 )

@@ -5,8 +5,8 @@ import math
 
 import pytest
 import torch
-from tiny import CLASSES, NUM_PATCHES, POINT, roughen, tiny_clouds, tiny_model, tiny_views
 from torch.testing import assert_close
+from toy import CLASSES, NUM_PATCHES, POINT, roughen, toy_clouds, toy_model, toy_views
 
 from modeling_crossmost import CrossMoSTForSelfTraining, CrossMoSTModel
 from modeling_crossmost.data.keyed_random import object_keys
@@ -32,9 +32,9 @@ DECODERS = ("image_mask_token", "point_mask_token", "patch_layernorm", "pixel_de
 
 
 def make_arguments(**overrides) -> SelfTrainingArguments:
-    """Arguments that fit the toy's 16 px views, mask enough of 6 sub-clouds and keep labels of an untrained teacher."""
+    """Arguments that fit the toy's 32 px views, mask enough of 6 sub-clouds and keep labels of an untrained teacher."""
     fitting = {
-        "image_mask_unit": 4,
+        "image_mask_unit": 8,
         "image_mask_ratio": 0.3,
         "point_mask_ratio_min": 0.3,
         "point_mask_ratio_max": 0.4,
@@ -44,14 +44,14 @@ def make_arguments(**overrides) -> SelfTrainingArguments:
 
 
 def make_student(seed: int = 0, **fields) -> CrossMoSTForSelfTraining:
-    return tiny_model(CrossMoSTForSelfTraining, seed=seed, **fields)
+    return toy_model(CrossMoSTForSelfTraining, seed=seed, **fields)
 
 
 def make_batch() -> dict[str, torch.Tensor]:
     return {
-        "points": tiny_clouds(SIZE),
-        "weak_image": tiny_views(SIZE, seed=1),
-        "strong_image": tiny_views(SIZE, seed=2),
+        "points": toy_clouds(SIZE),
+        "weak_image": toy_views(SIZE, seed=1),
+        "strong_image": toy_views(SIZE, seed=2),
     }
 
 
@@ -303,13 +303,7 @@ def test_the_step_uses_the_labels_of_the_weak_pass_and_the_paper_losses():
     assert_close(image_logits, CrossMoSTModel.forward(teacher.model, pixel_values=batch["weak_image"]).logits_per_image)
     image, point = make_pseudo_labels(image_logits, point_logits, keys, arguments)
     inputs = student_inputs(student, batch, keys, arguments)
-    output = student(
-        pixel_values=inputs.pixel_values,
-        groups=inputs.groups,
-        bool_masked_pos=inputs.bool_masked_pos,
-        point_bool_masked_pos=inputs.point_bool_masked_pos,
-        drop_path_noise=inputs.drop_path_noise,
-    )
+    output = student(**vars(inputs))
     expected = {
         "loss_cls_image": self_training_loss(output.logits_per_image, image.labels, image.kept),
         "loss_cls_point": self_training_loss(output.logits_per_point, point.labels, point.kept),

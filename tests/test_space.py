@@ -26,7 +26,7 @@ from toy import make_model
 
 from modeling_crossmost.commands import space
 from modeling_crossmost.commands.classify import main as classify
-from modeling_crossmost.geometry_crossmost import UP_AXES, convert_up_axis
+from modeling_crossmost.geometry_crossmost import FILE_AXES, convert_up_axis
 from modeling_crossmost.serving.sandbox import Limits
 
 
@@ -294,11 +294,11 @@ def test_uploads_go_after_a_while(tmp_path):
 
 
 def test_turning_tries_all_six_ways_by_ninety_degrees_each():
-    following = load_module("answers").NEXT_AXIS
+    following = load_module("inference").NEXT_AXIS
     ways = ["y"]
     while len(ways) < 6:
         ways.append(following[ways[-1]])
-    assert set(ways) == set(UP_AXES) and following[ways[-1]] == "y"
+    assert set(ways) == set(FILE_AXES) and following[ways[-1]] == "y"
     ups = {axis: convert_up_axis(np.array([0.0, 1.0, 0.0]), "y", axis) for axis in ways}
     assert all(ups[axis] @ ups[after] == 0.0 for axis, after in following.items())
 
@@ -354,7 +354,7 @@ def test_the_card_and_the_requirements_agree_with_the_project():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     lines = (SPACE / "requirements.txt").read_text().splitlines()
     # No other index: a CPU build of torch beside a plain torchvision cannot be imported.
-    assert {line for line in lines if line[0] != "#"} <= set(project["dependencies"])
+    assert {line for line in lines if line[0] != "#"} == set(project["dependencies"])
     (wanted,) = project["optional-dependencies"]["space"]
     version = tuple(map(int, wanted.removeprefix("gradio>=").split(".")))
     assert tuple(map(int, head["sdk_version"].split(".")[:2])) >= version

@@ -9,7 +9,6 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-import datasets
 import numpy as np
 import pytest
 import torch
@@ -25,6 +24,8 @@ from modeling_crossmost.data import loaders
 
 ROOT = Path(__file__).resolve().parent.parent
 COLUMNS = {"image", "image_star", "point", "fused"}
+
+pytestmark = pytest.mark.usefixtures("own_cache")
 METRICS = {
     *("step", "loss", "loss_cls_image", "loss_cls_point", "loss_align", "loss_fair", "loss_mim", "loss_mpm"),
     *("loss_global_local", "confident_fraction", "modality_agreement", "image_share", "entropy_image"),
@@ -43,11 +44,6 @@ def work(tmp_path_factory) -> Path:
     toy.make_dataset(folder / "data")
     toy.make_model(folder / "model")
     return folder
-
-
-@pytest.fixture(autouse=True)
-def _own_cache(tmp_path_factory, monkeypatch):
-    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path_factory.getbasetemp() / "datasets")
 
 
 @pytest.fixture

@@ -60,7 +60,7 @@ class FolderPairs(PairSource):
 
     Args:
         source: The folder.
-        up_axis: Axis that points up in the files, "y" (glTF's convention) or another of `UP_AXES`; pairs are y up.
+        up_axis: Axis that points up in the files, "y" (glTF's convention) or another of `FILE_AXES`; pairs are y up.
         supersample: Rays along each side of a pixel of a shaded view; 1 is not anti-aliased and three times as fast.
 
     Raises:
@@ -72,13 +72,12 @@ class FolderPairs(PairSource):
     supersample: int = 2
 
     def __post_init__(self):
-        from modeling_crossmost.geometry_crossmost import UP_AXES
+        from modeling_crossmost.geometry_crossmost import rotation_to_y_up
 
         super().__post_init__()
         if not 1 <= self.supersample <= 8:
             raise ValueError(f"The number of rays along a pixel's side must lie in 1..8, got {self.supersample}.")
-        if self.up_axis not in UP_AXES:
-            raise ValueError(f"The up axis must be one of {', '.join(UP_AXES)}, got {self.up_axis!r}.")
+        rotation_to_y_up(self.up_axis)
 
     @property
     def title(self) -> str:

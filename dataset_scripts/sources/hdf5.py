@@ -5,7 +5,7 @@ from __future__ import annotations
 import abc
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -13,25 +13,20 @@ import numpy as np
 
 from modeling_crossmost.utils.command_line import first_line
 
-from ..builder import PairObject, PairSource, object_rng
+from ..builder import PairObject, object_rng
+from .archive import ArchivePairs
 from .folder import camera_text
 
 
 @dataclass(frozen=True)
-class Hdf5Pairs(PairSource):
+class Hdf5Pairs(ArchivePairs):
     """Pairs from HDF5 files with `data` (M, P, 3) and `label` (M,) or (M, 1); views are projected from the clouds.
-
-    Args:
-        source: Folder of the archive.
-        up_axis: Axis that points up in the files.
 
     Raises:
         ValueError: A missing or broken file, a cloud or a label that is out of place.
     """
 
     num_points: int = 2048
-    source: str = ""
-    up_axis: str = "y"
 
     #: Names of the file's labels 0, 1, 2, ...
     file_classes: ClassVar[Sequence[str]] = ()
@@ -43,8 +38,7 @@ class Hdf5Pairs(PairSource):
     def class_names(self) -> list[str]:
         return list(self.file_classes)
 
-    @cached_property
-    def _rows(self) -> dict[str, list[PairObject]]:
+    def find(self) -> tuple[dict[str, list[PairObject]], list[tuple[str, str]]]:
         kept = set(self.class_names())
         found: dict[str, list[PairObject]] = {}
         for split, paths in self.files().items():
@@ -54,10 +48,7 @@ class Hdf5Pairs(PairSource):
                     name = self.file_classes[label]
                     if name in kept:
                         found[split].append(PairObject(f"{path.stem}/{row:05d}", name, str(path), row=row))
-        return found
-
-    def objects(self) -> dict[str, list[PairObject]]:
-        return self._rows
+        return found, []
 
     def make_pair(self, item: PairObject) -> dict[str, Any]:
         from modeling_crossmost.geometry_crossmost import (
@@ -74,11 +65,10 @@ class Hdf5Pairs(PairSource):
         count = self.num_views or int(DEPTH_CAMERA["count"])
         return {"points": points, "views": depth_views(normalize_points(cloud), count, self.image_size)}
 
-    def describe(self) -> dict[str, str]:
+    def facts(self) -> dict[str, str]:
         from modeling_crossmost.rendering_crossmost import DEFAULT_FILL, DEPTH_CAMERA
 
         return {
-            "Source axis": f"{self.up_axis} up; the pairs are y up",
             "Clouds": f"{self.num_points} points, mean at the origin, largest norm 1; farthest point sampling, or "
             "seeded repeats where the file has fewer",
             "Framing": f"every view is zoomed so that the object reaches {DEFAULT_FILL:.0%} of the half frame",

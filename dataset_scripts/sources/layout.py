@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 
@@ -68,3 +68,23 @@ def safe_name(name: str, path: Path) -> str:
     if not name or name.startswith(("/", "\\")) or ".." in Path(name).parts:
         raise ValueError(f"{path} lists {name!r}, which lies outside of the source.")
     return name
+
+
+def has_lists(root: Path, names: Mapping[str, str]) -> bool:
+    """Whether any of the lists of splits (split -> file name) is there."""
+    return any((root / name).exists() for name in names.values())
+
+
+def read_lists(root: Path, names: Mapping[str, str], title: str) -> dict[str, list[str]]:
+    """Entries of every split's list, each once, in their order.
+
+    Args:
+        root: Folder of the lists.
+        names: Split -> file name.
+        title: What a message calls the data set.
+
+    Raises:
+        ValueError: A list is missing or no text, or names something outside of the source.
+    """
+    paths = {split: require(root / name, title) for split, name in names.items()}
+    return {split: [safe_name(line, path) for line in dict.fromkeys(read_lines(path))] for split, path in paths.items()}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 from ..builder import PairObject, PairSource, object_rng
 from ..readers import read_geometry
@@ -18,7 +18,6 @@ from .layout import find_root, read_lines, require
 # Configuration -> its classes. The paper's class lists; `default` is the whole of ModelNet40.
 MODELNET40_CONFIGS = {"default": MODELNET40, "medium": MODELNET40_MEDIUM, "hard": MODELNET40_HARD}
 HDF5_LISTS = {"train": "train_files.txt", "test": "test_files.txt"}
-TERMS = "ModelNet, https://modelnet.cs.princeton.edu, for academic research"
 TITLES = {"modelnet10": "ModelNet10", "modelnet40": "ModelNet40", "modelnet40_depth": "ModelNet40-d (depth)"}
 
 
@@ -27,14 +26,38 @@ def _class_list(name: str, config_name: str) -> tuple[str, ...]:
 
 
 @dataclass(frozen=True)
-class ModelNetMeshPairs(FolderPairs):
-    """ModelNet from `<class>/<split>/*.off`; of `modelnet40_depth`, clouds are projected instead of meshes shaded.
+class _ModelNet:
+    """One configuration of a ModelNet, whatever its layout.
 
-    Files of other types that `FolderPairs` reads are taken too (ModelNet is passed on as PLY clouds as well).
+    No `PairSource`: the fields of one would put their defaults over those of the layout that it is mixed into.
 
     Args:
         name: "modelnet10", "modelnet40" or "modelnet40_depth".
         config_name: A key of `MODELNET40_CONFIGS`.
+    """
+
+    name: str = "modelnet40"
+    config_name: str = "default"
+
+    license = "other"
+    terms = "ModelNet, https://modelnet.cs.princeton.edu, for academic research"
+
+    @property
+    def title(self) -> str:
+        return TITLES[self.name]
+
+    def base(self) -> Any:
+        return None if self.config_name == "default" else replace(self, config_name="default")
+
+    def class_names(self) -> list[str]:
+        return list(_class_list(self.name, self.config_name))
+
+
+@dataclass(frozen=True)
+class ModelNetMeshPairs(_ModelNet, FolderPairs):
+    """ModelNet from `<class>/<split>/*.off`; of `modelnet40_depth`, clouds are projected instead of meshes shaded.
+
+    Files of other types that `FolderPairs` reads are taken too (ModelNet is passed on as PLY clouds as well).
 
     Raises:
         ValueError: As `FolderPairs`, or a class without a folder in a split that other classes have.
@@ -42,22 +65,6 @@ class ModelNetMeshPairs(FolderPairs):
 
     num_points: int = 8192
     up_axis: str = "z"
-    name: str = "modelnet40"
-    config_name: str = "default"
-
-    @property
-    def title(self) -> str:
-        return TITLES[self.name]
-
-    @property
-    def licence(self) -> str:
-        return "other"
-
-    def base(self) -> PairSource | None:
-        return None if self.config_name == "default" else replace(self, config_name="default")
-
-    def class_names(self) -> list[str]:
-        return list(_class_list(self.name, self.config_name))
 
     @cached_property
     def _usable(self) -> list:
@@ -96,55 +103,38 @@ class ModelNetMeshPairs(FolderPairs):
 
     def describe(self) -> dict[str, str]:
         if self.name != "modelnet40_depth":
-            return {**super().describe(), "Terms": TERMS}
+            return {**super().describe(), "Terms": self.terms}
         from modeling_crossmost.rendering_crossmost import DEPTH_CAMERA
 
         return {
             "Source axis": f"{self.up_axis} up; the pairs are y up",
             "Clouds": f"{self.num_points} points sampled on the surface by area, mean at the origin, largest norm 1",
             "Views": f"realistic depth projection of these clouds, {camera_text(DEPTH_CAMERA, self.num_views)}",
-            "Terms": TERMS,
+            "Terms": self.terms,
         }
 
 
 @dataclass(frozen=True)
-class ModelNetHdf5Pairs(Hdf5Pairs):
-    """ModelNet from the HDF5 layout: `train_files.txt`, `test_files.txt` and the `ply_data_*.h5` that they list.
+class ModelNetHdf5Pairs(_ModelNet, Hdf5Pairs):
+    """ModelNet from the HDF5 layout: `train_files.txt`, `test_files.txt` and the `ply_data_*.h5` that they list."""
 
-    Args:
-        name: "modelnet10", "modelnet40" or "modelnet40_depth".
-        config_name: A key of `MODELNET40_CONFIGS`.
-    """
-
-    name: str = "modelnet40"
-    config_name: str = "default"
-
-    file_classes: ClassVar = MODELNET40
+    file_classes = MODELNET40
+    markers = tuple(HDF5_LISTS.values())
 
     @property
     def title(self) -> str:
-        return f"{TITLES[self.name]}, HDF5 clouds"
-
-    def base(self) -> PairSource | None:
-        return None if self.config_name == "default" else replace(self, config_name="default")
-
-    def class_names(self) -> list[str]:
-        return list(_class_list(self.name, self.config_name))
+        return f"{super().title}, HDF5 clouds"
 
     @property
-    def licence(self) -> str:
-        return "other"
-
-    def describe(self) -> dict[str, str]:
-        return {**super().describe(), "Terms": TERMS}
+    def archive(self) -> str:
+        return self.title
 
     def files(self) -> dict[str, list[Path]]:
-        root = find_root(self.source, tuple(HDF5_LISTS.values()), self.title)
         found = {}
         for split, name in HDF5_LISTS.items():
-            listed = read_lines(require(root / name, self.title))
+            listed = read_lines(require(self.root / name, self.title))
             # The lists name paths on their author's disk.
-            found[split] = [require(root / Path(line).name, self.title) for line in listed]
+            found[split] = [require(self.root / Path(line).name, self.title) for line in listed]
         return found
 
 

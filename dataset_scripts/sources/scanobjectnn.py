@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from .classes import SCANOBJECTNN
 from .hdf5 import Hdf5Pairs
-from .layout import find_root, require
+from .layout import require
 
 
 # Version -> (folder of the archive, ending of its two files).
@@ -32,7 +33,9 @@ class ScanObjectNNPairs(Hdf5Pairs):
 
     version: str = "scanobjectnn"
 
-    file_classes = SCANOBJECTNN
+    classes = file_classes = SCANOBJECTNN
+    terms = "those of https://hkust-vgd.github.io/scanobjectnn"
+    archive = "ScanObjectNN (h5_files)"
 
     @property
     def title(self) -> str:
@@ -43,15 +46,10 @@ class ScanObjectNNPairs(Hdf5Pairs):
         }[self.version]
 
     @property
-    def licence(self) -> str:
-        return "other"
-
-    def describe(self) -> dict[str, str]:
-        return {**super().describe(), "Terms": "those of https://hkust-vgd.github.io/scanobjectnn"}
+    def markers(self) -> Sequence[str]:
+        return (VERSIONS[self.version][0],)
 
     def files(self) -> dict[str, list[Path]]:
-        folder, ending = VERSIONS[self.version]
-        root = find_root(self.source, (folder,), "ScanObjectNN (h5_files)")
-        return {
-            split: [require(root / folder / f"{stem}{ending}.h5", self.title)] for split, stem in SPLIT_FILES.items()
-        }
+        name, ending = VERSIONS[self.version]
+        folder = self.root / name
+        return {split: [require(folder / f"{stem}{ending}.h5", self.title)] for split, stem in SPLIT_FILES.items()}

@@ -8,12 +8,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
 
+import numpy as np
+
 from modeling_crossmost.evaluation.prompts import PROMPT_SETS
 
-from ..builder import PairObject, PairSource, object_rng
+from ..builder import PairObject
 from ..frames import evenly, find_frames, read_frames
-from ..readers import read_geometry
-from .layout import find_root, read_lines, require, safe_name
+from .archive import ArchivePairs
+from .layout import read_lists, require
 
 
 SPLIT_LISTS = {"train": "train.txt", "test": "test.txt"}
@@ -22,43 +24,25 @@ EVERYDAY = {"display": "monitor", "vessel": "ship", "ashcan": "trash can"}
 
 
 @dataclass(frozen=True)
-class ShapeNet55Pairs(PairSource):
-    """ShapeNet55: 8192 stored points, rendered colour views at equal steps and captions from the taxonomy's synonyms.
-
-    Args:
-        source: Folder of the archive.
-        up_axis: Axis that points up in the files.
-
-    Raises:
-        ValueError: A missing or broken file.
-    """
+class ShapeNet55Pairs(ArchivePairs):
+    """ShapeNet55: 8192 stored points, rendered color views at equal steps, captions from the taxonomy's synonyms."""
 
     num_points: int = 8192
-    source: str = ""
-    up_axis: str = "y"
 
+    title = "ShapeNet55"
+    terms = "ShapeNet's, https://shapenet.org, non-commercial research"
+    archive = "ShapeNet55 (ULIP's shapenet-55)"
+    markers = ("taxonomy.json",)
     default_views: ClassVar[int] = 12
-
-    @property
-    def title(self) -> str:
-        return "ShapeNet55"
-
-    @property
-    def licence(self) -> str:
-        return "other"
 
     @property
     def has_captions(self) -> bool:
         return True
 
     @cached_property
-    def _root(self) -> Path:
-        return find_root(self.source, ("taxonomy.json",), "ShapeNet55 (ULIP's shapenet-55)")
-
-    @cached_property
     def _synonyms(self) -> dict[str, list[str]]:
         """Names of every synset of the taxonomy, everyday word first."""
-        path = self._root / "taxonomy.json"
+        path = self.root / "taxonomy.json"
         try:
             entries = json.loads(path.read_text(encoding="utf-8"))
             named = {str(entry["synsetId"]): str(entry["name"]).split(",") for entry in entries}
@@ -75,11 +59,7 @@ class ShapeNet55Pairs(PairSource):
 
     @cached_property
     def _lines(self) -> dict[str, list[str]]:
-        found = {}
-        for split, name in SPLIT_LISTS.items():
-            path = require(self._root / name, self.title)
-            found[split] = [safe_name(line, path) for line in dict.fromkeys(read_lines(path))]
-        return found
+        return read_lists(self.root, SPLIT_LISTS, self.title)
 
     @cached_property
     def _names(self) -> dict[str, str]:
@@ -87,7 +67,7 @@ class ShapeNet55Pairs(PairSource):
         found: dict[str, str] = {}
         for synset in sorted({line.split("-")[0] for lines in self._lines.values() for line in lines}):
             if not self._synonyms.get(synset):
-                raise ValueError(f"{self._root / 'taxonomy.json'} does not name the synset {synset!r} of the lists.")
+                raise ValueError(f"{self.root / 'taxonomy.json'} does not name the synset {synset!r} of the lists.")
             free = [name for name in self._synonyms[synset] if name not in found.values()]
             found[synset] = free[0] if free else f"{self._synonyms[synset][0]} {synset}"
         return found
@@ -95,10 +75,9 @@ class ShapeNet55Pairs(PairSource):
     def class_names(self) -> list[str]:
         return list(self._names.values())
 
-    @cached_property
-    def _checked(self) -> tuple[dict[str, list[PairObject]], list[tuple[str, str]]]:
-        clouds = require(self._root / "shapenet_pc", self.title)
-        renderings = require(self._root / "rendered_images", self.title)
+    def find(self) -> tuple[dict[str, list[PairObject]], list[tuple[str, str]]]:
+        clouds = require(self.root / "shapenet_pc", self.title)
+        renderings = require(self.root / "rendered_images", self.title)
         found: dict[str, list[PairObject]] = {split: [] for split in self._lines}
         reasons = []
         for split, lines in self._lines.items():
@@ -120,12 +99,6 @@ class ShapeNet55Pairs(PairSource):
             raise ValueError(f"The source of {self.title} is incomplete: {reasons[0][1] if reasons else 'empty lists'}")
         return {split: items for split, items in found.items() if items}, reasons
 
-    def objects(self) -> dict[str, list[PairObject]]:
-        return self._checked[0]
-
-    def unusable(self) -> list[tuple[str, str]]:
-        return self._checked[1]
-
     def captions(self, class_name: str) -> list[str]:
         """Plain name first, then the paper's prompts of every synonym."""
         synset = next(key for key, name in self._names.items() if name == class_name)
@@ -133,25 +106,18 @@ class ShapeNet55Pairs(PairSource):
         return [class_name] + [prompt.format(name) for name in names for prompt in PROMPT_SETS["paper"]]
 
     def make_pair(self, item: PairObject) -> dict[str, Any]:
-        from modeling_crossmost.geometry_crossmost import geometry_to_cloud
+        return {**super().make_pair(item), "captions": self.captions(item.class_name or "")}
 
-        cloud = read_geometry(Path(item.path), self.up_axis)
-        points = geometry_to_cloud(cloud, self.num_points, object_rng(item.object_id, self.seed))
+    def views(self, item: PairObject, rng: np.random.Generator) -> np.ndarray:
         # `*_depth0001.png` beside them is the same view as depth.
         frames = [path for path in find_frames(Path(item.frames)) if "_depth" not in path.stem]
         chosen = evenly(len(frames), self.num_views or self.default_views)
-        return {
-            "points": points,
-            "views": read_frames([frames[index] for index in chosen], self.image_size),
-            "captions": self.captions(item.class_name or ""),
-        }
+        return read_frames([frames[index] for index in chosen], self.image_size)
 
-    def describe(self) -> dict[str, str]:
+    def facts(self) -> dict[str, str]:
         return {
-            "Source axis": f"{self.up_axis} up; the pairs are y up",
             "Clouds": f"{self.num_points} of the stored points by farthest point sampling, or seeded repeats where "
             "there are fewer; mean at the origin, largest norm 1",
             "Views": f"{self.num_views or self.default_views} of ULIP's rendered colour views at equal steps",
             "Captions": "class name, then 'a photo of a ...' and 'a 3D model of a ...' of every synonym",
-            "Terms": "ShapeNet's, https://shapenet.org, non-commercial research",
         }

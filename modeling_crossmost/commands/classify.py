@@ -16,7 +16,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..geometry_crossmost import UP_AXES
+from ..geometry_crossmost import FILE_AXES
 from ..serving.sandbox import MAX_VIEWS, Limits, Sandbox, SandboxError, display_name
 from ..utils.command_line import ERRORS, FAILED, Parser, UsageError, colors_are_shown, comma_separated, run_command
 from ..utils.machine import available_cores
@@ -53,7 +53,7 @@ def make_parser() -> Parser:
         help="what to choose from, free text, or a .txt file with one class a line (the model's classes)",
     )
     parser.add_argument(
-        "--up-axis", choices=UP_AXES, default="y", help="axis that points up in the files (y); =-y: down"
+        "--up-axis", choices=FILE_AXES, default="y", help="axis that points up in the files (y); =-y: down"
     )
     parser.add_argument("--views", metavar="N", type=int, help="views per object, 0: cloud alone (12)")
     parser.add_argument("--no-cloud", action="store_true", help="look at the views alone")
@@ -129,10 +129,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 def header(arguments: argparse.Namespace, classifier: Classifier, num_classes: int) -> str:
     """One line: which model chooses from how many classes, and what it looks at."""
-    from ..serving.classifier import DEFAULT_VIEWS
-
-    views = DEFAULT_VIEWS if arguments.views is None else arguments.views
-    views = views if classifier.model.vision_model is not None else 0
+    default = classifier.model.config.default_views
+    views = default if arguments.views is None else arguments.views if default else 0
     seen = [*([] if arguments.no_cloud else ["the cloud"]), *([f"{views} view{'s' * (views != 1)}"] if views else [])]
     name = arguments.model or "crossmost-mini, the bundled model"
     return _shown(f"{name}: {num_classes} classes; looks at {' and '.join(seen)}")

@@ -11,11 +11,11 @@ from typing import Any
 
 from ..utils.command_line import Parser, first_line, run_command
 from ..utils.extras import EXTRAS, install_command, missing_modules
-from ..utils.machine import available_cores
+from ..utils.machine import available_cores, cpu_precision
 
 
 LIBRARIES = (
-    *("torch", "torchvision", "transformers", "huggingface_hub", "safetensors", "numpy", "trimesh", "embreex"),
+    *("torch", "transformers", "huggingface_hub", "safetensors", "numpy", "trimesh", "embreex"),
     *("accelerate", "datasets", "evaluate", "timm", "matplotlib", "gradio", "onnxruntime"),
 )
 HUB_SECONDS = 3.0
@@ -47,9 +47,7 @@ def devices() -> list[dict[str, Any]]:
     """CPU and accelerators: name, memory in GiB where it is known, and the precisions that are worth using there."""
     import torch
 
-    cpu = ["fp32"]
-    if torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported():
-        cpu.append("bf16")
+    cpu = ["fp32", *(["bf16"] if cpu_precision() == "bf16" else [])]
     found: list[dict[str, Any]] = [
         {"device": "cpu", "name": f"{available_cores()} cores, {platform.machine()}", "precision": cpu}
     ]

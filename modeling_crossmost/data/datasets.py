@@ -5,14 +5,13 @@ does not matter which process, worker or batch reads an object.
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-import pyarrow as pa
 import torch
-from datasets import Dataset, IterableDataset
-from datasets.distributed import split_dataset_by_node
 from PIL import Image as PILImage
 
+from ..utils.extras import importing
 from .augmentation import normalize_clouds
 from .keyed_random import Stream, keyed_bits, keyed_integers, object_keys, substream
 from .pairs import (
@@ -26,6 +25,12 @@ from .pairs import (
 )
 
 
+with importing("data"):
+    import pyarrow as pa
+    from datasets import Dataset, IterableDataset
+    from datasets.distributed import split_dataset_by_node
+
+
 ImageTransform = Callable[[PILImage.Image, int], torch.Tensor]
 Item = dict[str, torch.Tensor]
 
@@ -33,6 +38,7 @@ Item = dict[str, torch.Tensor]
 # Training
 
 
+@dataclass
 class PairReader:
     """Turns rows into training items; map-style and streamed data sets share it.
 
@@ -50,34 +56,34 @@ class PairReader:
         ValueError: `num_views` or `num_captions` is below 1.
     """
 
-    def __init__(
-        self,
-        weak_transform: ImageTransform | None,
-        strong_transform: ImageTransform | None,
-        seed: int = 0,
-        num_views: int | None = None,
-        tokenizer: Any = None,
-        max_caption_length: int | None = None,
-        num_captions: int | None = None,
-        two_captions: bool = False,
-    ) -> None:
-        if num_views is not None and num_views < 1:
-            raise ValueError(f"num_views is {num_views}; draw from at least one view.")
-        if num_captions is not None and num_captions < 1:
-            raise ValueError(f"num_captions is {num_captions}; draw from at least one caption.")
-        self.transforms = {"weak_image": weak_transform, "strong_image": strong_transform}
-        self.seed = seed
-        self.num_views = num_views
-        self.tokenizer = tokenizer
-        self.max_caption_length = max_caption_length
-        self.num_captions = num_captions
-        self.two_captions = two_captions
+    weak_transform: ImageTransform | None
+    strong_transform: ImageTransform | None
+    seed: int = 0
+    num_views: int | None = None
+    tokenizer: Any = None
+    max_caption_length: int | None = None
+    num_captions: int | None = None
+    two_captions: bool = False
+
+    def __post_init__(self) -> None:
+        if self.num_views is not None and self.num_views < 1:
+            raise ValueError(f"num_views is {self.num_views}; draw from at least one view.")
+        if self.num_captions is not None and self.num_captions < 1:
+            raise ValueError(f"num_captions is {self.num_captions}; draw from at least one caption.")
+
+    @property
+    def transforms(self) -> dict[str, ImageTransform]:
+        """What makes each image of an item."""
+        named = {"weak_image": self.weak_transform, "strong_image": self.strong_transform}
+        return {name: transform for name, transform in named.items() if transform is not None}
+
+    def visible(self, rows: Dataset | IterableDataset) -> Dataset | IterableDataset:
+        """What it may read of prepared pairs: see `training_dataset`."""
+        return training_dataset(rows, captions=self.tokenizer is not None)
 
     def _images(self, views: pa.Array, view: int, seeds: dict[str, int], name: str) -> Item:
         image = decode_view(views, view, name)
-        return {
-            kind: transform(image, seeds[kind]) for kind, transform in self.transforms.items() if transform is not None
-        }
+        return {kind: transform(image, seeds[kind]) for kind, transform in self.transforms.items()}
 
     def _captions(self, table: pa.Table, keys: torch.Tensor, names: Sequence[str]) -> list[Item]:
         listed = [table.column("captions")[row].as_py() or [] for row in range(table.num_rows)]
@@ -126,7 +132,7 @@ class PairReader:
         index = torch.tensor(list(indices) if indices is not None else [content_number(cloud) for cloud in clouds])
         keys = object_keys(self.seed, epoch, index)
         items = [{"index": index[row], "key": keys[row], "points": cloud} for row, cloud in enumerate(clouds)]
-        if any(transform is not None for transform in self.transforms.values()):
+        if self.transforms:
             views = [read_views(table, row, name) for row, name in enumerate(labels)]
             counts = torch.tensor([len(choices[: self.num_views]) for choices in views])
             drawn = keyed_integers(keys, counts, (), Stream.VIEW).tolist()
@@ -141,49 +147,46 @@ class PairReader:
         return items
 
 
-class PairDataset(torch.utils.data.Dataset):
+class RowDataset(torch.utils.data.Dataset):
+    """Items by row number; subclasses read them in batches, with `__getitems__`."""
+
+    rows: Dataset
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, index: int) -> Item:
+        return self.__getitems__([index])[0]
+
+    def __getitems__(self, indices: Sequence[int]) -> list[Item]:
+        """The items of a batch of row numbers."""
+        raise NotImplementedError
+
+
+class PairDataset(RowDataset):
     """Training pairs by row number, without labels, read in batches.
 
     Args:
-        dataset: prepared pairs; columns that training may not see are dropped.
-        weak_transform, strong_transform: see `PairReader`, also for the other options.
+        rows: prepared pairs; columns that training may not see are dropped.
+        reader: makes the items.
 
     Raises:
-        ValueError: captions are wanted and there are none, or an option is out of range.
+        ValueError: captions are wanted and there are none.
     """
 
-    def __init__(
-        self,
-        dataset: Dataset,
-        weak_transform: ImageTransform | None,
-        strong_transform: ImageTransform | None,
-        seed: int = 0,
-        num_views: int | None = None,
-        tokenizer: Any = None,
-        max_caption_length: int | None = None,
-        num_captions: int | None = None,
-        two_captions: bool = False,
-    ) -> None:
-        self.reader = PairReader(
-            weak_transform, strong_transform, seed, num_views, tokenizer, max_caption_length, num_captions, two_captions
-        )
-        self.dataset = training_dataset(dataset, captions=tokenizer is not None)
+    def __init__(self, rows: Dataset, reader: PairReader) -> None:
+        self.rows = reader.visible(rows)
+        self.reader = reader
         self.epoch = 0
 
     def set_epoch(self, epoch: int) -> None:
         """Draw for another epoch from the next iterator of the loader on."""
         self.epoch = epoch
 
-    def __len__(self) -> int:
-        return len(self.dataset)
-
-    def __getitem__(self, index: int) -> Item:
-        return self.__getitems__([index])[0]
-
     def __getitems__(self, indices: Sequence[int]) -> list[Item]:
         """The items of a batch of row numbers; see `PairReader.read`."""
         indices = [int(index) for index in indices]
-        return self.reader.read(self.dataset[indices], self.epoch, indices)
+        return self.reader.read(self.rows[indices], self.epoch, indices)
 
 
 class StreamingPairDataset(torch.utils.data.IterableDataset):
@@ -194,33 +197,19 @@ class StreamingPairDataset(torch.utils.data.IterableDataset):
     Processes may get different numbers of objects: stop all of them after the same number of steps.
 
     Args:
-        dataset: streamed pairs; columns that training may not see are dropped.
-        weak_transform, strong_transform: see `PairReader`, also for the other options.
+        rows: streamed pairs; columns that training may not see are dropped.
+        reader: makes the items.
         num_processes, process_index: the stream is divided among processes here, once.
 
     Raises:
-        ValueError: captions are wanted and there are none, or an option is out of range.
+        ValueError: captions are wanted and there are none.
     """
 
     def __init__(
-        self,
-        dataset: IterableDataset,
-        weak_transform: ImageTransform | None,
-        strong_transform: ImageTransform | None,
-        seed: int = 0,
-        num_views: int | None = None,
-        tokenizer: Any = None,
-        max_caption_length: int | None = None,
-        num_captions: int | None = None,
-        two_captions: bool = False,
-        num_processes: int = 1,
-        process_index: int = 0,
+        self, rows: IterableDataset, reader: PairReader, num_processes: int = 1, process_index: int = 0
     ) -> None:
-        self.reader = PairReader(
-            weak_transform, strong_transform, seed, num_views, tokenizer, max_caption_length, num_captions, two_captions
-        )
-        dataset = training_dataset(dataset, captions=tokenizer is not None)
-        self.dataset = split_dataset_by_node(dataset, rank=process_index, world_size=num_processes)
+        self.rows = split_dataset_by_node(reader.visible(rows), rank=process_index, world_size=num_processes)
+        self.reader = reader
         self.set_epoch(0)
 
     def set_epoch(self, epoch: int) -> None:
@@ -228,22 +217,22 @@ class StreamingPairDataset(torch.utils.data.IterableDataset):
         self.epoch = epoch
         # `datasets` shuffles the shards by its epoch number, before it divides them, unless that is 0.
         key = object_keys(self.reader.seed, epoch, torch.zeros(1, dtype=torch.int64))
-        self.dataset.set_epoch(1 + int(keyed_integers(key, 2**31 - 1, (), Stream.PERMUTATION)))
+        self.rows.set_epoch(1 + int(keyed_integers(key, 2**31 - 1, (), Stream.PERMUTATION)))
 
     def __iter__(self) -> Iterator[Item]:
         # The stream divides its shards among the loader's workers by itself.
-        for table in self.dataset:
+        for table in self.rows:
             yield from self.reader.read(table, self.epoch)
 
 
 # Evaluation
 
 
-class EvaluationDataset(torch.utils.data.Dataset):
+class EvaluationDataset(RowDataset):
     """All views and the cloud of every object, without any random draw.
 
     Args:
-        dataset: prepared pairs; the label may be absent.
+        rows: prepared pairs; the label may be absent.
         transform: makes an image `(3, H, W)` from a view, usually `EvalImageTransform`.
         num_views: read the first `num_views` views of an object only; None means all.
 
@@ -251,24 +240,18 @@ class EvaluationDataset(torch.utils.data.Dataset):
         ValueError: `num_views` is below 1.
     """
 
-    def __init__(self, dataset: Dataset, transform: ImageTransform, num_views: int | None = None) -> None:
+    def __init__(self, rows: Dataset, transform: ImageTransform, num_views: int | None = None) -> None:
         if num_views is not None and num_views < 1:
             raise ValueError(f"num_views is {num_views}; read at least one view.")
-        self.dataset = select_raw(dataset, [*REQUIRED_COLUMNS, "label"])
-        self.has_labels = "label" in dataset.column_names
+        self.rows = select_raw(rows, [*REQUIRED_COLUMNS, "label"])
+        self.has_labels = "label" in rows.column_names
         self.transform = transform
         self.num_views = num_views
-
-    def __len__(self) -> int:
-        return len(self.dataset)
-
-    def __getitem__(self, index: int) -> Item:
-        return self.__getitems__([index])[0]
 
     def __getitems__(self, indices: Sequence[int]) -> list[Item]:
         """Items with `index` (), `points` (N, 3) normalised, `views` (V, 3, H, W) and, if known, `label` ()."""
         indices = [int(index) for index in indices]
-        table = self.dataset[indices]
+        table = self.rows[indices]
         items = []
         for row, index in enumerate(indices):
             name = f"row {index}"

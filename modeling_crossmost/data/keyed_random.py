@@ -1,9 +1,9 @@
 """Counter-based random numbers: every draw is a pure function of (seed, epoch, object, stream).
 
 There is no generator state. A number is the splitmix64 hash of a key and a counter, computed in wrap-around `int64`
-arithmetic that gives the same integers on CPU and GPU. What an object draws therefore does not depend on the batch,
-the process, the worker or the moment in which it is drawn: two processes see exactly what one process sees, and a
-resumed run sees what an uninterrupted one does.
+arithmetic that gives the same integers on CPU and GPU. What is drawn for an object therefore does not depend on the
+batch, process, worker or time: two processes see exactly what one process sees, and a resumed run sees what an
+uninterrupted one does.
 """
 
 import math
@@ -13,16 +13,21 @@ from enum import IntEnum
 import torch
 
 
+# Constants of splitmix64 (Steele, Lea and Flood 2014): the odd integer nearest to 2**64 / golden ratio, and the
+# multipliers of its finalizer (Stafford's variant 13).
 _GOLDEN_GAMMA = 0x9E3779B97F4A7C15
 _MIX_FIRST = 0xBF58476D1CE4E5B9
 _MIX_SECOND = 0x94D049BB133111EB
 _ALL_BITS = (1 << 64) - 1
-_UNIFORM_BITS = 24
-_INTEGER_BITS = 31
+_UNIFORM_BITS = 24  # the significand of float32: every draw is exact and below 1
+_INTEGER_BITS = 31  # the product of two of them still fits into int64
 
 
 class Stream(IntEnum):
-    """Purposes of draws. Streams of one key are independent, so a new purpose needs a new name and moves no other."""
+    """What a number is drawn for.
+
+    The streams of a key are independent: adding one does not change what the others draw. Changing a number does.
+    """
 
     WEAK_CLOUD = 1
     STRONG_CLOUD = 2
@@ -42,30 +47,30 @@ class Stream(IntEnum):
 
 
 def substream(stream: int, part: int) -> int:
-    """The stream of one part of a purpose that draws several things (`part` counts from 0, which is the stream)."""
+    """Return the stream of one part of a purpose that draws several things; part 0 is the stream itself."""
     return int(stream) + (part << 16)
 
 
 def _signed(value: int) -> int:
-    """The signed 64-bit integer with the same bits as `value` modulo 2**64 (torch has no unsigned arithmetic)."""
+    """Return the signed 64-bit integer with the bits of `value` modulo 2**64 (torch lacks unsigned arithmetic)."""
     value &= _ALL_BITS
     return value - (1 << 64) if value >> 63 else value
 
 
 def _shift_right(values: torch.Tensor, bits: int) -> torch.Tensor:
-    """Logical right shift: `>>` copies the sign bit, the mask takes the copies away."""
+    """Shift right logically: `>>` replicates the sign bit, the mask clears the copies."""
     return (values >> bits).bitwise_and_((1 << (64 - bits)) - 1)
 
 
 def _mix(values: torch.Tensor) -> torch.Tensor:
-    """Finaliser of splitmix64 (Steele, Lea and Flood 2014), a bijection of 64-bit integers, element by element."""
+    """Apply the finalizer of splitmix64, a bijection of 64-bit integers, elementwise."""
     values = _shift_right(values, 30).bitwise_xor_(values).mul_(_signed(_MIX_FIRST))
     values = _shift_right(values, 27).bitwise_xor_(values).mul_(_signed(_MIX_SECOND))
     return _shift_right(values, 31).bitwise_xor_(values)
 
 
 def _mix_number(value: int) -> int:
-    """`_mix` of one Python integer, in Python: a tensor would have to be copied to the device."""
+    """Apply `_mix` to one Python integer without a tensor, which would have to be copied to the device."""
     value &= _ALL_BITS
     value = ((value ^ (value >> 30)) * _MIX_FIRST) & _ALL_BITS
     value = ((value ^ (value >> 27)) * _MIX_SECOND) & _ALL_BITS
@@ -77,32 +82,32 @@ def _shape(count: int | Sequence[int]) -> tuple[int, ...]:
 
 
 def object_keys(seed: int, epoch: int, objects: torch.Tensor) -> torch.Tensor:
-    """Random keys of objects in an epoch.
+    """Return the random keys of objects in an epoch.
 
     Args:
         seed: seed of the run.
-        epoch: epoch, counted from 0; another epoch gives unrelated keys.
-        objects: `(B,)` int64 numbers that identify the objects (row numbers, say), on any device.
+        epoch: epoch, counted from 0; different epochs give unrelated keys.
+        objects: `(B,)` int64 identifiers of the objects, such as row numbers, on any device.
 
     Returns:
         `(B,)` int64 keys on the device of `objects`.
     """
     objects = objects.to(torch.int64)
-    # The seed and the epoch pass the finaliser one after the other, so (seed, epoch) = (0, 1) and (1, 0) differ.
+    # Seed and epoch pass through the finalizer one after the other, so (seed, epoch) = (0, 1) and (1, 0) differ.
     run = _mix_number(_mix_number(int(seed) + _GOLDEN_GAMMA) ^ ((int(epoch) + 1) * _GOLDEN_GAMMA & _ALL_BITS))
     return _mix(_mix(objects + _signed(_GOLDEN_GAMMA)) ^ run)
 
 
 def keyed_bits(keys: torch.Tensor, count: int | Sequence[int], stream: int) -> torch.Tensor:
-    """Random 64-bit integers.
+    """Draw random 64-bit integers.
 
     Args:
         keys: `(B,)` int64 keys of `object_keys`.
-        count: number, or shape, of the draws of each key.
+        count: number, or shape, of the draws per key.
         stream: purpose of the draw, one of `Stream`.
 
     Returns:
-        `(B, *count)` int64, uniform over all 64-bit values. The first draws do not depend on how many are asked for.
+        `(B, *count)` int64, uniform over all 64-bit values. The first draws do not depend on `count`.
     """
     shape = _shape(count)
     state = _mix(keys.to(torch.int64) ^ _mix_number(int(stream) * _GOLDEN_GAMMA))
@@ -112,10 +117,10 @@ def keyed_bits(keys: torch.Tensor, count: int | Sequence[int], stream: int) -> t
 
 
 def _keyed_small(keys: torch.Tensor, shape: tuple[int, ...], stream: int, size: int) -> torch.Tensor:
-    """`(B, *shape)` int64 with `size` (at most 32) random bits each: the two ends of every 64-bit hash."""
+    """Draw `(B, *shape)` int64 with `size` (at most 32) random bits each, two from every 64-bit hash."""
     number = math.prod(shape)
     bits = keyed_bits(keys, (number + 1) // 2, stream)
-    # Written in place: stacking along the last axis costs several times the hashing.
+    # Written in place: stacking along the last axis takes several times as long as the hashing.
     ends = bits.new_empty(*bits.shape, 2)
     ends[..., 0] = _shift_right(bits, 64 - size)
     ends[..., 1] = bits.bitwise_and_((1 << size) - 1)
@@ -125,13 +130,13 @@ def _keyed_small(keys: torch.Tensor, shape: tuple[int, ...], stream: int, size: 
 def keyed_uniform(
     keys: torch.Tensor, count: int | Sequence[int], stream: int, low: float = 0.0, high: float = 1.0
 ) -> torch.Tensor:
-    """Uniform numbers in `[low, high)` with 24 random bits each.
+    """Draw uniform numbers in `[low, high)` with 24 random bits each.
 
     Args:
         keys: `(B,)` int64 keys of `object_keys`.
-        count: number, or shape, of the draws of each key.
+        count: number, or shape, of the draws per key.
         stream: purpose of the draw, one of `Stream`.
-        low, high: ends of the interval.
+        low, high: bounds of the interval.
 
     Returns:
         `(B, *count)` float32.
@@ -141,11 +146,11 @@ def keyed_uniform(
 
 
 def keyed_normal(keys: torch.Tensor, count: int | Sequence[int], stream: int) -> torch.Tensor:
-    """Standard normal numbers by the Box-Muller transform (largest possible size 5.8).
+    """Draw standard normal numbers with the Box-Muller transform (absolute values up to 5.8).
 
     Args:
         keys: `(B,)` int64 keys of `object_keys`.
-        count: number, or shape, of the draws of each key.
+        count: number, or shape, of the draws per key.
         stream: purpose of the draw, one of `Stream`.
 
     Returns:
@@ -154,6 +159,7 @@ def keyed_normal(keys: torch.Tensor, count: int | Sequence[int], stream: int) ->
     shape = _shape(count)
     number = math.prod(shape)
     uniform = keyed_uniform(keys, ((number + 1) // 2, 2), stream)
+    # 1 - u lies in (0, 1]: the logarithm stays finite.
     radius = (1.0 - uniform[..., 0]).log_().mul_(-2.0).sqrt_()
     angle = uniform[..., 1] * (2.0 * math.pi)
     pairs = torch.empty_like(uniform)
@@ -165,19 +171,19 @@ def keyed_normal(keys: torch.Tensor, count: int | Sequence[int], stream: int) ->
 def keyed_integers(
     keys: torch.Tensor, high: int | torch.Tensor, count: int | Sequence[int] = (), stream: int = 0
 ) -> torch.Tensor:
-    """Uniform integers in `[0, high)`.
+    """Draw uniform integers in `[0, high)`.
 
     Args:
         keys: `(B,)` int64 keys of `object_keys`.
-        high: exclusive upper end, from 1 to 2**31: one number, or `(B,)` int64 with an end for every key.
-        count: number, or shape, of the draws of each key; `()` gives one number a key without a further axis.
+        high: exclusive upper bound, from 1 to 2**31: one number, or `(B,)` int64 with one bound per key.
+        count: number, or shape, of the draws per key; `()` gives one number per key without a further axis.
         stream: purpose of the draw, one of `Stream`.
 
     Returns:
         `(B, *count)` int64.
 
     Raises:
-        ValueError: `high` is a number outside 1 .. 2**31.
+        ValueError: if `high` is a number outside 1 .. 2**31.
     """
     shape = _shape(count)
     if isinstance(high, torch.Tensor):
@@ -185,19 +191,19 @@ def keyed_integers(
     elif not 1 <= high <= 1 << _INTEGER_BITS:
         raise ValueError(f"keyed_integers draws below `high`, which is {high}; give a number from 1 to 2**31.")
     bits = _keyed_small(keys, shape, stream, _INTEGER_BITS)
-    # An integer product is exact on every device; multiplying a float uniform would not reach every large integer.
+    # The integer product is exact on every device; scaling a float32 uniform could not reach every large integer.
     return (bits * high) >> _INTEGER_BITS
 
 
 def keyed_order(keys: torch.Tensor, length: int, stream: int) -> torch.Tensor:
-    """Random permutations of `0 .. length - 1`.
+    """Draw random permutations of `0 .. length - 1`.
 
     Args:
         keys: `(B,)` int64 keys of `object_keys`.
-        length: number of the things to order.
+        length: number of items to order.
         stream: purpose of the draw, one of `Stream`.
 
     Returns:
-        `(B, length)` int64, each row a permutation. (Two of the 64-bit sort keys are practically never equal.)
+        `(B, length)` int64, each row a permutation. (Ties between the 64-bit sort keys practically never occur.)
     """
     return keyed_bits(keys, length, stream).argsort(dim=1, stable=True)

@@ -14,7 +14,7 @@ from .datasets import EvaluationDataset, Item, PairDataset, StreamingPairDataset
 from .keyed_random import Stream, keyed_order, object_keys
 
 
-class TwoViewBatchSampler:
+class GlobalBatchSampler:
     """Batches of row numbers that are the same objects for any number of processes.
 
     The objects are permuted by (seed, epoch). The global batch b is the b-th slice of the permutation, and a process
@@ -139,7 +139,7 @@ def _loader(dataset: torch.utils.data.Dataset, **options: Any) -> DataLoader:
 
 def training_loader(
     dataset: PairDataset | StreamingPairDataset,
-    batch_sampler: TwoViewBatchSampler | None = None,
+    batch_sampler: GlobalBatchSampler | None = None,
     batch_size: int = 1,
     num_workers: int = 0,
     pin_memory: bool = False,
@@ -167,7 +167,6 @@ def evaluation_loader(
     dataset: EvaluationDataset,
     batch_size: int,
     num_workers: int = 0,
-    pin_memory: bool = False,
     num_processes: int = 1,
     process_index: int = 0,
 ) -> DataLoader:
@@ -177,7 +176,6 @@ def evaluation_loader(
         dataset: objects with all views.
         batch_size: objects per batch.
         num_workers: processes that read beside the main one.
-        pin_memory: page-locked batches, for a GPU.
         num_processes, process_index: the process's place among all of them.
     """
     rows = range(process_index, len(dataset), num_processes)
@@ -187,5 +185,4 @@ def evaluation_loader(
         batch_size=batch_size,
         collate_fn=collate_evaluation,
         num_workers=num_workers,
-        pin_memory=pin_memory,
     )

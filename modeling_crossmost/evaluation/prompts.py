@@ -1,11 +1,11 @@
 """Named prompt sets for the zero-shot classifier; `{}` stands for the class name.
 
-A set is referred to by its name in recipes and results, and never chosen by labels. They live in Python because remote
-code travels as `.py` files only.
+Recipes and results refer to a set by its name; labels are never used to choose one. The sets are Python and not a data
+file because the Hub's remote code consists of `.py` files only.
 """
 
 PROMPT_SETS: dict[str, tuple[str, ...]] = {
-    # the two that the paper names
+    # the two prompts in the paper
     "paper": (
         "a photo of a {}",
         "a 3D model of a {}",
@@ -28,7 +28,7 @@ PROMPT_SETS: dict[str, tuple[str, ...]] = {
         "a point cloud model of a {}.",
         "a 3D model of a {}.",
     ),
-    # ULIP's 64, the official code's default
+    # ULIP's 64 prompts, the official code's default; kept verbatim, missing periods included
     "ulip_64": (
         "a point cloud model of {}.",
         "There is a {} in the scene.",
@@ -99,10 +99,10 @@ PROMPT_SETS: dict[str, tuple[str, ...]] = {
 
 
 def prompt_set(name: str) -> list[str]:
-    """Templates of a named set.
+    """Return the templates of a named set.
 
     Raises:
-        ValueError: an unknown name; the sentence lists the known ones.
+        ValueError: if the name is unknown; the message lists the known ones.
     """
     if name not in PROMPT_SETS:
         raise ValueError(f"There is no prompt set {name!r}: choose one of {', '.join(PROMPT_SETS)}.")

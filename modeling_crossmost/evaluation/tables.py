@@ -17,12 +17,13 @@ from ..utils.command_line import colors_are_shown
 COLUMN_TITLES = {"image": "image", "image_star": "image*", "point": "point", "fused": "fused"}
 """Keys of an accuracy dictionary, in their order, with the titles that readers see (the paper writes Image*)."""
 
+COLUMNS = tuple(COLUMN_TITLES)
+
 METHOD_TITLES = {
     "zero_shot": "zero-shot",
     "baseline": "baseline",
     "crossmost": "Cross-MoST",
     "pretrain": "pre-training",
-    "pointcmt": "PointCMT",
 }
 
 _BOLD, _RESET = "\033[1m", "\033[0m"

@@ -25,6 +25,7 @@ from torch.export import Dim, ExportedProgram
 
 from ..modeling_crossmost import CrossMoSTModel, unit_length
 from ..utils.atomic import new_folder, write_text
+from ..utils.extras import install_command
 
 
 FORMATS = ("onnx", "pt2")
@@ -141,7 +142,7 @@ def _import(package: str) -> ModuleType:
         return import_module(package)
     except ImportError as error:
         raise ExportError(
-            f"ONNX needs the package {package}: run `pip install onnx onnxscript onnxruntime`, or use --formats pt2."
+            f"ONNX needs the package {package}: {install_command('export')}, or use --formats pt2."
         ) from error
 
 

@@ -1,11 +1,11 @@
-"""From foreign files to class probabilities: the sandbox reads and draws, the model looks at what comes out.
+"""Classify untrusted files: a sandbox reads and renders them, the model sees only the resulting arrays.
 
     with Classifier.from_pretrained() as classifier:
         for result in classifier.stream(["chair.glb", "scan.ply"]):
             print(result.file, result.error or result.fused[0])
 
-The model gets what `CrossMoSTProcessor(mesh=file, render_views=12)` would give it, except that files which a file names
-(materials, textures) are not read. Safe for many threads at once, each with its own class names.
+The model's inputs are those of `CrossMoSTProcessor(mesh=file, render_views=12)`, except that files which a file refers
+to (materials, textures) are not read. A `Classifier` may be used by many threads at once, each with its own classes.
 """
 
 from __future__ import annotations
@@ -29,13 +29,11 @@ from ..hub.loading import bundled_model, load_model_and_processor
 from .sandbox import Preparation, Prepared, Sandbox, Upload, UploadError, read_upload
 
 
-# Files of one call of the model, and how long a finished file waits for others to share one.
+# Files per forward pass, and how long a file that is ready waits for others to join its batch.
 BATCH_SIZE = 8
-PATIENCE_SECONDS = 0.25
+BATCH_WAIT_SECONDS = 0.25
 
-DEFAULT_VIEWS = 12
-
-# Lists of class names whose classifiers are kept.
+# Number of class name lists whose classifiers are cached.
 _KEPT_CLASSIFIERS = 8
 
 Ranking = list[tuple[str, float]]
@@ -43,16 +41,16 @@ Ranking = list[tuple[str, float]]
 
 @dataclass(frozen=True)
 class Classification:
-    """What was found about one file.
+    """The classification of one file.
 
     Attributes:
-        file: its name as it was passed.
-        fused: (class, probability), the most probable first: mean of the two modalities, or the one that there is.
-        point: the same from the cloud; empty where it was left out.
-        image: the same from the views; empty where there were none.
-        seconds: time of reading, drawing, and its part of the model's.
-        error: a sentence where the file cannot be used; the other fields are empty then.
-        prepared: what the model saw.
+        file: the file's name as it was passed.
+        fused: (class, probability) pairs, most probable first: the mean of both modalities, or the only one used.
+        point: the same from the cloud; empty if it was not used.
+        image: the same from the views; empty if there were none.
+        seconds: time to read and render the file, plus its share of the model's time.
+        error: one sentence if the file cannot be used; the other fields are empty then.
+        prepared: the model's inputs.
     """
 
     file: str
@@ -65,12 +63,12 @@ class Classification:
 
     @property
     def disagrees(self) -> bool:
-        """Whether cloud and views name different classes."""
+        """Whether the most probable classes of cloud and views differ."""
         return bool(self.point and self.image) and self.point[0][0] != self.image[0][0]
 
     @property
     def notes(self) -> list[str]:
-        """Sentences that say where doubt is due."""
+        """Sentences that warn about a doubtful result."""
         found = []
         if self.disagrees:
             point, image = self.point[0][0], self.image[0][0]
@@ -81,7 +79,7 @@ class Classification:
         return found
 
     def to_dict(self, top_k: int | None = None) -> dict[str, Any]:
-        """What `classify --json` prints: `file` and `error`, or `file`, the three rankings, `notes` and `seconds`.
+        """Return what `classify --json` prints: `file` and `error`, or `file`, the rankings, `notes` and `seconds`.
 
         Args:
             top_k: length of the lists; all classes by default.
@@ -97,12 +95,12 @@ def _rounded(ranking: Ranking) -> list[list]:
 
 
 class Classifier:
-    """Classifies mesh and cloud files with a model, each file read in a sandbox.
+    """Classifies mesh and cloud files with a model, reading each file in a sandbox.
 
     Args:
-        model: a `CrossMoSTModel`; put into evaluation mode.
+        model: a `CrossMoSTModel`; set to evaluation mode.
         processor: its processor.
-        sandbox: where files are read, closed with the classifier; by default one child process with `Limits()`.
+        sandbox: reads the files and is closed with the classifier; by default one child process with `Limits()`.
     """
 
     def __init__(self, model: CrossMoSTModel, processor: CrossMoSTProcessor, sandbox: Sandbox | None = None):
@@ -115,24 +113,24 @@ class Classifier:
     def from_pretrained(
         cls, name: str | None = None, sandbox: Sandbox | None = None, device: str | torch.device | None = None
     ) -> Classifier:
-        """Loads a model and its processor.
+        """Load a model and its processor.
 
         Args:
-            name: Hub id or folder; by default the checkpoint that comes with the repository.
+            name: Hub id or folder; by default the checkpoint bundled with the repository.
             sandbox: as in the constructor.
-            device: where the model runs; by default a GPU where there is one.
+            device: device of the model; by default a GPU if available.
 
         Raises:
-            ValueError: nothing loadable there.
+            ValueError: if there is no loadable model.
         """
-        sandbox = sandbox or Sandbox()  # its child starts meanwhile
+        sandbox = sandbox or Sandbox()  # created first: its child starts while the model loads
         if device is None:
             device = "cuda" if torch.cuda.is_available() else "cpu"
         model, processor = load_model_and_processor(bundled_model() if name is None else name, CrossMoSTModel)
         return cls(model.to(device), processor, sandbox)  # type: ignore[arg-type] # transformers wraps `to`
 
     def __call__(self, files: Iterable[str | PathLike | Upload], **options: Any) -> list[Classification]:
-        """`stream`, as a list."""
+        """Classify files like `stream`, and return a list."""
         return list(self.stream(files, **options))
 
     def stream(
@@ -144,28 +142,27 @@ class Classifier:
         use_cloud: bool = True,
         preview: bool = False,
     ) -> Iterator[Classification]:
-        """Classifies files, in order, as they get ready; what cannot be used becomes a result with an `error`.
+        """Classify files and yield the results in order; a file that cannot be used yields a result with an `error`.
 
         Args:
             files: paths, or `Upload`s of bytes.
-            class_names: what to choose from, as free text; by default the model's classes.
+            class_names: classes to choose from, as free text; by default the model's.
             up_axis: axis that points up in the files.
-            num_views: views to draw of each object; 0 looks at the cloud alone. By default 12, or none where the model
-                has no image tower.
-            use_cloud: whether the model looks at the cloud.
-            preview: whether `prepared.preview` is made, a binary glTF for a viewer.
+            num_views: views to render of each object; 0 uses the cloud alone. By default 12, or 0 if the model has no
+                image tower.
+            use_cloud: whether the model sees the cloud.
+            preview: whether to make `prepared.preview`, a binary glTF for a viewer.
 
         Raises:
-            ValueError: unusable class names or options.
-            SandboxError: no process can be started to read the files in.
+            ValueError: if class names or options are invalid.
+            SandboxError: if no child process can be started.
         """
-        has_image_tower = self.model.vision_model is not None
         if num_views is None:
-            num_views = DEFAULT_VIEWS if has_image_tower else 0
-        if num_views > 0 and not has_image_tower:
-            raise ValueError("The model has no image tower: it can look at no views, only at clouds.")
+            num_views = self.model.config.default_views
+        if num_views > 0 and self.model.vision_model is None:
+            raise ValueError("The model has no image tower and cannot use views: set num_views to 0.")
         if num_views == 0 and not use_cloud:
-            raise ValueError("Neither views nor the cloud are left to look at: keep one of them.")
+            raise ValueError("Neither the views nor the cloud are used: keep at least one of them.")
         extractor = self.processor.feature_extractor
         wanted = Preparation(
             num_points=extractor.num_points,
@@ -179,7 +176,7 @@ class Classifier:
         return self._stream(files, self._with_classes(class_names), wanted, use_cloud)
 
     def close(self) -> None:
-        """Ends the sandbox."""
+        """Close the sandbox."""
         self.sandbox.close()
 
     def __enter__(self) -> Classifier:
@@ -189,15 +186,15 @@ class Classifier:
         self.close()
 
     def _with_classes(self, names: Sequence[str] | None) -> CrossMoSTModel:
-        """The model, or a twin that shares its towers and has a classifier of its own for other class names.
+        """Return the model, or for other class names a twin that shares its towers but has its own classifier.
 
-        `torch.func.functional_call` would put the other classifier into the model itself for the time of the call,
-        where other threads would meet it.
+        `torch.func.functional_call` is no alternative: during the call it swaps the classifier in the model itself,
+        where other threads would see it.
         """
-        has_classes = bool(self.model.classifier.weight.any())  # the converter leaves zeros where a file has none
+        has_classes = bool(self.model.classifier.weight.any())  # all zeros if a converted checkpoint has no classes
         if names is None:
             if not has_classes:
-                raise ValueError("The model was saved without classes to choose from: name some.")
+                raise ValueError("The model was saved without classes to choose from: pass class names.")
             return self.model
         if has_classes and list(names) == self.model.config.class_names:
             return self.model
@@ -205,7 +202,7 @@ class Classifier:
         with self._lock:
             if key not in self._twins:
                 twin = copy.copy(self.model)
-                twin._modules = dict(self.model._modules)  # else the model would get the new classifier too
+                twin._modules = dict(self.model._modules)  # copy.copy shares it: the model would get the classifier too
                 twin.config = copy.copy(self.model.config)
                 self._twins[key] = twin.set_classes(list(names), tokenizer=self.processor.tokenizer)
                 if len(self._twins) > _KEPT_CLASSIFIERS:
@@ -221,6 +218,7 @@ class Classifier:
         pool = ThreadPoolExecutor(self.sandbox.processes, "sandbox")
         try:
             while True:
+                # Read up to two batches ahead, so that the sandbox stays busy while the model runs.
                 ahead = islice(rest, 2 * BATCH_SIZE - len(waiting))
                 waiting.extend(pool.submit(self._read, file, wanted) for file in ahead)
                 if not waiting:
@@ -230,7 +228,7 @@ class Classifier:
             pool.shutdown(wait=False, cancel_futures=True)
 
     def _read(self, file: str | PathLike | Upload, wanted: Preparation) -> tuple[str, Prepared | str, float]:
-        """A file's name, what it became or why it cannot be used, and the seconds it took."""
+        """Return a file's name, its arrays or the reason why it cannot be used, and the seconds it took."""
         began = time.perf_counter()
         name = file.name if isinstance(file, Upload) else fsdecode(file)
         result: Prepared | str
@@ -256,7 +254,7 @@ class Classifier:
 
     @torch.no_grad()
     def _predict(self, objects: list[Prepared], model: CrossMoSTModel, use_cloud: bool) -> list[dict[str, Any]]:
-        """Rankings `fused`, `point` and `image` of each object; what was left out is missing."""
+        """Return the rankings `fused`, `point` and `image` of each object, without unused modalities."""
         inputs: dict[str, torch.Tensor] = {}
         if use_cloud:
             inputs["point_values"] = torch.from_numpy(np.stack([item.points for item in objects]))
@@ -272,9 +270,9 @@ class Classifier:
 
 
 def _next_batch(waiting: deque[Future]) -> list[tuple[str, Prepared | str, float]]:
-    """Takes the first results off the queue: waits for one, and a little for others after it."""
+    """Take the first results off the queue: wait for one, then briefly for others to join it."""
     batch = [waiting.popleft().result()]
-    until = time.perf_counter() + PATIENCE_SECONDS
+    until = time.perf_counter() + BATCH_WAIT_SECONDS
     while waiting and len(batch) < BATCH_SIZE:
         try:
             batch.append(waiting[0].result(timeout=max(until - time.perf_counter(), 0.0)))

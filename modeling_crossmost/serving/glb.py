@@ -1,4 +1,4 @@
-"""A small binary glTF of any mesh or cloud, for viewers in a browser (numpy only)."""
+"""Write any mesh or cloud as a small binary glTF for viewers in a browser, with NumPy alone."""
 
 from __future__ import annotations
 
@@ -12,30 +12,31 @@ from ..geometry_crossmost import Mesh
 from ..materials_crossmost import linear_light, surface_colours
 
 
-# More faces than this are merged to a coarser mesh.
+# Meshes with more faces are merged to a coarser one.
 MAX_FACES = 100_000
 
-# More points than this are thinned.
+# Clouds with more points are thinned.
 MAX_POINTS = 4_096
 
-# A cloud's points are octahedra of this radius: viewers draw points a pixel wide.
+# Points become octahedra of this radius, because viewers draw glTF points only one pixel wide.
 _POINT_RADIUS = 0.012
 
 _GREY = 200
 
-# Numbers of the glTF specification.
+# Constants of the glTF 2.0 specification (OpenGL enumerations).
 _FLOAT, _UNSIGNED_BYTE = 5126, 5121
 _ARRAY_BUFFER = 34962
 
 
 def preview_glb(geometry: Mesh | np.ndarray) -> bytes:
-    """A glTF file of one matt object in the unit sphere, seen from both sides.
+    """Write a glTF file of one matte, double-sided object in the unit sphere.
 
     Args:
-        geometry: a mesh, or a cloud (N, 3), y up. A mesh keeps its colours at the corners, those of textures too.
+        geometry: a mesh, or a cloud (N, 3), y up. Colors of a mesh, textures included, are sampled at the corners of
+            its faces.
 
     Returns:
-        Binary glTF without references; at most `MAX_FACES` faces, or `MAX_POINTS` points.
+        Binary glTF without external references; at most `MAX_FACES` faces, or `MAX_POINTS` points.
     """
     if isinstance(geometry, np.ndarray):
         corners, colours = _octahedra(geometry[_spread(len(geometry), MAX_POINTS)])
@@ -45,34 +46,41 @@ def preview_glb(geometry: Mesh | np.ndarray) -> bytes:
 
 
 def _spread(count: int, limit: int) -> np.ndarray:
-    """At most `limit` of `count` indices, evenly spread."""
+    """Return at most `limit` of `count` indices, evenly spaced."""
     return np.unique(np.linspace(0, count - 1, min(count, limit)).astype(np.int64))
 
 
 def _corners(mesh: Any) -> tuple[np.ndarray, np.ndarray | None]:
-    """Corners (F, 3, 3) in the unit sphere, F at most `MAX_FACES`, and linear colours uint8 (3 F, 4) or `None`."""
+    """Return corners (F, 3, 3) in the unit sphere, F <= `MAX_FACES`, and linear colors uint8 (3 F, 4) or `None`."""
     faces = np.asarray(mesh.faces)
     vertices, kept = _coarsened(_in_unit_sphere(np.asarray(mesh.vertices, dtype=np.float64), faces), faces)
     surface = surface_colours(mesh)
     if surface is None:
         return vertices[faces[kept]], None
+    # One sample per corner: the unit vectors are the barycentric coordinates of a face's three corners.
     levels = surface.at(np.repeat(kept, 3), np.tile(np.eye(3, dtype=np.float32), (len(kept), 1)))
     linear = np.rint(255.0 * linear_light(levels))
     return vertices[faces[kept]], np.pad(linear, ((0, 0), (0, 1)), constant_values=255).astype(np.uint8)
 
 
 def _coarsened(vertices: np.ndarray, faces: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Vertices (V, 3), where there are too many faces those of a grid's cell at their mean, and the faces left."""
+    """Merge vertices (V, 3) within the cells of a grid if there are too many faces.
+
+    Returns:
+        The vertices, each moved to the mean of its cell, and the indices of the faces that did not collapse.
+    """
     if len(faces) <= MAX_FACES:
         return vertices, np.arange(len(faces))
+    # Each grid has about half the faces of the one before it.
     for cells in (256, 180, 128, 90, 64):
-        places = np.rint(vertices * (cells / 2)).astype(np.int64) @ [1, 1 << 20, 1 << 40]  # one number a place
+        places = np.rint(vertices * (cells / 2)).astype(np.int64) @ [1, 1 << 20, 1 << 40]  # one number per cell
         _, cell, sizes = np.unique(places, return_inverse=True, return_counts=True)
         first, second, third = cell[faces].T
         solid = np.flatnonzero((first != second) & (second != third) & (third != first))
         if 0 < len(solid) <= MAX_FACES:
             means = np.stack([np.bincount(cell, axis) / sizes for axis in vertices.T], axis=1)
             return means[cell], solid
+    # Faces that do not merge, such as a soup of loose triangles, are thinned.
     return vertices, _spread(len(faces), MAX_FACES)
 
 
@@ -84,7 +92,7 @@ def _in_unit_sphere(points: np.ndarray, faces: np.ndarray | None = None) -> np.n
 
 
 def _octahedra(cloud: np.ndarray) -> tuple[np.ndarray, None]:
-    """Corners (8 N, 3, 3) of an octahedron around every point."""
+    """Return the face corners (8 N, 3, 3) of an octahedron around every point, and no colors."""
     axes = np.concatenate([np.eye(3), -np.eye(3)]) * _POINT_RADIUS
     sides = [(0, 1, 2), (1, 3, 2), (3, 4, 2), (4, 0, 2), (1, 0, 5), (3, 1, 5), (4, 3, 5), (0, 4, 5)]
     centres = _in_unit_sphere(np.asarray(cloud, dtype=np.float64))
@@ -92,7 +100,10 @@ def _octahedra(cloud: np.ndarray) -> tuple[np.ndarray, None]:
 
 
 def _pack(corners: np.ndarray, colours: np.ndarray | None) -> bytes:
-    """Binary glTF of a list of corners (3 F, 3), three of them a face, and their colours uint8 (3 F, 4)."""
+    """Pack corners (3 F, 3), three per face, and their linear colors uint8 (3 F, 4) as binary glTF.
+
+    Corners are not shared between faces, so that viewers shade every face flat.
+    """
     positions = corners.astype("<f4")
     bounds = {"min": positions.min(axis=0).tolist(), "max": positions.max(axis=0).tolist()}
     arrays: list[tuple[str, np.ndarray, str, int, dict]] = [("POSITION", positions, "VEC3", _FLOAT, bounds)]
@@ -106,6 +117,7 @@ def _pack(corners: np.ndarray, colours: np.ndarray | None) -> bytes:
         offset += array.nbytes
     grey = [1.0, 1.0, 1.0, 1.0]
     if colours is None:
+        # Base colors are linear in glTF.
         grey[:3] = [float(linear_light(np.array(_GREY)))] * 3
     surface = {"baseColorFactor": grey, "metallicFactor": 0.0, "roughnessFactor": 0.9}
     attributes = {name: index for index, (name, *_) in enumerate(arrays)}
@@ -121,7 +133,7 @@ def _pack(corners: np.ndarray, colours: np.ndarray | None) -> bytes:
         "buffers": [{"byteLength": offset}],
     }
     text = json.dumps(header, separators=(",", ":")).encode()
-    text += b" " * (-len(text) % 4)
+    text += b" " * (-len(text) % 4)  # chunks are aligned to four bytes; all arrays already are
     parts = [struct.pack("<I4s", len(text), b"JSON"), text, struct.pack("<I4s", offset, b"BIN\0")]
     parts += [array.tobytes() for _, array, *_ in arrays]
     size = 12 + sum(map(len, parts))

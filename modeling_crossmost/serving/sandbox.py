@@ -1,11 +1,11 @@
-"""Foreign files become clouds and views in a child process with limits, so that no file can harm or hold up its reader.
+"""Turn untrusted files into clouds and views in a child process with limits: no file can harm or stall the caller.
 
     with Sandbox() as sandbox:
         prepared = sandbox.prepare(read_upload("chair.glb"), Preparation(num_views=12))
 
-A file travels as bytes and is read from memory: no temporary files, no file names that a parser could follow. The child
-(`sandbox_worker.py`) is used again for the next file, and replaced when it dies or has to be killed. On systems that
-are no Unix the limits of time and size alone hold. Imports neither torch nor transformers.
+A file is sent as bytes and parsed in memory: there are no temporary files, and no paths that a parser could follow. The
+child (`sandbox_worker.py`) is reused for the next file and replaced when it dies or has to be killed. Outside Unix only
+the limits on time and size apply. This module imports neither torch nor transformers.
 """
 
 from __future__ import annotations
@@ -30,39 +30,39 @@ from ..geometry_crossmost import check_file_type, rotation_to_y_up
 from .sandbox_worker import read_frame, write_frame
 
 
-# A child that is not ready by then will never be.
+# A child that takes longer to start will never be ready.
 START_SECONDS = 60.0
 
 MAX_VIEWS = 64
 
-# What a child inherits of the environment; tokens and keys are not among it.
+# Environment variables that a child inherits; tokens and keys are not among them.
 _ENVIRONMENT = (
     *("PATH", "HOME", "LANG", "LC_ALL", "PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "LD_LIBRARY_PATH"),
     *("DYLD_LIBRARY_PATH", "SYSTEMROOT", "TMPDIR", "TEMP", "TMP", "USERPROFILE", "APPDATA"),
 )
 
-# One thread a library and few memory pools: each would reserve address space, which is limited.
-_THRIFT = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2"}
+# One thread per library and few memory pools, because each reserves address space, which is limited.
+_THREAD_LIMITS = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2"}
 
 
 class UploadError(ValueError):
-    """A file that cannot be used; the message is one sentence for whoever passed it."""
+    """Raised for a file that cannot be used; the message is one sentence for the user."""
 
 
 class SandboxError(RuntimeError):
-    """The child process cannot be started: a fault of the installation and of no file."""
+    """Raised if the child process cannot be started, which is a fault of the installation and not of a file."""
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What one file may cost.
+    """Limits for reading one file.
 
     Args:
-        max_bytes: size of the file.
-        max_faces: faces in all its parts, instances counted each time.
-        memory: bytes of address space of the child, about 300 MB of which are its libraries.
-        seconds: from sending the file to its result. A file is to be answered within 20 s, and the start of a command
-            and the model take some of them; the slowest honest files of 25 MB take 9.
+        max_bytes: largest file size in bytes.
+        max_faces: largest number of faces in all parts; every instance of a part counts.
+        memory: address space of the child in bytes, of which its libraries take about 300 MB.
+        seconds: time from sending the file to its result. The default leaves room for starting a command and running
+            the model within 20 s; the slowest legitimate files of 25 MB take 9 s.
     """
 
     max_bytes: int = 25 << 20
@@ -73,15 +73,15 @@ class Limits:
 
 @dataclass(frozen=True)
 class Upload:
-    """One foreign file.
+    """One untrusted file.
 
     Args:
-        name: what messages call it; control characters are replaced.
-        data: its content.
-        file_type: one of `FILE_TYPES`; by default the name's ending.
+        name: name for messages; control characters are replaced.
+        data: the file's content.
+        file_type: one of `FILE_TYPES`; by default the name's extension.
 
     Raises:
-        UploadError: for a type that cannot be read.
+        UploadError: if the type cannot be read.
     """
 
     name: str
@@ -95,19 +95,19 @@ class Upload:
 
 @dataclass(frozen=True)
 class Preparation:
-    """What is made of a file; the defaults are the processor's.
+    """What to make of a file; the defaults are the processor's.
 
     Args:
-        num_points: points of the cloud N.
-        seed: of their choice.
+        num_points: number N of points in the cloud.
+        seed: seed of the sampling.
         up_axis: axis that points up in the file.
         model_axis: axis that points up in the cloud.
-        num_views: views V; 0 draws none.
+        num_views: number V of views; 0 renders none.
         image_size: side R of the views, in pixels.
-        preview: whether a binary glTF for a viewer is made too.
+        preview: whether to make a binary glTF for a viewer too.
 
     Raises:
-        ValueError: for a number or axis that is out of range.
+        ValueError: if a number is out of range or an axis is unknown.
     """
 
     num_points: int = 1024
@@ -119,7 +119,7 @@ class Preparation:
     preview: bool = False
 
     def __post_init__(self):
-        rotation_to_y_up(self.up_axis)
+        rotation_to_y_up(self.up_axis)  # raises for an unknown axis
         rotation_to_y_up(self.model_axis)
         if not 0 <= self.num_views <= MAX_VIEWS:
             raise ValueError(f"The number of views must lie between 0 and {MAX_VIEWS}, got {self.num_views}.")
@@ -136,10 +136,10 @@ class Prepared:
         points: float32 (N, 3), mean at the origin, largest norm 1.
         views: uint8 (V, R, R, 3), y up, or `None`.
         preview: binary glTF, y up, or `None`.
-        num_faces: faces of the file, 0 for a cloud.
-        num_vertices: vertices or points of the file.
+        num_faces: number of faces in the file, 0 for a cloud.
+        num_vertices: number of vertices or points in the file.
         left_out: names of other files that it refers to, none of which was read.
-        seconds: time it took.
+        seconds: time taken.
     """
 
     points: np.ndarray
@@ -152,7 +152,7 @@ class Prepared:
 
 
 def display_name(name: str | os.PathLike) -> str:
-    """The last part of a path as it can stand in a sentence: no control characters, at most 80 letters."""
+    """Return the last part of a path in a form fit for messages: no control characters, at most 80 letters."""
     path = os.fsdecode(name)
     last = os.path.basename(path) or path
     text = "".join(letter if letter.isprintable() else "?" for letter in last)
@@ -167,7 +167,7 @@ def _checked_type(file_type: str, name: str) -> str:
 
 
 def read_upload(path: str | os.PathLike, max_bytes: int = Limits.max_bytes) -> Upload:
-    """Reads a file that somebody named, if it is an ordinary file of a known type and not too large.
+    """Read a file from a path given by a user, if it is a regular file of a known type and not too large.
 
     Raises:
         UploadError: for anything else; pipes and devices are not even opened.
@@ -176,7 +176,7 @@ def read_upload(path: str | os.PathLike, max_bytes: int = Limits.max_bytes) -> U
     kind = _checked_type(Path(path).suffix, name)
     try:
         _check_ordinary(os.stat(path), name, max_bytes)
-        # What stands there may have changed since: opening a pipe must not wait for its writer.
+        # The path may point elsewhere by now: without O_NONBLOCK, opening a pipe would wait for its writer.
         flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_BINARY", 0)
         with os.fdopen(os.open(path, flags), "rb") as handle:
             _check_ordinary(os.fstat(handle.fileno()), name, max_bytes)
@@ -196,8 +196,8 @@ def _check_ordinary(state: os.stat_result, name: str, max_bytes: int) -> None:
     if stat.S_ISDIR(state.st_mode):
         raise UploadError(f"{name}: it is a folder, pass the files in it.")
     if not stat.S_ISREG(state.st_mode):
-        raise UploadError(f"{name}: it is not an ordinary file.")
-    if state.st_size == 0:  # also what the system makes up while it is read, in /proc
+        raise UploadError(f"{name}: it is not a regular file.")
+    if state.st_size == 0:  # includes the files of /proc, which are generated while they are read
         raise UploadError(f"{name}: the file is empty.")
     _check_size(state.st_size, name, max_bytes)
 
@@ -213,16 +213,16 @@ def _check_size(size: int, name: str, max_bytes: int) -> None:
 
 
 class _ChildDied(Exception):
-    """The child ended, or was ended, before it answered."""
+    """Raised if the child ended, or was killed, before it answered."""
 
 
 class _Child:
     """One child process, for one caller at a time."""
 
     def __init__(self, limits: Limits):
-        environment = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ} | _THRIFT
+        environment = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ} | _THREAD_LIMITS
         script = os.path.join(os.path.dirname(os.path.abspath(__file__)), "sandbox_worker.py")
-        # -P: not the script's own folder, whose file names are no top-level modules.
+        # -P keeps the script's folder off sys.path, where its modules would be importable under top-level names.
         self.process = subprocess.Popen(
             [sys.executable, "-P", script, json.dumps(asdict(limits))],
             stdin=subprocess.PIPE,
@@ -230,7 +230,7 @@ class _Child:
             stderr=None if os.environ.get("CROSSMOST_TRACEBACK") else subprocess.DEVNULL,
             env=environment,
             cwd=os.sep,
-            start_new_session=True,  # Ctrl-C is for the parent, whose end ends the child
+            start_new_session=True,  # Ctrl-C goes to the parent alone; the child ends when its stdin closes
         )
         self.is_ready = False
         self.timed_out = False
@@ -239,20 +239,20 @@ class _Child:
         return not self.timed_out and self.process.poll() is None
 
     def wait_until_ready(self) -> None:
-        """Waits for its first frame.
+        """Wait for the child's first frame.
 
         Raises:
-            _ChildDied: it does not come up.
+            _ChildDied: if it does not start.
         """
         if not self.is_ready:
             self._exchange(None, b"", START_SECONDS, 0)
             self.is_ready = True
 
     def ask(self, request: dict[str, Any], data: bytes, seconds: float, max_payload: int) -> tuple[dict, bytes]:
-        """Sends a request and returns the answer's header and payload.
+        """Send a request and return the answer's header and payload.
 
         Raises:
-            _ChildDied: the child ended, took more than `seconds` (`timed_out`), or broke the protocol.
+            _ChildDied: if the child ended, took more than `seconds` (`timed_out`), or broke the protocol.
         """
         return self._exchange(request, data, seconds, max_payload)
 
@@ -268,19 +268,19 @@ class _Child:
         except (OSError, EOFError, ValueError):
             self._end()
             raise _ChildDied from None
-        except BaseException:  # Ctrl-C: the answer to come would be taken for that of the next request
+        except BaseException:  # after Ctrl-C, the pending answer would be mistaken for that of the next request
             self.close()
             raise
         finally:
             timer.cancel()
-            timer.join()  # where it struck in the last moment, that must be known from here on
+            timer.join()  # it may just have fired; `timed_out` is final from here on
 
     def _time_out(self) -> None:
         self.timed_out = True
-        self.process.kill()  # which ends every read and write of `_exchange`
+        self.process.kill()  # closes the pipes, which ends the blocking reads and writes of `_exchange`
 
     def _end(self) -> None:
-        """Waits a moment for an end of its own, for its exit code's sake."""
+        """Give the child a moment to exit by itself, so that its exit code tells what happened; then kill it."""
         try:
             self.process.wait(timeout=1.0)
         except subprocess.TimeoutExpired:
@@ -288,18 +288,18 @@ class _Child:
             self.process.wait()
 
     def close(self) -> None:
-        """Ends the child and takes back its pipes."""
+        """Kill the child and close its pipes."""
         self.process.kill()
         self.process.wait()
         for pipe in (self.process.stdin, self.process.stdout):
             try:
                 if pipe is not None:
                     pipe.close()
-            except OSError:  # what was not written yet
+            except OSError:  # closing flushes what was not written yet, into a broken pipe
                 continue
 
     def how_it_died(self) -> str:
-        """A clause for the sentence."""
+        """Return a clause for the error message."""
         code = self.process.returncode
         if code is not None and code < 0:
             try:
@@ -310,14 +310,18 @@ class _Child:
 
 
 class Sandbox:
-    """A pool of child processes that turn foreign files into what a model takes.
+    """A pool of child processes that turn untrusted files into model inputs.
 
-    Any number of threads may call it; each call has a child to itself. The children end with `close`, and at the latest
-    with this process.
+    It may be called from any number of threads; each call has a child to itself. The children end with `close`, or at
+    the latest with this process.
 
     Args:
-        limits: what one file may cost.
-        processes: children, and so calls at the same time.
+        limits: limits for reading one file.
+        processes: number of children, and thus of simultaneous calls.
+
+    Raises:
+        ValueError: if `processes` is below 1.
+        SandboxError: if no child can be started.
     """
 
     def __init__(self, limits: Limits | None = None, processes: int = 1):
@@ -326,18 +330,19 @@ class Sandbox:
         self.limits = limits or Limits()
         self.processes = processes
         self._all: set[_Child] = set()
+        # Last in, first out: a child that is warm is preferred to one that is still starting.
         self._free: queue.LifoQueue[_Child] = queue.LifoQueue()
         self._finalizer = weakref.finalize(self, _close_all, self._all)
         for _ in range(processes):
             self._free.put(self._start())
 
     def prepare(self, upload: Upload, preparation: Preparation) -> Prepared:
-        """Reads a file in a child; waits where all children are busy.
+        """Read a file in a child; wait if all children are busy.
 
         Raises:
-            UploadError: one sentence that begins with the file's name: it is too large, broken, empty, refers to other
-                files, takes too long, needs too much memory or ended its reader.
-            SandboxError: no child can be started, or the sandbox was closed.
+            UploadError: one sentence that begins with the file's name: the file is too large, broken or empty, refers
+                to other files, takes too long, needs too much memory or crashed its reader.
+            SandboxError: if no child can be started or the sandbox is closed.
         """
         _check_size(len(upload.data), upload.name, self.limits.max_bytes)
         child = self._free.get()
@@ -348,7 +353,7 @@ class Sandbox:
             self._free.put(self._successor(child))
 
     def close(self) -> None:
-        """Ends all children; later calls fail."""
+        """End all children; later calls fail."""
         self._finalizer()
 
     def __enter__(self) -> Sandbox:
@@ -371,17 +376,17 @@ class Sandbox:
         return self._start()
 
     def _successor(self, child: _Child) -> _Child:
-        """The child for the next file; a new one starts while the caller goes on."""
+        """Return the child for the next file; a replacement starts in the background."""
         if child.is_alive() or self._is_closed:
             return child
         try:
             return self._replace(child)
-        except SandboxError:  # for the next caller, who tries again
+        except SandboxError:  # left to the next caller, who tries again
             return child
 
     def _awake(self, child: _Child) -> _Child:
-        """The child, or where it died meanwhile another one, ready for a request."""
-        for _ in range(3):
+        """Return the child, or a replacement if it has died in the meantime, ready for a request."""
+        for _ in range(3):  # a child may die again, for instance while memory is short
             if self._is_closed:
                 break
             if not child.is_alive():
@@ -414,23 +419,23 @@ class Sandbox:
             )
         except _ChildDied:
             self._check_open()
-            raise UploadError(self._obituary(child, upload.name)) from None
+            raise UploadError(self._failure_message(child, upload.name)) from None
         if "error" in header:
             raise UploadError(" ".join(str(header["error"]).split()))
         try:
             return _unpack(header, payload, wanted, cloud_bytes, view_bytes, time.perf_counter() - began)
         except (KeyError, ValueError, TypeError):
-            child.close()  # whoever answers like this is not the program that was started
+            child.close()  # our own program never answers like this: a file may have taken it over
             raise UploadError(f"{upload.name}: reading it failed: the file is damaged.") from None
 
-    def _obituary(self, child: _Child, name: str) -> str:
+    def _failure_message(self, child: _Child, name: str) -> str:
         if child.timed_out:
             return f"{name}: reading it takes more than {self.limits.seconds:g} s: simplify it."
         memory = self.limits.memory >> 20
         return f"{name}: {child.how_it_died()}: the file is damaged or needs more than {memory} MiB of memory."
 
 
-# A preview has at most 100 000 faces of three corners of 16 bytes.
+# A preview has at most 100,000 faces with three corners of 16 bytes each.
 _MAX_PREVIEW = 8 << 20
 
 

@@ -1,11 +1,12 @@
-"""The sandbox's child process: makes clouds and views of foreign files' bytes. Started by `sandbox.py` as a script.
+"""The sandbox's child process, which turns the bytes of untrusted files into clouds and views.
 
-It runs by its path and not as a module of the package: the few modules that it needs are imported below a stand-in for
-the package, whose `__init__` never runs. It gives up what a reader of bytes does not need (memory, files, the network,
-other programs) before the first byte arrives. That holds back greedy files and careless parsers; a file that takes over
-the interpreter through a fault in compiled code is stopped by the operating system alone.
+`sandbox.py` runs it as a script, not as a module of the package: the few modules that it needs are imported through a
+stand-in for the package, whose `__init__` (and with it torch) is never executed. Before the first byte arrives, the
+process gives up whatever a parser does not need: most memory, files, the network, other programs. This contains greedy
+files and careless parsers; against a file that takes over the interpreter through a bug in compiled code only the
+operating system protects.
 
-Frames, both ways: length of the header and of the payload, the header as JSON, the payload. No pickle.
+Frames in both directions: length of the header, length of the payload, the header as JSON, the payload. No pickle.
 """
 
 from __future__ import annotations
@@ -14,7 +15,6 @@ import gc
 import importlib
 import json
 import os
-import random
 import signal
 import struct
 import sys
@@ -27,13 +27,10 @@ from typing import IO, Any
 _LENGTHS = struct.Struct("<IQ")
 _MAX_HEADER = 1 << 16
 
-# Beyond some, the address space of further threads costs more than they gain.
-_MAX_CORES = 4
-
 # The package's root, above this room.
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
-# Beginnings of audit events (sys.addaudithook) that no reader of bytes raises.
+# Prefixes of audit events (sys.addaudithook) that parsing bytes never raises.
 _FORBIDDEN_EVENTS = (
     *("socket.", "subprocess.", "urllib.", "http.", "ftplib.", "smtplib.", "webbrowser.", "pty.", "ctypes.dlopen"),
     *(
@@ -52,7 +49,7 @@ _FORBIDDEN_EVENTS = (
 
 
 def write_frame(stream: IO[bytes], header: dict[str, Any], payload: Iterable[Any] = ()) -> None:
-    """Writes a header and the parts of a payload (bytes, or arrays whose bytes lie in a row)."""
+    """Write a header and the parts of a payload (bytes or contiguous arrays)."""
     text = json.dumps(header).encode()
     parts = [memoryview(part).cast("B") for part in payload if len(part) > 0]
     stream.write(_LENGTHS.pack(len(text), sum(map(len, parts))))
@@ -63,18 +60,19 @@ def write_frame(stream: IO[bytes], header: dict[str, Any], payload: Iterable[Any
 
 
 def read_frame(stream: IO[bytes], max_payload: int) -> tuple[dict[str, Any], bytes]:
-    """Reads a header and a payload.
+    """Read a header and a payload.
 
     Raises:
-        EOFError: the stream ended.
-        ValueError: the frame is larger than expected, or its header no JSON object.
+        EOFError: if the stream ended.
+        ValueError: if the frame is larger than expected or its header is not a JSON object.
     """
+    # The sizes are checked before anything is read: the parent must not allocate what a broken child claims to send.
     header_size, payload_size = _LENGTHS.unpack(_read(stream, _LENGTHS.size))
     if header_size > _MAX_HEADER or payload_size > max_payload:
         raise ValueError("the frame is larger than expected")
     header = json.loads(_read(stream, header_size))
     if not isinstance(header, dict):
-        raise ValueError("the frame's header is no object")
+        raise ValueError("the frame's header is not a JSON object")
     return header, _read(stream, payload_size)
 
 
@@ -89,38 +87,17 @@ def _read(stream: IO[bytes], size: int) -> bytes:
 
 
 def import_modules(*names: str) -> list[types.ModuleType]:
-    """Imports modules of the package, and what they import from it, without running the package's `__init__`."""
-    package = types.ModuleType("crossmost_sandbox")
+    """Import modules of the package, and what they import from it, without running the package's `__init__`."""
+    package = sys.modules.setdefault("crossmost_sandbox", types.ModuleType("crossmost_sandbox"))
     package.__path__ = [_PACKAGE]
-    sys.modules[package.__name__] = package
     return [importlib.import_module(f"{package.__name__}.{name}") for name in names]
 
 
-def limit_resources(memory: int) -> None:
-    """Bounds this process: `memory` bytes of address space, no file written, no core dump, few cores.
-
-    Where the system is not a Unix, nothing is bounded here.
-    """
-    try:
-        import resource
-    except ImportError:
-        return
-    limits = {"RLIMIT_AS": memory, "RLIMIT_DATA": memory, "RLIMIT_FSIZE": 0, "RLIMIT_CORE": 0}
-    for name, limit in limits.items():
-        try:
-            number = getattr(resource, name)
-            hard = resource.getrlimit(number)[1]
-            limit = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
-            resource.setrlimit(number, (limit, limit))
-        except (AttributeError, OSError, ValueError):  # a Unix that does not know or not keep this one
-            continue
-    if hasattr(os, "sched_setaffinity"):
-        cores = sorted(os.sched_getaffinity(0))
-        os.sched_setaffinity(0, random.sample(cores, min(len(cores), _MAX_CORES)))
-
-
 def forbid_outside_access() -> None:
-    """From now on, Python code of this process opens nothing but its libraries' files, to read them, and no sockets."""
+    """Keep this process's Python code from opening sockets or any files but its libraries', and those only to read.
+
+    Audit hooks cannot be removed again.
+    """
     roots = {os.path.realpath(root) for root in (*sys.path, _PACKAGE) if root and os.path.isdir(root)}
     inside = tuple(os.path.join(root, "") for root in roots - {os.sep})
     writing = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
@@ -128,11 +105,12 @@ def forbid_outside_access() -> None:
     def refuse(event: str, arguments: tuple) -> None:
         if event == "open":
             path, _, flags = arguments
+            # An int is a descriptor that is already open.
             if not isinstance(path, int) and (flags & writing or not is_inside(path)):
-                raise PermissionError("The sandbox opens no files.")
+                raise PermissionError("The sandbox does not allow opening files.")
         elif event in ("os.listdir", "os.scandir"):
             if not is_inside(arguments[0]):
-                raise PermissionError("The sandbox lists no folders.")
+                raise PermissionError("The sandbox does not allow listing folders.")
         elif event.startswith(_FORBIDDEN_EVENTS):
             raise PermissionError(f"The sandbox does not allow {event}.")
 
@@ -146,12 +124,15 @@ def forbid_outside_access() -> None:
 
 
 def make_answerer() -> Callable[[dict[str, Any], bytes], tuple[dict[str, Any], list]]:
-    """Imports what reading needs and returns the function that answers requests (see `sandbox.Sandbox.prepare`)."""
+    """Import what parsing needs and return the function that answers requests (see `sandbox.Sandbox.prepare`).
+
+    Everything is imported now, so that the imports do not count against the first file's limits.
+    """
     geometry, rendering, glb = import_modules("geometry_crossmost", "rendering_crossmost", "serving.glb")
-    for library in ("trimesh", "PIL.Image", "scipy.ndimage", "embreex.rtcore_scene", "embreex.mesh_construction"):
+    for library in ("trimesh", "PIL.Image", "embreex.rtcore_scene", "embreex.mesh_construction"):
         try:
             importlib.import_module(library)
-        except ImportError:  # said in one sentence by whatever needs it
+        except ImportError:  # reported by the code that needs it
             continue
 
     def answer(request: dict[str, Any], data: bytes) -> tuple[dict[str, Any], list]:
@@ -175,12 +156,12 @@ def make_answerer() -> Callable[[dict[str, Any], bytes], tuple[dict[str, Any], l
 
 
 def main() -> None:
-    """Answers requests on standard input until it ends. Argument: limits as JSON (`memory`, `seconds`)."""
+    """Answer requests on standard input until it ends. Argument: limits as JSON (`memory`, `seconds`)."""
     limits = json.loads(sys.argv[1])
     requests, answers = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # what a library prints must not end up between the frames
+    os.dup2(2, 1)  # output printed by a library must not end up between the frames
     warnings.simplefilter("ignore")
-    limit_resources(limits["memory"])
+    import_modules("utils.limits")[0].limit_process(limits["memory"])
     answer = make_answerer()
     sys.dont_write_bytecode = True
     forbid_outside_access()
@@ -190,7 +171,7 @@ def main() -> None:
             request, data = read_frame(requests, sys.maxsize)
         except EOFError:  # the parent closed the pipe, or ended
             return
-        # The parent kills what takes too long; where it ended itself meanwhile, the system does.
+        # The parent kills a child that takes too long; the alarm does so if the parent is gone.
         if hasattr(signal, "alarm"):
             signal.alarm(int(limits["seconds"]) + 2)
         payload: list = []
@@ -203,13 +184,13 @@ def main() -> None:
         except ValueError as error:
             named = request["name"] in str(error)
             header = {"error": str(error) if named else f"{request['name']}: {error}"}
-        except Exception as error:  # foreign files break parsers in every way
+        except Exception as error:  # broken files make parsers fail in every possible way
             header = {"error": f"{request['name']}: the file cannot be used ({type(error).__name__}: {error})."[:400]}
         write_frame(answers, header, payload)
         if hasattr(signal, "alarm"):
             signal.alarm(0)
         del data, payload
-        gc.collect()  # scenes of trimesh hold cycles, with whole meshes in them
+        gc.collect()  # trimesh scenes contain reference cycles that keep whole meshes alive
 
 
 if __name__ == "__main__":

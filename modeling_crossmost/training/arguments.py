@@ -249,7 +249,7 @@ class Arguments:
             merged.update(dataclasses.asdict(part))
         return merged
 
-    def decisive(self) -> dict[str, Any]:
+    def resume_fingerprint(self) -> dict[str, Any]:
         """The fields that decide the weights: a run that is resumed must have the same."""
         return {name: value for name, value in self.to_dict().items() if name not in FREE_ON_RESUME}
 

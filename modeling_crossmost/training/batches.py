@@ -1,19 +1,22 @@
-"""From options to the endless training batches of one process, and to the length of the run."""
+"""Build the endless training batches of one process from the arguments, and count the steps of the run."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import torch
-from accelerate import Accelerator
 
 from ..data.augmentation import StrongImageTransform, WeakImageTransform, image_transform_options
-from ..data.datasets import PairDataset, StreamingPairDataset
-from ..data.loaders import TwoViewBatchSampler, training_loader
+from ..data.datasets import PairDataset, PairReader, StreamingPairDataset
+from ..data.loaders import GlobalBatchSampler, training_loader
 from ..processing_crossmost import CrossMoSTProcessor
+from ..utils.extras import importing
 from .arguments import Arguments
 from .evaluator import known_classes, load_split
 from .methods import Method
+
+
+with importing("train"):
+    from accelerate import Accelerator
 
 
 @dataclass
@@ -22,18 +25,18 @@ class Batches:
 
     Attributes:
         dataset: map-style or streamed pairs, without labels.
-        sampler: global batches of a map-style data set; `None` for a stream.
-        loader: yields this process's part of them.
+        sampler: draws the global batches of a map-style data set; `None` for a stream.
+        loader: yields this process's part of every batch.
         per_epoch: micro-batches per epoch; `None` for a stream.
     """
 
     dataset: PairDataset | StreamingPairDataset
-    sampler: TwoViewBatchSampler | None
+    sampler: GlobalBatchSampler | None
     loader: torch.utils.data.DataLoader
     per_epoch: int | None
 
     def start_at(self, micro_step: int) -> Iterator[dict[str, torch.Tensor]]:
-        """Batches from a micro-step of the whole run on; a stream reads and drops what comes before.
+        """Yield the batches of the run from a micro-step on; a stream reads and discards what comes before.
 
         Raises:
             ValueError: a stream that holds not even one batch.
@@ -43,8 +46,8 @@ class Batches:
             self.dataset.set_epoch(epoch)
             if self.sampler is not None:
                 self.sampler.set_epoch(epoch, skip)
-                skip = 0
-            empty = True
+                skip = 0  # the sampler has skipped; only the first epoch is resumed in its middle
+            empty = True  # an empty stream would loop forever
             for batch in self.loader:
                 empty = False
                 if skip == 0:
@@ -59,41 +62,41 @@ class Batches:
 def make_batches(
     arguments: Arguments, accelerator: Accelerator, processor: CrossMoSTProcessor, method: Method
 ) -> Batches:
-    """Training data of this process; labels are dropped on loading and never reach it.
+    """Build the training batches of this process; labels are dropped on loading and never reach training.
 
     Raises:
-        ValueError: unusable data, or fewer objects than a global batch.
+        ValueError: if the data cannot be used or has fewer objects than a global batch.
     """
     data, train, options = arguments.data, arguments.train, image_transform_options(processor.image_processor)
     rand_augment = "" if arguments.method.rand_augment == "none" else arguments.method.rand_augment
     crop = arguments.method.image_crop()
     strong = StrongImageTransform(**options, scale=crop, rand_augment=rand_augment, room=arguments.pretraining.room)
-    common: dict[str, Any] = {
-        "weak_transform": WeakImageTransform(**options) if method.needs_weak_views else None,
-        "strong_transform": strong if method.needs_strong_views else None,
-        "seed": train.seed,
-        "num_views": data.num_views,
-        "tokenizer": processor.tokenizer if method.needs_captions else None,
-        "num_captions": arguments.pretraining.num_captions,
-        "two_captions": method.needs_two_captions,
-    }
+    reader = PairReader(
+        WeakImageTransform(**options) if method.needs_weak_views else None,
+        strong if method.needs_strong_views else None,
+        seed=train.seed,
+        num_views=data.num_views,
+        tokenizer=processor.tokenizer if method.needs_captions else None,
+        num_captions=arguments.pretraining.num_captions,
+        two_captions=method.needs_two_captions,
+    )
     rows = load_split(arguments, data.train_split, streaming=data.streaming, image_size=options["image_size"])
     if train.pseudo_label_accuracy and known_classes(rows) is None:
-        raise ValueError("pseudo_label_accuracy needs a labelled training split; this one has no labels.")
+        raise ValueError("pseudo_label_accuracy needs a labeled training split; this one has no labels.")
     size, processes, rank = train.per_device_train_batch_size, accelerator.num_processes, accelerator.process_index
     workers, pin = data.dataloader_num_workers, accelerator.device.type == "cuda"
     if data.streaming:
-        stream = StreamingPairDataset(rows, **common, num_processes=processes, process_index=rank)
+        stream = StreamingPairDataset(rows, reader, num_processes=processes, process_index=rank)
         loader = training_loader(stream, batch_size=size, num_workers=workers, pin_memory=pin)
         return Batches(stream, None, loader, None)
-    pairs = PairDataset(rows, **common)
-    sampler = TwoViewBatchSampler(len(pairs), size, processes, rank, seed=train.seed)
+    pairs = PairDataset(rows, reader)
+    sampler = GlobalBatchSampler(len(pairs), size, processes, rank, seed=train.seed)
     loader = training_loader(pairs, sampler, num_workers=workers, pin_memory=pin)
     return Batches(pairs, sampler, loader, sampler.batches_per_epoch)
 
 
 def count_steps(arguments: Arguments, batches: Batches) -> tuple[int, int]:
-    """Optimiser steps of the run and of its warm-up.
+    """Return the optimizer steps of the run and of its warm-up, which is a twentieth of a streamed run.
 
     Raises:
         ValueError: a stream without `max_steps`.

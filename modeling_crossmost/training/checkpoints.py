@@ -1,7 +1,7 @@
-"""Checkpoints of a run as safetensors and JSON: weights, EMA teacher, optimiser, step. Nothing is pickled.
+"""Checkpoints of a run as safetensors and JSON: weights, EMA teacher, optimizer, step. Nothing is pickled.
 
-All randomness of a run is a function of (seed, epoch, object), so there is no generator state to save; what is here
-makes a resumed run equal an uninterrupted one bit for bit.
+All randomness of a run is a function of (seed, epoch, object), so there is no generator state to save: with these files
+a resumed run equals an uninterrupted one bit for bit.
 """
 
 import json
@@ -14,6 +14,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
 
+from ..utils.atomic import atomic_folder
 from .arguments import Arguments
 from .self_training import EMATeacher
 
@@ -22,25 +23,25 @@ STATE_FILE = "trainer_state.json"
 
 
 class CheckpointFolderError(ValueError):
-    """A checkpoint that cannot be resumed from; the message is one sentence for the user."""
+    """Raised for a checkpoint that cannot be resumed from; the message is one sentence for the user."""
 
 
 def checkpoints_of(output_dir: str | os.PathLike) -> list[Path]:
-    """Complete checkpoints of a run, oldest first."""
+    """List the complete checkpoints of a run, oldest first."""
     folder = Path(output_dir) / "checkpoints"
     found = [path for path in folder.glob("step_*") if path.name[5:].isdigit() and (path / STATE_FILE).is_file()]
     return sorted(found, key=lambda path: int(path.name[5:]))
 
 
 def find_checkpoint(resume: str, output_dir: str | os.PathLike) -> Path:
-    """The folder that `resume_from_checkpoint` means.
+    """Return the checkpoint folder that `resume_from_checkpoint` refers to.
 
     Args:
         resume: "latest" or a path.
         output_dir: the run's folder, for "latest".
 
     Raises:
-        CheckpointFolderError: there is none.
+        CheckpointFolderError: if there is none.
     """
     if resume == "latest":
         found = checkpoints_of(output_dir)
@@ -68,14 +69,15 @@ def _restore_optimizer(optimizer: torch.optim.Optimizer, tensors: dict[str, torc
     for key, value in tensors.items():
         number, name = key.split(".", 1)
         index = int(number)
-        # torch checks neither, and a run with other frozen parts would take its neighbours' moments
+        # torch checks neither index nor shape: with other parts frozen, parameters would get each other's moments.
         if index >= len(parameters) or (value.dim() > 0 and value.shape != parameters[index].shape):
-            raise RuntimeError("the optimiser's state is of other trained parameters")
+            raise RuntimeError("the optimizer's state belongs to other trained parameters")
         content["state"].setdefault(index, {})[name] = value
     optimizer.load_state_dict(content)
 
 
 def _contiguous(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    # safetensors refuses tensors that are not contiguous or share memory; the clone separates them.
     return {name: value.detach().cpu().contiguous().clone() for name, value in state.items()}
 
 
@@ -89,34 +91,28 @@ def save_checkpoint(
     limit: int,
     progress: dict | None = None,
 ) -> Path:
-    """Writes `checkpoints/step_<n>` under a temporary name, renames it, and removes the oldest beyond `limit`.
+    """Write `checkpoints/step_<n>` under a temporary name, rename it, and remove the oldest beyond `limit`.
 
-    Checkpoints of later steps are removed too: they are what an earlier run in the same folder left, and "latest" would
-    mean them.
+    Checkpoints of later steps are removed too: they are left over from an earlier run in the same folder, and "latest"
+    would pick them.
 
     Args:
         output_dir: the run's folder.
-        step: optimiser steps done.
-        model, teacher, optimizer: what is saved; the model without any wrapper.
-        run: JSON values that identify the run and must agree on resuming.
-        limit: checkpoints to keep.
-        progress: further JSON values to find again in [`read_state`].
+        step: optimizer steps done.
+        model, teacher, optimizer: what to save; the model without any wrapper.
+        run: JSON values that identify the run; they must be the same when it is resumed.
+        limit: number of checkpoints to keep.
+        progress: further JSON values, returned by [`read_state`].
 
     Returns:
-        The folder.
+        The checkpoint's folder.
     """
     folder = Path(output_dir) / "checkpoints" / f"step_{step}"
-    temporary = folder.with_name(f".step_{step}.{os.getpid()}.tmp")
-    temporary.mkdir(parents=True)
-    try:
+    with atomic_folder(folder) as temporary:
         save_file(_contiguous(model.state_dict()), temporary / "model.safetensors")
         save_file(_contiguous(teacher.state_dict()), temporary / "teacher.safetensors")
         save_file(_contiguous(_optimizer_tensors(optimizer)), temporary / "optimizer.safetensors")
         (temporary / STATE_FILE).write_text(json.dumps({"step": step, "run": run, "progress": progress}, indent=2))
-        shutil.rmtree(folder, ignore_errors=True)
-        os.replace(temporary, folder)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
     kept = checkpoints_of(output_dir)
     kept = kept[: kept.index(folder) + 1][-limit:]
     for other in set(checkpoints_of(output_dir)) - set(kept):
@@ -125,7 +121,7 @@ def save_checkpoint(
 
 
 def read_state(folder: Path, run: dict) -> dict:
-    """The JSON part of a checkpoint, checked to belong to this run; reads no weights.
+    """Read the JSON part of a checkpoint and check that it belongs to this run; reads no weights.
 
     Args:
         folder: a checkpoint.
@@ -135,11 +131,11 @@ def read_state(folder: Path, run: dict) -> dict:
         "step", "run" and "progress", as they were saved.
 
     Raises:
-        CheckpointFolderError: the file is damaged, or belongs to a run with other options.
+        CheckpointFolderError: if the file is damaged or belongs to a run with other options.
     """
     try:
         content = json.loads((folder / STATE_FILE).read_text())
-        # An option that did not exist when the checkpoint was written stood for its default.
+        # Options that did not exist when the checkpoint was written had their default values.
         saved, _, _ = Arguments().to_dict() | content["run"], content["progress"], int(content["step"])
         differing = [name for name, value in run.items() if saved.get(name) != value]
     except (OSError, LookupError, ValueError, TypeError, AttributeError) as error:
@@ -156,7 +152,7 @@ def read_state(folder: Path, run: dict) -> dict:
 def _damaged(folder: Path, error: Exception) -> CheckpointFolderError:
     reason = str(error).strip().split("\n")[-1].strip().rstrip(".")
     return CheckpointFolderError(
-        f"The checkpoint {folder} is damaged or of another model ({type(error).__name__}: {reason}): "
+        f"The checkpoint {folder} is damaged or belongs to another model ({type(error).__name__}: {reason}): "
         "resume from an earlier one."
     )
 
@@ -164,21 +160,22 @@ def _damaged(folder: Path, error: Exception) -> CheckpointFolderError:
 def load_checkpoint(
     folder: Path, model: nn.Module, teacher: EMATeacher, optimizer: torch.optim.Optimizer, run: dict
 ) -> int:
-    """Restores everything that [`save_checkpoint`] wrote.
+    """Restore everything that [`save_checkpoint`] wrote.
 
     Args:
         folder: a checkpoint.
-        model, teacher, optimizer: what is overwritten; the model without any wrapper.
+        model, teacher, optimizer: what to overwrite; the model without any wrapper.
         run: the same values as on saving.
 
     Returns:
-        Optimiser steps done.
+        Optimizer steps done.
 
     Raises:
-        CheckpointFolderError: a file is damaged or missing, or belongs to another model or run.
+        CheckpointFolderError: if a file is damaged or missing, or belongs to another model or run.
     """
     content = read_state(folder, run)
     try:
+        # All files are read before anything is overwritten.
         weights = [load_file(folder / f"{part}.safetensors") for part in ("model", "teacher", "optimizer")]
         model.load_state_dict(weights[0])
         teacher.load_state_dict(weights[1])

@@ -1,25 +1,28 @@
 """The end of a run: the last evaluation, and the files and pictures that a person looks at afterwards."""
 
-import os
-import shutil
 from pathlib import Path
 from typing import Any
 
 import torch
-from accelerate import Accelerator
 
 from ..evaluation.plots import plot_all
-from ..evaluation.predict import COLUMNS, columns_of
-from ..evaluation.tables import comparison_rows, results_table
+from ..evaluation.predict import columns_of
+from ..evaluation.tables import COLUMNS, comparison_rows, results_table
 from ..hub.model_card import model_card
 from ..hub.push import push_run
 from ..modeling_crossmost import CrossMoSTModel
 from ..processing_crossmost import CrossMoSTProcessor
+from ..utils.atomic import atomic_files, write_text
+from ..utils.extras import importing
 from .arguments import Arguments
 from .evaluator import Evaluator
 from .losses import joint_pseudo_labels
 from .methods import Method, Pretraining
-from .run_log import versions, write_json, write_text
+from .run_log import versions, write_json
+
+
+with importing("train"):
+    from accelerate import Accelerator
 
 
 def save_model(model: CrossMoSTModel, processor: CrossMoSTProcessor, output_dir: Path) -> None:
@@ -29,17 +32,9 @@ def save_model(model: CrossMoSTModel, processor: CrossMoSTProcessor, output_dir:
     """
     plain = CrossMoSTModel(model.config)
     plain.load_state_dict({name: value for name, value in model.state_dict().items() if name in plain.state_dict()})
-    temporary = output_dir / f".model.{os.getpid()}.tmp"
-    try:
+    with atomic_files(output_dir) as temporary:
         plain.save_pretrained(temporary)
         processor.save_pretrained(temporary)
-        for path in sorted(temporary.rglob("*")):
-            if path.is_file():
-                target = output_dir / path.relative_to(temporary)
-                target.parent.mkdir(parents=True, exist_ok=True)
-                os.replace(path, target)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def teacher_label_accuracy(

@@ -1,11 +1,14 @@
 """Pseudo-labels and losses of Cross-MoST (paper sections 3.1 and 3.2), one free function per term.
 
-Every function follows the paper; `variant="official"` gives what the authors' published code computes instead, so that
-both can be tested. Shapes: B objects, C classes, D embedding width, P patches, G sub-clouds, N values per token.
+Every function follows the paper; `variant="official"` computes what the authors' published code does instead, so that
+both can be tested. Shapes: B objects, C classes, D embedding width, P patches, G sub-clouds, T tokens, N values per
+token.
 
-Several processes: logits and embeddings are gathered (with gradient) before these functions see them, so that means
-and negatives are global. The two masked terms and the global-local term work on one process's part and take the global
-count of masked tokens as `num_masked`; the parts then add up to the global loss.
+With several processes, logits and embeddings are gathered (with gradient) before they get here, so that means and
+negatives are global. The two masked terms and the global-local term see one process's part of the batch and take the
+global count of masked tokens as `num_masked`; summed over processes, they give the global loss.
+
+Logits and embeddings are cast to float32 first: softmax and the sums lose too much precision in bfloat16.
 """
 
 import math
@@ -19,13 +22,13 @@ VARIANTS = ("paper", "official")
 
 
 class PseudoLabels(NamedTuple):
-    """Hard labels that a teacher gives to a batch.
+    """Hard labels that the teacher assigns to a batch.
 
     Attributes:
         labels: (B,) int64 class indices.
-        confidence: (B,) the score r_b of the label's own modality.
+        confidence: (B,) score r_b of the modality that the label comes from.
         kept: (B,) bool, whether the confidence passes the threshold.
-        from_image: (B,) bool, whether the label is the image's (all true or all false for one modality's labels).
+        from_image: (B,) bool, whether the label comes from the image (constant for the labels of one modality).
     """
 
     labels: torch.Tensor
@@ -41,12 +44,19 @@ def _check_variant(variant: str) -> None:
 
 @torch.no_grad()
 def own_pseudo_labels(logits: torch.Tensor, threshold: float, from_image: bool, variant: str = "paper") -> PseudoLabels:
-    """Labels of one modality alone (eq. 1): kept where max softmax >= T; the official code keeps > T.
+    """Label a batch from one modality alone (eq. 1): keep max softmax >= T; the official code keeps > T.
 
     Args:
         logits: (B, C) teacher logits of that modality.
         threshold: T.
-        from_image: which modality it is; copied into the result.
+        from_image: whether that modality is the image; copied into the result.
+        variant: "paper" or "official".
+
+    Returns:
+        [`PseudoLabels`].
+
+    Raises:
+        ValueError: if the variant is unknown.
     """
     _check_variant(variant)
     confidence, labels = logits.float().softmax(dim=-1).max(dim=-1)
@@ -62,17 +72,17 @@ def joint_pseudo_labels(
     point_weight: float = 1.0,
     choose_image: torch.Tensor | None = None,
 ) -> PseudoLabels:
-    """One label per pair, from the more confident modality, kept where its confidence r_b > T (eq. 2).
+    """Label each pair from its more confident modality and keep it if that confidence r_b > T (eq. 2).
 
-    Equal confidences go to the image. (The official code adds the two class indices then.)
+    The image wins ties. (The official code adds the two class indices in that case.)
 
     Args:
         image_logits: (B, C) teacher logits of the views.
         point_logits: (B, C) teacher logits of the clouds.
         threshold: T.
-        point_weight: factor on the cloud's confidence before comparison and threshold; the official recipes use 0.9
-            on some data sets, the paper names none (1).
-        choose_image: (B,) bool that overrides the choice: the ablation of table 4 ("random", "image", "point").
+        point_weight: factor on the cloud's confidence, applied before comparison and threshold; the official recipes
+            use 0.9 on some data sets, the paper has no such factor (1).
+        choose_image: (B,) bool that overrides the choice, for the ablations of table 4 ("random", "image", "point").
 
     Returns:
         [`PseudoLabels`].
@@ -89,15 +99,19 @@ def joint_pseudo_labels(
 def self_training_loss(
     logits: torch.Tensor, labels: torch.Tensor, kept: torch.Tensor, variant: str = "paper"
 ) -> torch.Tensor:
-    """Cross-entropy with the kept pseudo-labels of one branch (eqs. 1 and 2; L_cls is the sum of both branches).
+    """Compute the cross-entropy with the kept pseudo-labels of one branch (eqs. 1 and 2; L_cls sums both branches).
 
-    The paper divides by the whole batch B; the official code averages over the kept samples. With nobody kept the loss
-    is 0 and still has a gradient (zero), where the official code has NaN and stops.
+    The paper divides by the batch size B, the official code by the number of kept samples. If none is kept, the loss is
+    0 with a zero gradient; the official code gets NaN and stops.
 
     Args:
         logits: (B, C) student logits.
         labels: (B,) int64.
         kept: (B,) bool.
+        variant: "paper" or "official".
+
+    Raises:
+        ValueError: if the variant is unknown.
     """
     _check_variant(variant)
     losses = F.cross_entropy(logits.float(), labels, reduction="none")
@@ -111,15 +125,19 @@ def alignment_loss(
     temperature: torch.Tensor | float = 1.0,
     variant: str = "paper",
 ) -> torch.Tensor:
-    """Cross-modal feature alignment (eq. 3): symmetric cross-entropy over the cosine similarities of a batch's pairs.
+    """Compute cross-modal alignment (eq. 3): symmetric cross-entropy over the cosine similarities of a batch's pairs.
 
-    The paper weighs each direction by a half and divides similarities by tau; the official code adds the directions
+    The paper weights each direction by one half and divides similarities by tau; the official code sums the directions
     and has no temperature (1.0).
 
     Args:
-        image_embeds: (B, D) embeddings of the views; only their direction counts.
-        point_embeds: (B, D) embeddings of the clouds, same order.
+        image_embeds: (B, D) embeddings of the views, normalized here.
+        point_embeds: (B, D) embeddings of the clouds in the same order, normalized here.
         temperature: tau.
+        variant: "paper" or "official".
+
+    Raises:
+        ValueError: if the variant is unknown.
     """
     _check_variant(variant)
     image_embeds, point_embeds = F.normalize(image_embeds.float(), dim=-1), F.normalize(point_embeds.float(), dim=-1)
@@ -130,10 +148,10 @@ def alignment_loss(
 
 
 def fairness_loss(logits: torch.Tensor) -> torch.Tensor:
-    """Fairness regularisation of one branch (eq. 4; L_fair is the sum of both): -1/C sum_c log(mean_b p_bc).
+    """Compute the fairness term of one branch (eq. 4; L_fair sums both branches): -1/C sum_c log(mean_b p_bc).
 
-    Smallest, log C, where the batch's mean prediction is uniform. Computed in log space, so that a class which nobody
-    predicts gives a large loss, not an infinite one.
+    The minimum, log C, is reached when the batch's mean prediction is uniform. Computed in log space, so that a class
+    without any predictions gives a large but finite loss.
 
     Args:
         logits: (B, C) student logits of the whole (global) batch.
@@ -143,12 +161,15 @@ def fairness_loss(logits: torch.Tensor) -> torch.Tensor:
 
 
 def patchify(pixel_values: torch.Tensor, patch_size: int) -> torch.Tensor:
-    """(B, 3, H, W) -> (B, P, 3 * patch_size ** 2), patches row by row, values as (channel, row, column)."""
+    """Cut images into patches: (B, 3, H, W) -> (B, P, 3 * patch_size ** 2).
+
+    Patches are in row-major order, their values in the order (channel, row, column).
+    """
     return F.unfold(pixel_values, kernel_size=patch_size, stride=patch_size).transpose(1, 2)
 
 
 def _masked_l1(difference: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-    """Sum of absolute differences (B, T, N) over the tokens that `mask` (B, T) marks."""
+    """Sum the absolute differences (B, T, N) over the tokens marked in `mask` (B, T)."""
     return (difference.float().abs().sum(dim=-1) * mask).sum()
 
 
@@ -163,15 +184,20 @@ def masked_image_loss(
     variant: str = "paper",
     num_masked: torch.Tensor | None = None,
 ) -> torch.Tensor:
-    """Masked-image reconstruction L_mim: L1 over masked patches, divided by M N (N = pixels x 3 of a patch).
+    """Compute masked-image reconstruction L_mim: L1 over masked patches, divided by M N (N = 3 x pixels of a patch).
 
-    The official code divides by the masked pixels and by the number of tokens (P + 1): a variable was overwritten.
+    The official code divides by the number of masked pixels and again by the number of tokens (P + 1), because it
+    overwrites a variable.
 
     Args:
         predictions: (B, P, 3 * patch_size ** 2) reconstructed patches z.
-        pixel_values: (B, 3, H, W) normalised view whose patches sigma are the targets.
-        mask: (B, P) bool, true where masked. No masked patch gives 0.
-        num_masked: M of the whole batch where this is a part of it.
+        pixel_values: (B, 3, H, W) normalized view whose patches sigma are the targets.
+        mask: (B, P) bool, true where masked. Without any masked patch the loss is 0.
+        variant: "paper" or "official".
+        num_masked: M of the whole batch, if `mask` covers only a part of it.
+
+    Raises:
+        ValueError: if the variant is unknown.
     """
     _check_variant(variant)
     values = predictions.shape[-1]
@@ -190,17 +216,21 @@ def masked_point_loss(
     num_masked: torch.Tensor | None = None,
     batch_size: int | None = None,
 ) -> torch.Tensor:
-    """Masked-point reconstruction L_mpm: L1 between w_m and the masked-out input token y_m, divided by M N.
+    """Compute masked-point reconstruction L_mpm: L1 between w_m and the masked-out input token y_m, divided by M N.
 
-    The official code compares with the mask token itself (pass it as `targets`; it gets a gradient) and divides by M
-    and by the batch size.
+    The official code compares with the mask token itself (pass it as `targets`; it receives a gradient) and divides by
+    M and by the batch size.
 
     Args:
         predictions: (B, G, N) decoded tokens w.
-        targets: (B, G, N) input tokens y, detached here; or, for the official variant, the mask token expanded.
-        mask: (B, G) bool, true where masked. No masked token gives 0.
-        num_masked: M of the whole batch where this is a part of it.
-        batch_size: B of the whole batch where this is a part of it (official variant only).
+        targets: (B, G, N) input tokens y, detached here; for the official variant, the expanded mask token.
+        mask: (B, G) bool, true where masked. Without any masked token the loss is 0.
+        variant: "paper" or "official".
+        num_masked: M of the whole batch, if `mask` covers only a part of it.
+        batch_size: B of the whole batch, if this is only a part of it (official variant only).
+
+    Raises:
+        ValueError: if the variant is unknown.
     """
     _check_variant(variant)
     if variant == "paper":
@@ -215,15 +245,15 @@ def global_local_loss(
     mask: torch.Tensor,
     num_masked: torch.Tensor | None = None,
 ) -> torch.Tensor:
-    """Global-local alignment of one modality (L_lg-align is the sum of both): mean of ||x - u_m||^2 over masked tokens.
+    """Compute global-local alignment of one modality (L_lg-align sums both): the mean ||x - u_m||^2 of masked tokens.
 
-    Both sides have unit length and both get a gradient, as in the official code.
+    Both sides are unit vectors and both receive a gradient, as in the official code.
 
     Args:
-        object_embeds: (B, D) object embeddings.
-        local_embeds: (B, T, D) projected token outputs.
-        mask: (B, T) bool, true where masked. No masked token gives 0.
-        num_masked: M of the whole batch where this is a part of it.
+        object_embeds: (B, D) object embeddings, unit length.
+        local_embeds: (B, T, D) projected token outputs, unit length.
+        mask: (B, T) bool, true where masked. Without any masked token the loss is 0.
+        num_masked: M of the whole batch, if `mask` covers only a part of it.
     """
     distance = (object_embeds.unsqueeze(1) - local_embeds).float().square().sum(dim=-1)
     return (distance * mask).sum() / _count(mask, num_masked)

@@ -1,4 +1,4 @@
-"""Masks of image patches and of sub-clouds for masked modelling (paper section 3.2), keyed by object."""
+"""Masks of image patches and of sub-clouds for masked modeling (paper section 3.2), keyed by object."""
 
 import math
 
@@ -8,10 +8,10 @@ from ..data.keyed_random import Stream, keyed_integers, keyed_order, keyed_unifo
 
 
 def check_mask_unit(image_size: int, patch_size: int, mask_unit: int) -> None:
-    """Make sure that squares of `mask_unit` pixels tile the image and that patches tile the squares.
+    """Check that squares of `mask_unit` pixels tile the image and that patches tile the squares.
 
     Raises:
-        ValueError: `mask_unit` is no multiple of `patch_size` or does not divide `image_size`.
+        ValueError: if `mask_unit` is not a multiple of `patch_size` or does not divide `image_size`.
     """
     if patch_size < 1 or mask_unit < patch_size or mask_unit % patch_size:
         raise ValueError(
@@ -26,7 +26,9 @@ def check_mask_unit(image_size: int, patch_size: int, mask_unit: int) -> None:
 
 
 def default_mask_unit(image_size: int, patch_size: int) -> int:
-    """The paper's masked square, a seventh of the view's side (32 of 224 px), in whole patches that tile the view.
+    """Return the side in pixels of the masked squares: a seventh of the view's, as in the paper (32 of 224 px).
+
+    The result is the nearest multiple of `patch_size` that divides `image_size`.
 
     Args:
         image_size: side of the square view in pixels.
@@ -39,7 +41,7 @@ def default_mask_unit(image_size: int, patch_size: int) -> int:
 def image_patch_mask(
     keys: torch.Tensor, image_size: int, patch_size: int, mask_unit: int | None = None, ratio: float = 0.3
 ) -> torch.Tensor:
-    """Patch-aligned random masks: whole squares of `mask_unit` pixels, equally many in every image.
+    """Draw patch-aligned masks: whole squares of `mask_unit` pixels, the same number in every image.
 
     With the paper's 224 px, 16 px patches and 32 px units, 15 of 49 units (60 of 196 patches) are masked.
 
@@ -48,20 +50,20 @@ def image_patch_mask(
         image_size: side of the square image in pixels.
         patch_size: side of a patch of the image tower in pixels.
         mask_unit: side of a masked square in pixels; default [`default_mask_unit`].
-        ratio: share of the units to mask; their number is rounded up.
+        ratio: fraction of the units to mask; their number is rounded up.
 
     Returns:
-        `(B, (image_size // patch_size) ** 2)` bool, true at masked patches, rows of patches from the top.
+        `(B, (image_size // patch_size) ** 2)` bool, true at masked patches, row by row from the top.
 
     Raises:
-        ValueError: units do not fit patches and image, or `ratio` lies outside 0 .. 1.
+        ValueError: if the units do not fit patches and image, or `ratio` is outside 0 .. 1.
     """
     mask_unit = default_mask_unit(image_size, patch_size) if mask_unit is None else mask_unit
     check_mask_unit(image_size, patch_size, mask_unit)
     if not 0.0 <= ratio <= 1.0:
         raise ValueError(f"The image mask ratio is {ratio}; give a share between 0 and 1.")
     side, scale = image_size // mask_unit, mask_unit // patch_size
-    # 0.07 * 100 is a little more than 7 in floating point and must still mask 7 units.
+    # In floating point 0.07 * 100 is slightly above 7, but must mask 7 units and not 8.
     masked = math.ceil(ratio * side * side - 1e-9)
     order = keyed_order(keys, side * side, Stream.IMAGE_MASK)
     units = torch.zeros_like(order, dtype=torch.bool).scatter_(1, order[:, :masked], True).reshape(-1, side, side)
@@ -69,23 +71,23 @@ def image_patch_mask(
 
 
 def block_point_mask(centers: torch.Tensor, center_index: torch.Tensor, ratio: torch.Tensor) -> torch.Tensor:
-    """Block-wise masks of sub-clouds: one centre and its nearest neighbours.
+    """Mask blocks of sub-clouds: a given center and its nearest neighbors.
 
     Args:
-        centers: `(B, G, 3)` centres of the sub-clouds.
-        center_index: `(B,)` int64, the centre in the middle of each block.
-        ratio: `(B,)` share of the centres to mask. `int(ratio * G)` is taken in the tensor's own precision; float64
-            gives the official code's counts.
+        centers: `(B, G, 3)` centers of the sub-clouds.
+        center_index: `(B,)` int64, the center in the middle of each block.
+        ratio: `(B,)` fraction of the centers to mask. `int(ratio * G)` is computed in the tensor's own precision;
+            float64 gives the official code's counts.
 
     Returns:
-        `(B, G)` bool, true at the masked `int(ratio * G)` centres nearest to the drawn one, which is the first of
-        them; of equally distant centres those with the smaller index.
+        `(B, G)` bool, true at the `int(ratio * G)` centers nearest to the given one, itself included. Of equally
+        distant centers the one with the smaller index comes first.
     """
     groups = centers.shape[1]
     index = center_index[:, None]
     middle = centers.gather(1, index[:, :, None].expand(-1, -1, 3))
     distance = (centers - middle).square().sum(-1)
-    # Another centre may lie at the same place; the drawn one still comes first.
+    # Another center may coincide with the given one, which must still come first.
     distance = distance.scatter(1, index, -1.0)
     rank = torch.empty_like(distance, dtype=torch.int64)
     rank.scatter_(1, distance.argsort(dim=1, stable=True), torch.arange(groups, device=rank.device).expand_as(rank))
@@ -94,18 +96,18 @@ def block_point_mask(centers: torch.Tensor, center_index: torch.Tensor, ratio: t
 
 
 def random_point_mask(centers: torch.Tensor, keys: torch.Tensor, low: float = 0.3, high: float = 0.4) -> torch.Tensor:
-    """Block-wise masks at random centres with a share drawn from `[low, high)` for every cloud.
+    """Mask blocks at random centers, with a fraction drawn from `[low, high)` for every cloud.
 
     Args:
-        centers: `(B, G, 3)` centres of the sub-clouds.
+        centers: `(B, G, 3)` centers of the sub-clouds.
         keys: `(B,)` int64 keys of `object_keys`.
-        low, high: range of the masked share.
+        low, high: range of the masked fraction.
 
     Returns:
         `(B, G)` bool, true at masked sub-clouds; their number differs between clouds.
 
     Raises:
-        ValueError: not `0 <= low <= high <= 1`.
+        ValueError: unless `0 <= low <= high <= 1`.
     """
     if not 0.0 <= low <= high <= 1.0:
         raise ValueError(f"The point mask ratio runs from {low} to {high}; give 0 <= low <= high <= 1.")

@@ -1,7 +1,7 @@
 """AdamW parameter groups with layer decay, and the learning-rate schedule (paper section 4).
 
-timm's `param_groups_layer_decay` expects a timm model whose blocks it can enumerate; here only one of two towers decays
-and the official grouping has to be reproduced by name, so the rule is spelled out.
+timm's `param_groups_layer_decay` needs a timm model whose blocks it can enumerate. Here layer decay applies to one of
+two towers and the official grouping must be reproduced by name, so the rule is spelled out.
 """
 
 import math
@@ -11,22 +11,23 @@ import torch
 from torch import nn
 
 
-# Learned vectors that are added to or stand in for tokens; position embeddings of both towers.
+# Learned vectors that are added to tokens or replace them, and the position embeddings of both towers.
 _TOKENS = re.compile(
     r"(class_embedding|class_position|image_mask_token|point_mask_token|position_embedding\.weight|"
     r"token_embedding\.weight)$"
 )
-# The official tensors of these are (1, 1, H), so its rule "1-dim tensors do not decay" lets them decay.
+# In the official code these are (1, 1, H) tensors, so that its rule "1-dim tensors do not decay" does not exempt them.
 _OFFICIAL_THREE_DIM = re.compile(r"(image_mask_token|point_mask_token|point_model\.embeddings\.class_\w+)$")
 _IMAGE_BLOCK = re.compile(r"vision_model\.encoder\.layers\.(\d+)\.")
 _IMAGE_STEM = re.compile(r"(vision_model\.embeddings\.|vision_model\.pre_layrnorm\.|image_mask_token$)")
 
 
 def decays(name: str, parameter: nn.Parameter, official: bool = False) -> bool:
-    """Whether weight decay applies to a parameter.
+    """Return whether weight decay applies to a parameter.
 
-    Default: matrices and convolutions only; no biases, norms, tokens, position embeddings or logit scale.
-    `official=True`: everything that is not 1-dimensional in the official code, tokens and logit scale included.
+    By default it applies to matrices and convolutions only: not to biases, norms, tokens, position embeddings or the
+    logit scale. With `official=True` it applies to everything that is not 1-dimensional in the official code, tokens
+    and the 0-dimensional logit scale included.
     """
     if official:
         return parameter.dim() != 1 or bool(_OFFICIAL_THREE_DIM.search(name))
@@ -34,7 +35,10 @@ def decays(name: str, parameter: nn.Parameter, official: bool = False) -> bool:
 
 
 def layer_index(name: str, num_image_layers: int) -> int:
-    """Depth of a parameter for layer decay: 0 the image stem, b + 1 image block b, else `num_image_layers + 1`."""
+    """Return a parameter's depth for layer decay: 0 for the image stem, b + 1 for image block b.
+
+    Everything else has depth `num_image_layers + 1` and the full learning rate.
+    """
     if _IMAGE_STEM.match(name):
         return 0
     block = _IMAGE_BLOCK.match(name)
@@ -48,14 +52,14 @@ def parameter_groups(
     layer_decay: float = 0.65,
     official: bool = False,
 ) -> list[dict]:
-    """Groups the trainable parameters for AdamW.
+    """Group the trainable parameters for AdamW.
 
     Args:
         model: a CrossMoST model; parameters without `requires_grad` are left out.
         num_image_layers: blocks of the image tower, the only part with layer decay.
-        weight_decay: decay of the decaying groups.
+        weight_decay: weight decay of the groups to which it applies.
         layer_decay: the learning rate is scaled by `layer_decay ** (num_image_layers + 1 - layer)`.
-        official: the official code's choice of decaying parameters, see [`decays`].
+        official: choose the parameters with weight decay as the official code does, see [`decays`].
 
     Returns:
         Groups with `params`, `weight_decay`, `lr_scale` and `name`, shallow layers first.
@@ -79,14 +83,14 @@ def parameter_groups(
 
 
 def learning_rate_at(step: int, total_steps: int, warmup_steps: int, peak: float, minimum: float = 0.0) -> float:
-    """Linear warm-up from 0 to `peak` (both reached), then cosine to `minimum`.
+    """Return the learning rate of a step: linear warm-up from 0 to `peak` (both inclusive), then cosine to `minimum`.
 
     Args:
-        step: 0 for the first optimiser step.
-        total_steps: steps of the whole run.
-        warmup_steps: steps of the warm-up; 0 leaves it out.
+        step: optimizer step, counted from 0.
+        total_steps: optimizer steps of the run.
+        warmup_steps: steps of the warm-up; 0 skips it.
         peak: base learning rate x global batch / 256.
-        minimum: rate that the cosine ends just above.
+        minimum: limit of the cosine; the last step is just above it.
     """
     if step < warmup_steps:
         return peak * step / max(warmup_steps - 1, 1) if warmup_steps > 1 else 0.0
@@ -95,6 +99,6 @@ def learning_rate_at(step: int, total_steps: int, warmup_steps: int, peak: float
 
 
 def set_learning_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
-    """Gives every group its share `rate x lr_scale`."""
+    """Set every group's learning rate to `rate x lr_scale`."""
     for group in optimizer.param_groups:
         group["lr"] = rate * group.get("lr_scale", 1.0)

@@ -1,8 +1,8 @@
 """Contrastive image-text-point pre-training, ULIP's objective (paper section 3.2: f^P, f^S, f^I and the point tower).
 
-With `freeze_image` and `freeze_text` the two CLIP towers stay and only clouds learn; without them and with
-`freeze_point` the same step trains a small CLIP. With `caption_contrast` the text tower alone learns from captions of
-the same object, so that it knows which words go together before it meets an image.
+With `freeze_image` and `freeze_text` both CLIP towers stay fixed and only the point tower is trained; without them and
+with `freeze_point` the same step trains a small CLIP. With `caption_contrast` the text tower alone is trained on pairs
+of captions of the same object, so that it relates words to each other before it sees an image.
 """
 
 from dataclasses import dataclass, field
@@ -18,25 +18,25 @@ from ..modeling_crossmost import CrossMoSTModel, unit_length
 from .self_training import gather_batch
 
 
-MAX_LOGIT_SCALE = 100.0
+MAX_LOGIT_SCALE = 100.0  # CLIP's bound, which keeps training stable
 
 
 @dataclass
 class PretrainingOptions:
-    """What pre-training alone has: every other method leaves these as they are.
+    """Options of pre-training alone; other methods ignore them.
 
     Args:
-        freeze_text: leave the text tower (and the image-text loss) out.
-        freeze_point: train image and text alone.
-        caption_contrast: the text tower alone: two captions of an object are each other's positives; views and clouds
-            take no part.
-        label_smoothing: share of the contrastive target that is spread over the whole batch.
-        num_captions: captions per object that are drawn from (the first ones); default all.
-        patch_dropout: share of each view's patches that a trained image tower does not see (FLIP, arXiv 2212.00794).
-        occlusion: largest share of a cloud that is cut off from one horizontal side, as a scanner on the other sees it.
-        floor: largest share of a cloud's points that lies on the floor; a quarter of the clouds have none.
-        room: probability of a random wall, floor and light around a rendered view.
-        stretch: largest factor by which an axis of a cloud is stretched or squeezed; 1 leaves proportions.
+        freeze_text: keep the text tower fixed.
+        freeze_point: keep the point tower fixed and leave the clouds out: image and text alone are trained.
+        caption_contrast: train the text tower alone; two captions of an object are each other's positives, and views
+            and clouds are not used.
+        label_smoothing: fraction of the contrastive target that is spread over the whole batch.
+        num_captions: draw only from the first `num_captions` captions of an object; default all.
+        patch_dropout: fraction of each view's patches hidden from a trained image tower (FLIP, arXiv 2212.00794).
+        occlusion: largest fraction of a cloud that is removed on one horizontal side, as if scanned from the other.
+        floor: largest fraction of a cloud's points that is moved to the floor; a quarter of the clouds get no floor.
+        room: probability of placing a rendered view in a room with random wall, floor and light.
+        stretch: largest factor by which an axis of a cloud is stretched or squeezed; 1 keeps the proportions.
     """
 
     _argument_group_name: ClassVar[str] = "pre-training (--method pretrain)"
@@ -64,11 +64,11 @@ class PretrainingOptions:
 
 @dataclass
 class PretrainingArguments(PretrainingOptions):
-    """The same with what pre-training shares with self-training.
+    """Options of pre-training, including those shared with self-training.
 
     Args:
-        freeze_image: leave the image tower as it is.
-        freeze_point_tokenizer: leave the mini-PointNet as it is.
+        freeze_image: keep the image tower fixed.
+        freeze_point_tokenizer: keep the mini-PointNet fixed, its BatchNorm statistics included.
         clouds: strengths of the cloud augmentation.
     """
 
@@ -83,7 +83,7 @@ class PretrainingArguments(PretrainingOptions):
 
 
 class ContrastiveModel(nn.Module):
-    """Embeds the three modalities in one forward pass, so that one wrapper serves several processes.
+    """Embed all modalities in one forward pass, as DDP requires.
 
     Args:
         model: the model to train.
@@ -107,7 +107,7 @@ class ContrastiveModel(nn.Module):
         fps_start: torch.Tensor | int = 0,
         drop_path_noise: torch.Tensor | None = None,
     ) -> dict[str, torch.Tensor]:
-        """Captions (B, T) and, where given, views (B, 3, H, W), other captions (B, T) and clouds (B, N, 3).
+        """Embed captions (B, T) and, if given, views (B, 3, H, W), other captions (B, T) and clouds (B, N, 3).
 
         `kept_patches` (B, K) are the patches that the image tower sees, by default all.
 
@@ -115,7 +115,7 @@ class ContrastiveModel(nn.Module):
             Unit-length (B, D) each under "text", "image", "caption" and "point", and the logit scale under "scale".
 
         Raises:
-            ValueError: no text tower, or no clouds although the point tower trains.
+            ValueError: if there is no text tower, or no clouds although the point tower is trained.
         """
         embeds = {
             "text": self.model.get_text_features(input_ids, attention_mask),
@@ -130,7 +130,7 @@ class ContrastiveModel(nn.Module):
             embeds["caption"] = self.model.get_text_features(other_input_ids, other_attention_mask)
         if self.use_point:
             if point_values is None:
-                raise ValueError("The point tower trains: give point_values.")
+                raise ValueError("The point tower is being trained: pass point_values.")
             embeds["point"] = self.model.get_point_features(
                 point_values, fps_start=fps_start, drop_path_noise=drop_path_noise
             )
@@ -138,27 +138,30 @@ class ContrastiveModel(nn.Module):
 
 
 def features_of_patches(model: CrossMoSTModel, pixel_values: torch.Tensor, kept: torch.Tensor) -> torch.Tensor:
-    """Embeds views by some of their patches only (FLIP, arXiv 2212.00794): the tower's cost falls with their number.
+    """Embed views from a subset of their patches, at a lower cost (FLIP, arXiv 2212.00794).
 
     Args:
         model: a model with an image tower.
         pixel_values: (B, 3, H, W).
-        kept: (B, K) int64, which of the P patches the tower sees. All of them, in order, give `get_image_features`.
+        kept: (B, K) int64 indices of the patches that the tower sees. All P of them, in order, give the result of
+            `get_image_features`.
 
     Returns:
         (B, D), unit length.
     """
-    tower = model.vision_model
+    # CLIPVisionModel takes no subset of patches, so this repeats its forward pass. Position 0 is the class token's.
+    tower, projection = model.vision_model, model.visual_projection
+    assert tower is not None and projection is not None  # for the type checker
     embeddings, positions = tower.embeddings, tower.embeddings.position_embedding.weight
     patches = embeddings.patch_embedding(pixel_values).flatten(2).transpose(1, 2) + positions[1:]  # (B, P, H_v)
     patches = patches.gather(1, kept.unsqueeze(-1).expand(-1, -1, patches.shape[-1]))  # (B, K, H_v)
     class_token = (embeddings.class_embedding + positions[0]).expand(len(patches), 1, -1)
     hidden = tower.encoder(inputs_embeds=tower.pre_layrnorm(torch.cat([class_token, patches], dim=1)))
-    return unit_length(model.visual_projection(tower.post_layernorm(hidden.last_hidden_state[:, 0])))
+    return unit_length(projection(tower.post_layernorm(hidden.last_hidden_state[:, 0])))
 
 
 def freeze_for_pretraining(model: CrossMoSTModel, arguments: PretrainingArguments) -> None:
-    """Leaves a gradient only on what the objective reaches and the arguments train; the logit scale always learns."""
+    """Enable gradients only for what the arguments train and the objective reaches, and always for the logit scale."""
     model.requires_grad_(False)
     model.logit_scale.requires_grad_(True)
     if not arguments.freeze_image:
@@ -175,7 +178,7 @@ def freeze_for_pretraining(model: CrossMoSTModel, arguments: PretrainingArgument
 
 
 def pretraining_mode(model: CrossMoSTModel, arguments: PretrainingArguments) -> None:
-    """Training mode for what trains; a frozen tokenizer keeps its BatchNorm statistics."""
+    """Set training mode, but keep a frozen tokenizer in evaluation mode: its BatchNorm statistics are frozen too."""
     model.train()
     if arguments.freeze_point or arguments.freeze_point_tokenizer:
         model.point_model.embeddings.tokenizer.eval()
@@ -188,14 +191,14 @@ def contrastive_loss(
     positives: torch.Tensor | None = None,
     label_smoothing: float = 0.0,
 ) -> torch.Tensor:
-    """Symmetric contrastive cross-entropy of CLIP and ULIP over a batch.
+    """Compute the symmetric contrastive cross-entropy of CLIP and ULIP over a batch.
 
     Args:
-        queries, targets: (B, D) unit-length embeddings, row by row of the same objects.
+        queries, targets: (B, D) unit-length embeddings; row i of both belongs to object i.
         scale: factor on the cosine similarities.
-        positives: (B, B) bool, which targets are right for a query; the target mass is shared among them. Default: the
-            own row only. Two objects with the same caption are no negatives of each other.
-        label_smoothing: share of the target mass spread evenly over the batch.
+        positives: (B, B) bool, which targets match a query; the target mass is shared among them. By default only row i
+            matches query i. Two objects with the same caption must not be each other's negatives.
+        label_smoothing: fraction of the target mass that is spread evenly over the batch.
     """
     logits = scale * queries @ targets.T
     if positives is None:
@@ -207,16 +210,18 @@ def contrastive_loss(
 
 
 def pretraining_clouds(points: torch.Tensor, keys: torch.Tensor, arguments: PretrainingArguments) -> torch.Tensor:
-    """Clouds as real sources give them: stretched, turned, noisy, thinned, cropped, seen from one side, on a floor.
+    """Degrade clouds like real scans: stretched, rotated, noisy, thinned, cropped, seen from one side, on a floor.
 
     Args:
-        points: (B, N, 3).
+        points: (B, N, 3), y up.
         keys: (B,) keys of the objects in this epoch.
+        arguments: strengths.
 
     Returns:
         (B, N, 3), mean at the origin, largest norm 1.
     """
     if arguments.stretch > 1.0:
+        # Uniform in the logarithm: stretching and squeezing by the same factor are equally likely.
         bound = torch.log(points.new_tensor(arguments.stretch))
         points = points * (bound * (2 * keyed_uniform(keys, (1, 3), Stream.PRETRAIN_CLOUD) - 1)).exp()
     clouds = strong_clouds(points, keys, augmentation=arguments.clouds)
@@ -234,17 +239,18 @@ def pretraining_step(
     keys: torch.Tensor,
     arguments: PretrainingArguments,
 ) -> dict[str, torch.Tensor]:
-    """Contrastive losses of a batch between all pairs of modalities of which at least one trains.
+    """Compute the contrastive losses of a batch between all pairs of modalities with at least one trained tower.
 
     Args:
-        wrapped: a [`ContrastiveModel`], wrapped for several processes where there are several.
+        wrapped: a [`ContrastiveModel`], wrapped in DDP if there are several processes.
         model: the model inside it.
-        batch: `input_ids` and `attention_mask` (B, T) and, as far as they take part, `points` (B, N, 3), `strong_image`
-            (B, 3, H, W), `other_input_ids` and `other_attention_mask` (B, T).
+        batch: `input_ids` and `attention_mask` (B, T) and, depending on the arguments, `points` (B, N, 3),
+            `strong_image` (B, 3, H, W), `other_input_ids` and `other_attention_mask` (B, T).
         keys: (B,) keys of the objects in this epoch.
+        arguments: what is trained, and how.
 
     Returns:
-        "loss" (with gradient), the terms, and the in-batch retrieval accuracy, as 0-dim tensors.
+        "loss" (with gradient), its terms, the in-batch retrieval accuracy and the logit scale, as 0-dim tensors.
     """
     fields = ["input_ids", "attention_mask"]
     fields += ["other_input_ids", "other_attention_mask"] if arguments.caption_contrast else []
@@ -265,6 +271,7 @@ def pretraining_step(
     embeds = wrapped(**inputs)
     scale = embeds.pop("scale")
     embeds = {name: gather_batch(value) for name, value in embeds.items()}
+    # Different objects often share a caption, such as the plain class name.
     tokens = gather_batch(batch["other_input_ids" if arguments.caption_contrast else "input_ids"])
     same_caption = (tokens.unsqueeze(1) == tokens.unsqueeze(0)).all(-1)
     terms: dict[str, tuple[str, str, torch.Tensor | None]] = {}
@@ -279,6 +286,7 @@ def pretraining_step(
         name: contrastive_loss(embeds[a], embeds[b], scale, positives, arguments.label_smoothing)
         for name, (a, b, positives) in terms.items()
     }
+    # Retrieval is logged for the first pair of modalities; any object with the same caption counts as a hit.
     first, second, _ = next(iter(terms.values()))
     nearest = (embeds[first] @ embeds[second].T).argmax(-1)
     hit = same_caption.gather(1, nearest.unsqueeze(1)).float().mean()

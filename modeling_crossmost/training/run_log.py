@@ -2,7 +2,6 @@
 
 import json
 import math
-import os
 from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
@@ -11,16 +10,10 @@ from typing import Any
 import torch
 import yaml
 
+from ..utils.atomic import write_text
+
 
 VERSIONED = ("torch", "transformers", "datasets", "accelerate", "timm", "numpy")
-
-
-def write_text(path: Path, text: str) -> None:
-    """Writes a file under a temporary name and renames it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    temporary.write_text(text, encoding="utf-8")
-    os.replace(temporary, path)
 
 
 def write_json(path: Path, content: Any) -> None:

@@ -1,7 +1,7 @@
 """One self-training step: EMA teacher, pseudo-labels, masked student pass, losses (paper section 3.2, figure 2).
 
-All randomness of a step comes from keys of (seed, epoch, object); all means and negatives are over the global batch.
-Two processes therefore compute what one process computes with the same batch.
+All randomness of a step comes from keys of (seed, epoch, object), and all means and negatives are over the global
+batch. Two processes therefore compute exactly what one process computes with the same batch.
 """
 
 import copy
@@ -38,39 +38,38 @@ PSEUDO_LABELS = ("joint", "image", "point", "random", "own")
 
 @dataclass
 class SelfTrainingArguments:
-    """The method: labels, loss terms and what is trained.
+    """The method: pseudo-labels, loss terms, and which parts are trained.
 
-    Strengths, masks, weights and threshold default to what suits the bundled mini checkpoint, which is small and was
-    never masked; the paper's are in `recipes/paper.yaml`.
+    Strengths, masks, weights and threshold default to values that suit the bundled mini checkpoint, which is small and
+    was not pre-trained with masks; the paper's values are in `recipes/paper.yaml`.
 
     Args:
-        pseudo_label: "joint" (the more confident modality), "image", "point" or "random" (table 4), or "own" (each
-            modality by itself, the baseline).
+        pseudo_label: "joint" (from the more confident modality), "image", "point" or "random" (table 4), or "own"
+            (each modality labels itself, the baseline).
         confidence_threshold: T of eqs. 1 and 2.
-        confidence_threshold_image, confidence_threshold_point: thresholds for "own" where they differ from it.
+        confidence_threshold_image, confidence_threshold_point: thresholds for "own"; default `confidence_threshold`.
         point_confidence_weight: factor on the cloud's confidence in joint labels (official recipes: 0.9 or 1).
-        align: cross-modal feature alignment (eq. 3) on or off.
-        align_temperature: tau; default 1 / exp(logit_scale), detached. 1.0 is the official code's.
-        fairness: fairness regularisation (eq. 4) on or off.
-        masked_modeling: masked image and point modelling with global-local alignment, on or off.
+        align: use cross-modal feature alignment (eq. 3).
+        align_temperature: tau; default 1 / exp(logit_scale), detached. The official code has 1.0.
+        fairness: use fairness regularization (eq. 4).
+        masked_modeling: use masked image and point modeling with global-local alignment.
         loss_variant: "paper", or "official" for what the published code computes.
         align_weight, fairness_weight, masked_image_weight, masked_point_weight, global_local_weight: weights of the
-            terms, as in the official recipes.
-        point_loss_weight: weight of the cloud's own terms.
-        image_mask_ratio, image_mask_unit: share of masked squares and their side in pixels (default: a seventh of the
-            view's side, as in the paper).
-        point_mask_ratio_min, point_mask_ratio_max: range of the share of masked sub-clouds.
-        freeze_image: leave the image tower and its projection as they are; in pre-training too.
-        freeze_point_tokenizer: leave the mini-PointNet as it is, its BatchNorm statistics included; in pre-training
-            too.
-        strong_scale: range of the student's cloud scale.
-        strong_turn: its rotation about up, degrees, uniform from 0.
-        strong_shift: its translation, share of the extent along each axis.
-        strong_jitter: its noise, share of the radius.
-        strong_dropout: its largest share of dropped points.
-        strong_crop: range of its cropping box's edges, shares of the extents.
-        strong_image_crop: range of the student's random resized crop, shares of the view's area.
-        rand_augment: timm's RandAugment of the student's view; "none" leaves it out.
+            loss terms.
+        point_loss_weight: weight of the loss terms that involve the cloud alone.
+        image_mask_ratio, image_mask_unit: fraction of masked squares and their side in pixels (default: a seventh of
+            the view's side, as in the paper).
+        point_mask_ratio_min, point_mask_ratio_max: range of the fraction of masked sub-clouds.
+        freeze_image: keep the image tower and its projection fixed; also used in pre-training.
+        freeze_point_tokenizer: keep the mini-PointNet and its BatchNorm statistics fixed; also used in pre-training.
+        strong_scale: range of the scale factor of the student's clouds.
+        strong_turn: largest rotation of the student's cloud about the up axis, in degrees; uniform from 0.
+        strong_shift: largest translation along each axis, as a fraction of the extent.
+        strong_jitter: standard deviation of the noise on every coordinate, as a fraction of the radius.
+        strong_dropout: largest fraction of dropped points.
+        strong_crop: range of the crop box's edges, as fractions of the extents.
+        strong_image_crop: range of the area of the student's random resized crop, as fractions of the view's.
+        rand_augment: timm's RandAugment specification for the student's view, or "none".
     """
 
     _argument_group_name: ClassVar[str] = "self-training (--method crossmost and baseline)"
@@ -107,7 +106,7 @@ class SelfTrainingArguments:
     rand_augment: str = "none"
 
     def __post_init__(self) -> None:
-        self.cloud_augmentation(), self.image_crop()  # say what is wrong with the strengths, if anything is
+        self.cloud_augmentation(), self.image_crop()  # called for their checks alone
         if self.loss_variant not in VARIANTS:
             raise ValueError(f"loss_variant must be one of {', '.join(VARIANTS)}, got {self.loss_variant!r}.")
         if self.pseudo_label not in PSEUDO_LABELS:
@@ -125,10 +124,10 @@ class SelfTrainingArguments:
             raise ValueError(f"align_temperature must be positive, got {self.align_temperature}.")
 
     def cloud_augmentation(self) -> CloudAugmentation:
-        """The strengths of weak and strong clouds.
+        """Return the strengths of weak and strong clouds.
 
         Raises:
-            ValueError: a strength out of its bounds.
+            ValueError: if a strength is out of bounds.
         """
         return CloudAugmentation(
             strong_scale=_both_ends("strong_scale", self.strong_scale),
@@ -140,16 +139,16 @@ class SelfTrainingArguments:
         )
 
     def image_crop(self) -> tuple[float, float]:
-        """`strong_image_crop` as smallest and largest share.
+        """Return the smallest and largest area of the strong image crop, as fractions of the view's.
 
         Raises:
-            ValueError: not two numbers.
+            ValueError: if `strong_image_crop` does not hold two numbers.
         """
         return _both_ends("strong_image_crop", self.strong_image_crop)
 
 
 def _both_ends(name: str, values: list[float]) -> tuple[float, float]:
-    """A range from the command line, where a list may have any length."""
+    """Check a range from the command line, where a list may have any length."""
     if len(values) != 2:
         raise ValueError(f"{name} is {values}; give two positive numbers, the smaller one first.")
     return values[0], values[1]
@@ -161,7 +160,7 @@ def _both_ends(name: str, values: list[float]) -> tuple[float, float]:
 
 
 def ema_decay_at(step: int, start: float = 0.99, end: float = 0.9998, ramp_steps: int = 400) -> float:
-    """mu of Delta = mu Delta + (1 - mu) theta: linear from `start` to `end` over `ramp_steps` optimiser steps."""
+    """Return mu of Delta = mu Delta + (1 - mu) theta: linear from `start` to `end` over `ramp_steps` steps."""
     if ramp_steps <= 0:
         return end
     return start + (end - start) * min(1.0, step / ramp_steps)
@@ -170,11 +169,11 @@ def ema_decay_at(step: int, start: float = 0.99, end: float = 0.9998, ramp_steps
 class EMATeacher:
     """Exponential moving average of a student, always in evaluation mode and without gradient (section 3.2).
 
-    Frozen parameters are equal in both and stay so. Floating buffers are averaged like weights (official code); integer
-    buffers are copied (the official code truncates them).
+    Frozen parameters stay equal to the student's. Floating-point buffers are averaged like weights, as in the official
+    code; integer buffers are copied (the official code averages and truncates them).
 
     Args:
-        student: the model to follow; copied.
+        student: the model to follow; it is copied.
     """
 
     def __init__(self, student: CrossMoSTModel):
@@ -182,12 +181,13 @@ class EMATeacher:
 
     @torch.no_grad()
     def update(self, student: nn.Module, decay: float) -> None:
-        """Delta = mu Delta + (1 - mu) theta.
+        """Update the average: Delta = mu Delta + (1 - mu) theta.
 
         Args:
             student: the unwrapped student, same structure as the teacher.
             decay: mu.
         """
+        # state_dict shares memory with the model, so writing in place updates the teacher.
         ours, theirs = self.model.state_dict(), student.state_dict()
         floating = [name for name, value in ours.items() if value.is_floating_point()]
         torch._foreach_lerp_([ours[n] for n in floating], [theirs[n] for n in floating], 1.0 - decay)
@@ -196,17 +196,18 @@ class EMATeacher:
                 value.copy_(theirs[name])
 
     def state_dict(self) -> dict[str, torch.Tensor]:
-        """The averaged weights, for checkpoints."""
+        """Return the averaged weights, for checkpoints."""
         return self.model.state_dict()
 
     def load_state_dict(self, state: dict[str, torch.Tensor]) -> None:
-        """Restores the averaged weights exactly."""
+        """Restore the averaged weights."""
         self.model.load_state_dict(state)
 
 
 def freeze_for_self_training(model: CrossMoSTForSelfTraining, arguments: SelfTrainingArguments) -> None:
-    """Switches off gradients of everything that no loss reaches or that the arguments freeze."""
+    """Disable gradients of everything that the arguments freeze or that no loss term reaches."""
     model.requires_grad_(True)
+    # Text embeddings only define the classifier. DDP waits for every parameter's gradient, so none may be left over.
     frozen: list[nn.Module | nn.Parameter | None] = [model.text_model, model.text_projection]
     if arguments.freeze_point_tokenizer:
         frozen.append(model.point_model.embeddings.tokenizer)
@@ -221,7 +222,7 @@ def freeze_for_self_training(model: CrossMoSTForSelfTraining, arguments: SelfTra
 
 
 def train_mode(model: CrossMoSTForSelfTraining, arguments: SelfTrainingArguments) -> None:
-    """Training mode, but a frozen tokenizer stays in evaluation mode: frozen means that its statistics stand too."""
+    """Set training mode, but keep a frozen tokenizer in evaluation mode: its BatchNorm statistics are frozen too."""
     model.train()
     if arguments.freeze_point_tokenizer:
         model.point_model.embeddings.tokenizer.eval()
@@ -233,29 +234,29 @@ def train_mode(model: CrossMoSTForSelfTraining, arguments: SelfTrainingArguments
 
 
 def world_size() -> int:
-    """Number of training processes (1 where none were launched)."""
+    """Return the number of training processes, 1 without a distributed launch."""
     return dist.get_world_size() if dist.is_available() and dist.is_initialized() else 1
 
 
 def gather_batch(values: torch.Tensor) -> torch.Tensor:
-    """Concatenates (B, ...) tensors of all processes, in rank order, with gradient.
+    """Concatenate the (B, ...) tensors of all processes in rank order, with gradient.
 
-    The gradient that comes back to a process is the sum over all processes, each of which computes the same global
-    loss; DDP's mean over processes then gives the gradient of that loss once.
+    Every process computes the same global loss, and the backward pass of the gather sums the gradients of all of them.
+    DDP's mean over processes then leaves the gradient of that loss exactly once.
     """
     if world_size() == 1:
         return values
-    from torch.distributed.nn.functional import all_gather  # not in every build of torch
+    from torch.distributed.nn.functional import all_gather  # missing from builds of torch without distributed support
 
     return torch.cat(all_gather(values.contiguous()), dim=0)
 
 
 @torch.no_grad()
 def global_sum(value: torch.Tensor) -> torch.Tensor:
-    """Sum of a number over all processes, without gradient."""
+    """Sum a tensor over all processes, without gradient."""
     if world_size() == 1:
         return value
-    value = value.clone()
+    value = value.clone()  # all_reduce works in place
     dist.all_reduce(value)
     return value
 
@@ -267,7 +268,7 @@ def global_sum(value: torch.Tensor) -> torch.Tensor:
 
 @dataclass
 class StudentInputs:
-    """What the student sees: strong clouds, strong views, masks and noise (see `CrossMoSTForSelfTraining.forward`)."""
+    """The student's inputs: strong clouds, strong views, masks and noise (see `CrossMoSTForSelfTraining.forward`)."""
 
     pixel_values: torch.Tensor
     groups: PointGroups
@@ -282,12 +283,13 @@ def student_inputs(
     keys: torch.Tensor,
     arguments: SelfTrainingArguments,
 ) -> StudentInputs:
-    """Strong augmentation, grouping and masks of a batch.
+    """Augment a batch strongly, group its clouds and draw its masks.
 
     Args:
-        model: the unwrapped student (for its sizes; nothing is trained here).
+        model: the unwrapped student, used for its configuration and grouping only.
         batch: `points` (B, N, 3) and `strong_image` (B, 3, H, W).
         keys: (B,) keys of the objects in this epoch.
+        arguments: strengths and masks.
     """
     clouds = strong_clouds(
         batch["points"], keys, up_axis=model.config.up_axis, augmentation=arguments.cloud_augmentation()
@@ -313,7 +315,7 @@ def student_inputs(
 def teacher_logits(
     teacher: CrossMoSTModel, batch: dict[str, torch.Tensor], keys: torch.Tensor
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """q_img and q_pcl of weakly augmented pairs: (B, C) logits of views and clouds."""
+    """Return the teacher's logits q_img and q_pcl, (B, C) each, for weakly augmented views and clouds."""
     clouds = weak_clouds(batch["points"], keys)
     start = keyed_integers(keys, clouds.shape[1], (), Stream.FPS_WEAK)
     image_embeds = teacher.get_image_features(batch["weak_image"])
@@ -325,11 +327,12 @@ def teacher_logits(
 def make_pseudo_labels(
     image_logits: torch.Tensor, point_logits: torch.Tensor, keys: torch.Tensor, arguments: SelfTrainingArguments
 ) -> tuple[PseudoLabels, PseudoLabels]:
-    """Labels for the image branch and for the point branch; the same object unless `pseudo_label` is "own".
+    """Return the pseudo-labels of the image and of the point branch; the same object unless `pseudo_label` is "own".
 
     Args:
         image_logits, point_logits: (B, C) teacher logits.
         keys: (B,) keys of the objects (for "random").
+        arguments: kind of label, thresholds and weights.
     """
     if arguments.pseudo_label == "own":
         image, point = arguments.confidence_threshold_image, arguments.confidence_threshold_point
@@ -358,13 +361,14 @@ def student_losses(
     labels: tuple[PseudoLabels, PseudoLabels],
     arguments: SelfTrainingArguments,
 ) -> dict[str, torch.Tensor]:
-    """All loss terms of a step, unweighted, under their log names, and their weighted sum under "loss".
+    """Compute all loss terms of a step, unweighted, under their log names, and their weighted sum under "loss".
 
     Args:
         model: the unwrapped student.
         output: its output for this process's part of the batch.
-        inputs: what it saw.
+        inputs: the inputs that gave this output.
         labels: pseudo-labels of the whole batch for the image branch and the point branch.
+        arguments: terms, weights and variant.
     """
     variant = arguments.loss_variant
     image_logits, point_logits = gather_batch(output.logits_per_image), gather_batch(output.logits_per_point)
@@ -382,6 +386,7 @@ def student_losses(
     if arguments.align:
         temperature: torch.Tensor | float | None = arguments.align_temperature
         if temperature is None:
+            # Detached: the scale learns from the classification losses, not from making alignment easier.
             temperature = (-model.logit_scale.detach()).exp()
         terms["loss_align"] = alignment_loss(
             gather_batch(output.image_embeds), gather_batch(output.point_embeds), temperature, variant
@@ -400,13 +405,13 @@ def student_losses(
 def masked_losses(
     model: CrossMoSTForSelfTraining, output: CrossMoSTSelfTrainingOutput, inputs: StudentInputs, variant: str
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
-    """L_mim, L_mpm and the image's and the cloud's global-local term.
+    """Compute L_mim, L_mpm and the global-local terms of the image and of the cloud.
 
-    Each is this process's share of the global mean times the number of processes, so that the mean over processes
-    (DDP's gradient, our log) is the global value.
+    Each value is this process's part of the global mean, times the number of processes: the mean over processes, which
+    both DDP's gradient and the log take, is then the global value.
 
     Raises:
-        ValueError: the inputs were made without masks.
+        ValueError: if the inputs were made without masks.
     """
     image_mask, point_mask = inputs.bool_masked_pos, inputs.point_bool_masked_pos
     if image_mask is None or point_mask is None:
@@ -428,7 +433,7 @@ def masked_losses(
 def step_statistics(
     image_logits: torch.Tensor, point_logits: torch.Tensor, labels: tuple[PseudoLabels, PseudoLabels]
 ) -> dict[str, torch.Tensor]:
-    """Label-free live metrics of the teacher on the whole batch (figures 3 and 4), as 0-dim tensors.
+    """Compute label-free metrics of the teacher on the whole batch (figures 3 and 4), as 0-dim tensors.
 
     Args:
         image_logits, point_logits: (B, C) teacher logits of the whole batch.
@@ -455,28 +460,23 @@ def self_training_step(
     keys: torch.Tensor,
     arguments: SelfTrainingArguments,
 ) -> dict[str, torch.Tensor]:
-    """Teacher labels, student pass, losses; the caller runs backward, the optimiser and the EMA update.
+    """Run the teacher and the student and compute the losses; backward, optimizer and EMA update are the caller's.
 
     Args:
-        student: the student, wrapped for several processes where there are several.
+        student: the student, wrapped in DDP if there are several processes.
         unwrapped: the same student without its wrapper.
         teacher: the EMA teacher.
         batch: `points` (B, N, 3), `weak_image` and `strong_image` (B, 3, H, W); no labels.
         keys: (B,) keys of the objects in this epoch.
+        arguments: the method.
 
     Returns:
-        "loss" (with gradient), every term and every statistic under its name in `metrics.jsonl`, as 0-dim tensors.
+        "loss" (with gradient) and every term and statistic under its name in `metrics.jsonl`, as 0-dim tensors.
     """
     image_logits, point_logits = (gather_batch(x) for x in teacher_logits(teacher.model, batch, keys))
     all_keys = gather_batch(keys)
     labels = make_pseudo_labels(image_logits, point_logits, all_keys, arguments)
     inputs = student_inputs(unwrapped, batch, keys, arguments)
-    output = student(
-        pixel_values=inputs.pixel_values,
-        groups=inputs.groups,
-        bool_masked_pos=inputs.bool_masked_pos,
-        point_bool_masked_pos=inputs.point_bool_masked_pos,
-        drop_path_noise=inputs.drop_path_noise,
-    )
+    output = student(**vars(inputs))
     terms = student_losses(unwrapped, output, inputs, labels, arguments)
     return {**terms, **step_statistics(image_logits, point_logits, labels)}

@@ -14,8 +14,9 @@ def _temporary(path: Path) -> Path:
 
 @contextmanager
 def atomic_file(path: str | os.PathLike) -> Iterator[Path]:
-    """Yields a temporary name; the file that the block wrote there becomes `path`."""
+    """Yields a temporary name; the file that the block wrote there becomes `path`, whose folder is made if needed."""
     target = Path(path)
+    target.parent.mkdir(parents=True, exist_ok=True)
     temporary = _temporary(target)
     try:
         yield temporary

@@ -1,4 +1,4 @@
-"""From an upload to what page and API show. Files are read by `Classifier`'s sandbox and nowhere else."""
+"""Turn an upload into what page and API show. Only `Classifier`'s sandbox reads the files."""
 
 from __future__ import annotations
 
@@ -19,29 +19,29 @@ from modeling_crossmost.utils.command_line import comma_separated, one_line
 from modeling_crossmost.utils.machine import available_cores
 
 
-# Classes per list: of the API, as of `classify`, and of the page.
+# Classes per list: in the API, as in `classify`, and on the page.
 API_TOP_K, PAGE_TOP_K = 3, 5
 
-# A class list that is longer costs the text tower seconds and fits no page.
+# Longer class lists take the text tower seconds and do not fit on the page.
 MAX_CLASSES, MAX_LETTERS = 200, 8_000
 
-# The next axis to try for an object that does not stand upright: each turns it by 90 degrees.
+# The next axis to try if an object does not stand upright; each step rotates it by 90 degrees.
 NEXT_AXIS = {"y": "z", "z": "x", "x": "-y", "-y": "-z", "-z": "-x", "-x": "y"}
 
 
 def pool_size() -> int:
-    """Files that are read at the same time: two at least, so that one that takes long holds nobody up."""
+    """Return how many files are read at the same time: at least two, so that one slow file does not block the rest."""
     return min(max(available_cores(), 2), 4)
 
 
 def open_classifier(name: str | None) -> Classifier:
-    """The classifier of a Hub id or folder, by default of the bundled checkpoint, with its pool of sandboxes.
+    """Load the classifier of a Hub id or folder, by default the bundled checkpoint, with its pool of sandboxes.
 
     Raises:
-        ValueError: nothing loadable there.
-        SandboxError: no process can be started to read files in.
+        ValueError: if there is no loadable model.
+        SandboxError: if no child process can be started.
     """
-    torch.set_num_threads(1)  # requests run side by side
+    torch.set_num_threads(1)  # requests run in parallel, so more threads each would only compete
     sandbox = Sandbox(processes=pool_size())
     try:
         return Classifier.from_pretrained(name, sandbox)
@@ -51,10 +51,10 @@ def open_classifier(name: str | None) -> Classifier:
 
 
 def split_names(text: str | None) -> list[str] | None:
-    """Class names from comma-separated text; `None`, the model's own, where there are none.
+    """Split comma-separated class names; `None`, which means the model's own, if there are none.
 
     Raises:
-        ValueError: too many.
+        ValueError: if there are too many.
     """
     names = comma_separated(text or "")
     if len(names) > MAX_CLASSES or len(text or "") > MAX_LETTERS:
@@ -68,46 +68,46 @@ def split_names(text: str | None) -> list[str] | None:
 def classify_upload(
     classifier: Classifier, path: str | None, names: str | None, up_axis: str | None, preview: bool = False
 ) -> Classification:
-    """What an uploaded file is, or one sentence in `error`; raises nothing.
+    """Classify an uploaded file; any failure becomes one sentence in `error` instead of an exception.
 
     Args:
-        classifier: of `open_classifier`.
-        path: where the server put the upload.
+        classifier: from `open_classifier`.
+        path: where the server stored the upload.
         names: class names as comma-separated text; empty for the model's own.
-        up_axis: axis that points up in the file, one of `UP_AXES`; empty for y.
-        preview: whether a glTF for the viewer is made too.
+        up_axis: axis that points up in the file, one of `FILE_AXES`; empty for y.
+        preview: whether to make a glTF for the viewer too.
     """
     if not path:
         return Classification("", error="There is no file: choose one first.")
     name = os.path.basename(path)
     if not os.path.isfile(path):
-        return Classification(name, error=f"{display_name(name)}: the upload was deleted meanwhile: choose it again.")
+        return Classification(name, error=f"{display_name(name)}: the upload has been deleted: choose the file again.")
     try:
         axis = (up_axis or "y").strip().lower()
         (found,) = classifier([path], class_names=split_names(names), up_axis=axis, preview=preview)
-    except (ValueError, SandboxError) as error:  # class names, axis, a closed server
+    except (ValueError, SandboxError) as error:  # invalid class names or axis, or the server is shutting down
         return Classification(name, error=one_line(error))
     except Exception:
-        traceback.print_exc()  # for the server's owner; what it says is nobody else's business
+        traceback.print_exc()  # to the server's log; visitors must not see internals
         return Classification(name, error="Something went wrong on the server: try again, or try another file.")
-    return Classification(**{**vars(found), "file": name})  # not where the server put it
+    return Classification(**{**vars(found), "file": name})  # without the server's path
 
 
 def to_json(found: Classification) -> dict[str, Any]:
-    """What `classify --json` prints for the file."""
+    """Return what `classify --json` prints for the file."""
     return found.to_dict(API_TOP_K)
 
 
 @dataclass(frozen=True)
 class Shown:
-    """What the page shows of an upload; `None` and empty where there is nothing.
+    """What the page shows for an upload; fields without content are `None` or empty.
 
     Attributes:
-        status: HTML, the answer or what failed.
-        point, image, fused: probability of each of the first classes.
+        status: HTML with the answer or the error.
+        point, image, fused: probabilities of the most probable classes.
         object: binary glTF of the object.
         cloud: binary glTF of the points that the model saw.
-        views: (picture uint8 (R, R, 3), description).
+        views: (picture uint8 (R, R, 3), description) pairs.
     """
 
     status: str
@@ -120,10 +120,10 @@ class Shown:
 
 
 def to_show(found: Classification, model_axis: str) -> Shown:
-    """What the page shows.
+    """Make what the page shows.
 
     Args:
-        found: of `classify_upload` with a preview.
+        found: result of `classify_upload` with a preview.
         model_axis: axis that points up in the model's clouds.
     """
     if found.error is not None or found.prepared is None:
@@ -146,7 +146,7 @@ def _first(ranking: Ranking) -> dict[str, float] | None:
 
 
 def _sentences(found: Classification) -> list[str]:
-    """Escaped sentences: the answer first, then what made it and what it took."""
+    """Return HTML-escaped sentences: the answer first, then the file, its size and the time taken."""
     prepared = found.prepared
     assert prepared is not None
     best, probability = found.fused[0]
@@ -157,7 +157,7 @@ def _sentences(found: Classification) -> list[str]:
         size = f"{prepared.num_faces:,} faces"
     lines.append(
         f"{escape(display_name(found.file))}, {size}: {found.seconds:.2f} s, "
-        f"of which {prepared.seconds:.2f} s to read and draw it."
+        f"of which {prepared.seconds:.2f} s to read and render it."
     )
     return lines
 

@@ -1,7 +1,12 @@
-"""Bounds on the computing time and memory that one foreign file may cost, so that none of them ends a long run."""
+"""Bounds on what a foreign file may cost: for a while, in a process that goes on, or for good, in one that reads it.
+
+Imports the standard library alone: the sandbox's child process loads it too.
+"""
 
 from __future__ import annotations
 
+import os
+import random
 import signal
 import threading
 from collections.abc import Iterator
@@ -17,15 +22,36 @@ except ImportError:  # not a Unix
 
 OBJECT_SECONDS = 60.0  # of CPU time to read, sample and render one object; the slowest honest ones take a few
 OBJECT_BYTES = 1_400 * 1024 * 1024  # of memory beyond what the process already holds
+MAX_CORES = 4  # beyond some, the address space of further threads costs more than they gain
+
+
+def limit_process(memory: int) -> None:
+    """Bounds this process for good: `memory` bytes of address space, no file written, no core dump, few cores.
+
+    Where the system is not a Unix, nothing is bounded here.
+    """
+    if resource is None:
+        return
+    limits = {"RLIMIT_AS": memory, "RLIMIT_DATA": memory, "RLIMIT_FSIZE": 0, "RLIMIT_CORE": 0}
+    for name, limit in limits.items():
+        try:
+            number = getattr(resource, name)
+            allowed = _within(limit, resource.getrlimit(number)[1])
+            resource.setrlimit(number, (allowed, allowed))
+        except (AttributeError, OSError, ValueError):  # a Unix that does not know or not keep this one
+            continue
+    if hasattr(os, "sched_setaffinity"):
+        cores = sorted(os.sched_getaffinity(0))
+        os.sched_setaffinity(0, random.sample(cores, min(len(cores), MAX_CORES)))
 
 
 @contextmanager
 def object_limits(seconds: float = OBJECT_SECONDS, num_bytes: int = OBJECT_BYTES) -> Iterator[None]:
     """Turns an endless or greedy object into an exception.
 
-    Memory is bounded where the system counts it (Linux), CPU time (a busy machine harms nobody) where signals reach the
-    caller (the main thread of a process on Unix); elsewhere nothing is bounded. Import what the work needs before: an
-    import that is cut short leaves a module in pieces.
+    Memory is bounded where the system counts it (Linux), CPU time (what a busy machine spends on other work does not
+    count) where signals reach the caller (the main thread of a process on Unix); elsewhere nothing is bounded. Import
+    what the work needs before: an import that is cut short leaves a module in pieces.
 
     Raises:
         ValueError: the object took more than `seconds`, or asked for more than `num_bytes`.
@@ -63,14 +89,16 @@ def _bounded_memory(num_bytes: int) -> Iterator[None]:
         yield
         return
     soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
-    limit = used + num_bytes
-    if hard != resource.RLIM_INFINITY:
-        limit = min(limit, hard)
-    resource.setrlimit(resource.RLIMIT_DATA, (limit, hard))
+    resource.setrlimit(resource.RLIMIT_DATA, (_within(used + num_bytes, hard), hard))
     try:
         yield
     finally:
         resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))
+
+
+def _within(limit: int, hard: int) -> int:
+    """The limit as far as the hard one allows it."""
+    return limit if hard == resource.RLIM_INFINITY else min(limit, hard)
 
 
 def _data_bytes() -> int | None:
