@@ -1,4 +1,4 @@
-"""`crossmost-prepare NAME --output DIR [options]` makes a data set of point-view pairs; so does `python -m dataset_scripts`.
+"""`crossmost-prepare NAME --output DIR [options]`, or `python -m dataset_scripts ...`: makes sets of point-view pairs.
 
 Prints the summary on standard output and progress on standard error. Exit code 0 when the data set is complete, 2 with
 one sentence on standard error when it is not; a run that was interrupted goes on when the same command runs again.

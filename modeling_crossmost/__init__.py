@@ -1,8 +1,8 @@
 """Cross-MoST for the Hugging Face ecosystem: 3D classification without labels.
 
 Importing the package registers its classes with `AutoConfig`, `AutoModel`, `AutoFeatureExtractor`, `AutoProcessor` and
-`pipeline`: at the end of the import that brings transformers, or at once where it is imported already. What is saved
-afterwards carries its code with it, for those who have only transformers.
+`pipeline`: immediately if transformers is already imported, otherwise as soon as something imports it. Models saved
+from then on carry their source code, so that they load with transformers alone (`trust_remote_code=True`).
 """
 
 from functools import cache
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from .pipeline_crossmost import PointCloudClassificationPipeline
     from .processing_crossmost import CrossMoSTProcessor
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 __all__ = [
     "CrossMoSTConfig",
@@ -34,7 +34,7 @@ __all__ = [
 
 @cache
 def _import_and_register() -> dict[str, Any]:
-    """Imports the public classes, makes them known to transformers, and returns them by name."""
+    """Imports the public classes, registers them with transformers, and returns them by name."""
     postpone_scipy()
     from transformers import AutoConfig, AutoFeatureExtractor, AutoModel, AutoModelForPreTraining, AutoProcessor
     from transformers.pipelines import PIPELINE_REGISTRY
@@ -45,7 +45,7 @@ def _import_and_register() -> dict[str, Any]:
     from .pipeline_crossmost import PointCloudClassificationPipeline
     from .processing_crossmost import CrossMoSTProcessor
 
-    # Where this package is installed: transformers finds these classes by the names in a saved folder.
+    # For users of this package: transformers resolves the `model_type` of a saved folder to these classes.
     AutoConfig.register(CrossMoSTConfig.model_type, CrossMoSTConfig, exist_ok=True)
     AutoConfig.register(CrossMoSTPointConfig.model_type, CrossMoSTPointConfig, exist_ok=True)
     AutoModel.register(CrossMoSTConfig, CrossMoSTModel, exist_ok=True)
@@ -58,7 +58,7 @@ def _import_and_register() -> dict[str, Any]:
             PIPELINE_TASK, PointCloudClassificationPipeline, pt_model=AutoModel, type="multimodal"
         )
 
-    # Where it is not: `save_pretrained` copies the files of these classes and names them in `auto_map`.
+    # For everyone else: `save_pretrained` copies the source files of these classes and lists them in `auto_map`.
     CrossMoSTConfig.register_for_auto_class()
     CrossMoSTPointConfig.register_for_auto_class()
     CrossMoSTModel.register_for_auto_class("AutoModel")
@@ -79,6 +79,6 @@ def __getattr__(name: str) -> Any:
     return globals()[name]
 
 
-# Torch and transformers take seconds to import. Commands want their help without them, the processes that render and
-# read files never need them; and whoever asks an Auto class has imported transformers.
+# Torch and transformers take seconds to import, and neither `--help` nor the worker processes that render or read files
+# need them. Anyone who calls an Auto class has already imported transformers, so registering at that moment suffices.
 when_imported("transformers", __name__, _import_and_register)

@@ -1,4 +1,4 @@
-"""`crossmost COMMAND` or `python -m modeling_crossmost COMMAND`: one door to every command of the package."""
+"""Entry point of all commands: `crossmost COMMAND` or `python -m modeling_crossmost COMMAND`."""
 
 import sys
 from collections.abc import Sequence
@@ -7,15 +7,15 @@ from importlib import import_module
 from .utils.command_line import UNUSABLE
 
 
-# Name of a module in `commands/` -> what it does. A command's libraries load only when it is called.
+# Module in `commands/` -> one-line description. Modules are imported on demand, so that the help stays fast.
 COMMANDS = {
-    "classify": "say what meshes and point clouds are",
-    "convert": "turn an official checkpoint into a save_pretrained folder",
-    "export": "write ONNX and torch.export files of a model",
-    "push": "upload a model, a data set or the Space to the Hub",
-    "space": "serve the page where visitors upload a mesh",
+    "classify": "classify meshes and point clouds",
+    "convert": "convert an official checkpoint to a save_pretrained folder",
+    "export": "export a model to ONNX and torch.export",
+    "push": "upload a model, a dataset or the Space to the Hub",
+    "space": "serve the web demo",
     "table": "compare the results of several runs",
-    "doctor": "show versions, devices, caches, and what is missing for which feature",
+    "doctor": "show versions, devices, caches, and which features lack a package",
 }
 HELP = "\n".join(
     [
@@ -23,14 +23,14 @@ HELP = "\n".join(
         "",
         *(f"  {name:<10}{purpose}" for name, purpose in COMMANDS.items()),
         "",
-        "Training is `accelerate launch train.py`, preparation of data `crossmost-prepare`.",
+        "To train, run `accelerate launch train.py`; to prepare data, run `crossmost-prepare`.",
         "",
     ]
 )
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs a command; returns its exit code, 2 with one sentence where there is no such command."""
+    """Runs a command and returns its exit code; an unknown command prints one sentence to stderr and returns 2."""
     given = list(sys.argv[1:] if argv is None else argv)
     if not given or given[0] in ("-h", "--help", "help"):
         sys.stdout.write(HELP)

@@ -1,4 +1,4 @@
-"""Configurations: the point tower's own, and the composite that holds both towers, the classes and the axis."""
+"""Configurations of the point tower and of the full model (both towers, classes, prompts and up axis)."""
 
 from collections.abc import Sequence
 from dataclasses import field
@@ -11,21 +11,21 @@ from transformers.utils import TRANSFORMERS_DYNAMIC_MODULE_NAME
 from .geometry_crossmost import MODEL_AXES
 
 
-DEFAULT_VIEWS = 12  # drawn of an object where nobody says how many
+DEFAULT_VIEWS = 12  # rendered of each object by default
 
-# What a saved folder tells transformers where this package is not installed: the files beside the weights that define
-# the classes, and the pipeline (which has `transformers.AutoModel` load the model).
+# Written to config.json so that transformers can load a saved folder without this package: which of the source files
+# next to the weights define the classes and the pipeline (the pipeline loads its model through `AutoModel`).
 PIPELINE_TASK = "point-cloud-classification"
 PIPELINE_CLASS = "pipeline_crossmost.PointCloudClassificationPipeline"
 AUTO_MAP = {"AutoConfig": "configuration_crossmost.CrossMoSTConfig", "AutoModel": "modeling_crossmost.CrossMoSTModel"}
 
 
 class InstalledPipelines(dict):
-    """`config.custom_pipelines` where this package is installed: told to everybody, found by nobody.
+    """`config.custom_pipelines` for an installed package: can be iterated and saved, but every lookup fails.
 
-    `transformers.pipeline(model=...)` infers the task from the only key. Where it looks the task up here, it demands
-    `trust_remote_code` and runs the file beside the weights; as it finds nothing, it takes the installed class from
-    its registry, as `AutoModel` prefers installed classes.
+    `transformers.pipeline(model=...)` infers the task from the only key, then checks `task in custom_pipelines`. A hit
+    would require `trust_remote_code` and run the copy of the code next to the weights. A miss makes it use the
+    installed class from its registry, just as `AutoModel` prefers installed classes.
     """
 
     def __contains__(self, task: object) -> bool:
@@ -37,16 +37,17 @@ class CrossMoSTPointConfig(PreTrainedConfig):
     """Point-BERT tower (paper section 3.2, "Pointcloud encoder"; sizes of section 4).
 
     Args:
-        num_groups: sub-clouds per object, the farthest-point-sampled centres ("64 sub-clouds").
-        group_size: points per sub-cloud, the nearest neighbours of its centre.
-        tokenizer_dims: the three hidden widths of the mini-PointNet: its first block maps 3 -> d0 -> d1 per point, the
-            pooled d1 features are concatenated to them, and the second block maps 2 d1 -> d2 -> `token_size`. The
-            official tokenizer is (128, 256, 512); a narrow one costs about a tenth of it on a CPU.
-        token_size: width of a sub-cloud's token before it is mapped to `hidden_size`.
-        position_hidden_size: hidden width of the MLP that embeds the centres.
-        hidden_size, num_hidden_layers, num_attention_heads, mlp_ratio: the transformer's sizes.
-        qkv_bias: whether query, key and value projections have a bias (Point-BERT: no).
-        drop_path_rate: stochastic depth of the last block; it grows linearly from 0 at the first.
+        num_groups: number of sub-clouds per object, whose centers are chosen by farthest point sampling (paper: 64).
+        group_size: number of points per sub-cloud, the nearest neighbors of its center.
+        tokenizer_dims: the three hidden widths of the mini-PointNet. The first block maps 3 -> d0 -> d1 per point, the
+            max-pooled d1 features are concatenated to each point's, and the second block maps 2 d1 -> d2 ->
+            `token_size`. The official tokenizer has (128, 256, 512); a narrow one is about ten times faster on a CPU.
+        token_size: width of a sub-cloud's token before it is projected to `hidden_size`.
+        position_hidden_size: hidden width of the MLP that embeds the centers.
+        hidden_size, num_hidden_layers, num_attention_heads, mlp_ratio: sizes of the transformer.
+        hidden_act: activation of the feed-forward networks.
+        qkv_bias: whether the query, key and value projections have a bias (Point-BERT: no).
+        drop_path_rate: stochastic depth rate of the last block; the rates grow linearly from 0 in the first block.
         layer_norm_eps: epsilon of all layer norms.
         initializer_range: standard deviation of the initial weights.
     """
@@ -71,18 +72,19 @@ class CrossMoSTPointConfig(PreTrainedConfig):
 
     def __post_init__(self, **kwargs):
         super().__post_init__(**kwargs)
-        self.validate_architecture()  # `@strict` would wrap the same error in a message of two lines
+        self.validate_architecture()  # before `@strict` calls it, which would wrap the error in a two-line message
 
     def validate_architecture(self):
-        """Part of `@strict`'s validation.
+        """Checks the sizes; also called by `@strict`.
 
         Raises:
-            ValueError: where the heads do not divide the width, or a size is not positive.
+            ValueError: if the number of heads does not divide the width, a size is not positive, `tokenizer_dims` does
+                not hold three widths, or `drop_path_rate` is outside [0, 1).
         """
         if self.hidden_size % self.num_attention_heads != 0:
             raise ValueError(
                 f"hidden_size ({self.hidden_size}) is not a multiple of num_attention_heads "
-                f"({self.num_attention_heads}): choose sizes that divide."
+                f"({self.num_attention_heads}): choose a multiple."
             )
         if self.num_groups < 1 or self.group_size < 1:
             raise ValueError(
@@ -96,22 +98,23 @@ class CrossMoSTPointConfig(PreTrainedConfig):
 
 @strict
 class CrossMoSTConfig(PreTrainedConfig):
-    """Everything that a trained model carries: towers, embedding width, classes, prompts and axis.
+    """Configuration of [`CrossMoSTModel`]: towers, embedding width, classes, prompts and up axis.
 
     Args:
-        vision_config: configuration of the `CLIPVisionModel` (not given: ViT-B/16); `None` leaves the image tower out,
-            for a model of clouds alone.
+        vision_config: configuration of the `CLIPVisionModel` (default: ViT-B/16); `None` builds a model without an
+            image tower, for point clouds only.
         point_config: configuration of the point tower.
-        text_config: configuration of the optional `CLIPTextModel` that `set_classes` uses; `None` leaves it out.
+        text_config: configuration of the optional `CLIPTextModel` that `set_classes` uses; `None` omits it.
         projection_dim: width D of the shared embedding space.
-        class_names: the classes in label order, as they stand in prompts (spaces, no underscores).
-        prompt_templates: prompts with one `{}` each, averaged into a class embedding.
+        class_names: class names in label order, as they appear in prompts (spaces, no underscores).
+        prompt_templates: prompts with one `{}` each; their embeddings are averaged into a class embedding.
         up_axis: the axis that points up in the clouds that the model expects.
         logit_scale_init_value: natural logarithm of the initial logit scale (CLIP: log(1 / 0.07) = 2.6592).
-        image_star_from: how several views become one prediction: "embeddings" averages the unit-length view
-            embeddings (the paper's Image*), "logits" averages the scaled logits (the official code).
-        point_local_projection: gives the self-training class the official code's second point projection for
-            global-local alignment instead of f^P (`reference` fidelity only).
+        image_star_from: how several views are fused into one prediction: "embeddings" averages the unit-length view
+            embeddings (Image* in the paper), "logits" averages the scaled logits (as in the official code).
+        point_local_projection: whether [`CrossMoSTForSelfTraining`] has the official code's second point projection
+            for global-local alignment instead of using f^P (`reference` fidelity only).
+        initializer_range: standard deviation of the initial weights.
     """
 
     model_type = "crossmost"
@@ -136,12 +139,14 @@ class CrossMoSTConfig(PreTrainedConfig):
     def __post_init__(self, **kwargs):
         self.class_names = list(self.class_names)
         self.prompt_templates = list(self.prompt_templates)
-        # A pipeline or a Hub widget reads the classes from id2label; class_names stays the only source.
+        # Pipelines and Hub widgets read the classes from id2label. It is always derived from class_names, even where
+        # a config.json disagrees.
         for derived in ("id2label", "label2id", "num_labels"):
             kwargs.pop(derived, None)
         self.id2label = dict(enumerate(self.class_names))
         self.label2id = {name: index for index, name in enumerate(self.class_names)}
         kwargs["auto_map"] = {**AUTO_MAP, **(kwargs.get("auto_map") or {})}
+        # Code loaded from a model folder with `trust_remote_code` lives in a module of that name.
         installed = not __name__.startswith(TRANSFORMERS_DYNAMIC_MODULE_NAME)
         pipelines = {PIPELINE_TASK: {"impl": PIPELINE_CLASS, "pt": ["AutoModel"], "type": "multimodal"}}
         kwargs["custom_pipelines"] = InstalledPipelines(pipelines) if installed else pipelines
@@ -150,15 +155,15 @@ class CrossMoSTConfig(PreTrainedConfig):
 
     @property
     def default_views(self) -> int:
-        """Views to draw of an object where nobody says how many; none where the model has no image tower."""
+        """Number of views to render of each object by default; 0 if the model has no image tower."""
         return DEFAULT_VIEWS if self.vision_config is not None else 0
 
     def validate_architecture(self):
-        """Part of `@strict`'s validation.
+        """Checks axis, view fusion, classes and prompts; also called by `@strict`.
 
         Raises:
-            ValueError: for an unknown axis, an unknown way to fuse views, an empty, short or repeating class list, or
-                a prompt without exactly one `{}`.
+            ValueError: for an unknown axis, an unknown way to fuse views, fewer than two classes, an empty or repeated
+                class name, or a prompt without exactly one `{}`.
         """
         if self.up_axis not in MODEL_AXES:
             raise ValueError(f"up_axis must be one of {', '.join(MODEL_AXES)}, got {self.up_axis!r}.")
@@ -169,10 +174,10 @@ class CrossMoSTConfig(PreTrainedConfig):
 
 
 def check_class_names(names: Sequence[str]) -> list[str]:
-    """Returns the names; a classifier needs at least two that differ.
+    """Returns the names as a list, which must hold at least two names, none of them empty or repeated.
 
     Raises:
-        ValueError: fewer than two names, an empty name, or a repeated one.
+        ValueError: for fewer than two names, an empty name, or a repeated one.
     """
     names = list(names)
     if len(names) < 2:
@@ -182,15 +187,15 @@ def check_class_names(names: Sequence[str]) -> list[str]:
             raise ValueError(f"class_names holds {name!r}: every class needs a non-empty name.")
     repeated = sorted({name for name in names if names.count(name) > 1})
     if repeated:
-        raise ValueError(f"class_names repeats {', '.join(map(repr, repeated))}: name every class once.")
+        raise ValueError(f"class_names repeats {', '.join(map(repr, repeated))}: list every class once.")
     return names
 
 
 def check_prompt_templates(templates: Sequence[str]) -> list[str]:
-    """Returns the templates; each must hold exactly one `{}`.
+    """Returns the templates as a list; each must hold exactly one `{}`.
 
     Raises:
-        ValueError: no template, or one without exactly one `{}`.
+        ValueError: for an empty list, or a template without exactly one `{}`.
     """
     templates = list(templates)
     if not templates:

@@ -1,4 +1,4 @@
-"""Feature extractor for clouds and meshes: the point half of `CrossMoSTProcessor`."""
+"""Feature extractor for point clouds and meshes, the point modality of `CrossMoSTProcessor`."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from .geometry_crossmost import MODEL_AXES, as_geometry, object_cloud, rotation_
 
 
 class CrossMoSTFeatureExtractor(FeatureExtractionMixin):
-    """Turns clouds or meshes into the `point_values` (B, N, 3) that the model takes.
+    """Converts clouds or meshes to the model's `point_values` (B, N, 3).
 
-    Each object is brought to `num_points` (a mesh: area-weighted samples; a larger cloud: farthest point sampling; a
-    smaller one: seeded repeats), rotated to `up_axis`, moved so that its mean is at the origin and scaled so that its
-    largest norm is 1. The random draws of an object depend on `seed` alone, not on its place in the batch.
+    Each object is resampled to `num_points` (area-weighted sampling of a mesh, farthest point sampling of a larger
+    cloud, seeded repetition of points in a smaller one), centered on its mean, scaled to a largest norm of 1 and
+    rotated so that `up_axis` points up. Sampling depends on `seed` only, not on the object's position in the batch.
 
     Args:
         up_axis: the axis that points up in the clouds that the model expects: x, y or z.
-        num_points: points per object N.
-        seed: of the sampling.
+        num_points: number of points per object N.
+        seed: seed of the sampling.
 
     Raises:
-        ValueError: for an unknown axis or a number of points below one.
+        ValueError: for an unknown axis or fewer than one point.
     """
 
     model_input_names = ["point_values"]
@@ -48,29 +48,30 @@ class CrossMoSTFeatureExtractor(FeatureExtractionMixin):
         """Prepares a batch.
 
         Args:
-            objects: one object or a list of B; an object is an array or tensor (N, >= 3), a `trimesh` mesh or cloud, or
-                a path to a file of either. An array or tensor (B, N, 3) is a batch.
-            up_axis: the axis that points up in the input (`None`: y, glTF's convention).
-            num_points: points per object, by default the extractor's own.
-            return_tensors: "pt" or "np"; `None` keeps numpy.
+            objects: one object or a list of B objects, each an array or tensor (N, >= 3), a `trimesh` mesh or cloud, or
+                the path of a mesh or cloud file. An array or tensor (B, N, 3) is a batch.
+            up_axis: the axis that points up in the input; "-y" and so on if it points down. `None` is y, the
+                convention of glTF.
+            num_points: number of points per object; defaults to that of the extractor.
+            return_tensors: "pt" or "np"; `None` returns numpy arrays.
 
         Returns:
-            `point_values` float32 (B, N, 3).
+            `point_values` float32 (B, N, 3): mean at the origin, largest norm 1, the extractor's `up_axis` up.
 
         Raises:
-            ValueError: for an empty batch, an unknown axis, or an unusable object (which the message names).
+            ValueError: for an empty batch, an unknown axis, or an unusable object, which the message names.
         """
         count = self.num_points if num_points is None else num_points
         source = "y" if up_axis is None else up_axis
-        rotation_to_y_up(source)
+        rotation_to_y_up(source)  # rejects an unknown axis before any file is read
         clouds = [object_cloud(item, count, self.seed, source, self.up_axis) for item in self.load(objects)]
         return BatchFeature({"point_values": np.stack(clouds)}, tensor_type=return_tensors)
 
     def load(self, objects: Any) -> list:
-        """Reads and checks one object or a batch of them: a list of meshes and clouds float32 (N, 3).
+        """Loads and validates one object or a batch; returns a list of meshes and clouds float32 (N, 3).
 
         Raises:
-            ValueError: as `__call__`.
+            ValueError: for an empty batch or an unusable object.
         """
         items = as_batch(objects)
         if len(items) == 0:
@@ -81,9 +82,9 @@ class CrossMoSTFeatureExtractor(FeatureExtractionMixin):
 
 
 def as_batch(objects: Any) -> list:
-    """A list of objects from one object, a list of them, or an array or tensor (B, N, 3).
+    """Returns a list of objects, given one object, a list of objects, or an array or tensor (B, N, 3).
 
-    A list of number triples is one cloud.
+    A list of coordinate triples is a single cloud, not a batch.
     """
     if hasattr(objects, "detach"):
         objects = objects.detach().cpu().numpy()

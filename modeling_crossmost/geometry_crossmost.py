@@ -1,7 +1,7 @@
-"""Meshes and clouds: reading files, the up axis, sampling and normalisation (numpy only, trimesh where a file is read).
+"""Meshes and point clouds: file reading, up axes, sampling and normalization (numpy; trimesh only to read files).
 
-Axis convention: right-handed, y up, as in glTF; `rotation_to_y_up` brings other conventions there.
-Clouds: float32 (N, 3); a *normalised* cloud has its mean at the origin and its largest norm 1.
+Axis convention: right-handed, y up, as in glTF; `rotation_to_y_up` converts other conventions.
+Clouds: float32 (N, 3); a *normalized* cloud has its mean at the origin and a largest norm of 1.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from .materials_crossmost import SurfaceColours, attach_colours, concatenate_col
 from .pcd_crossmost import read_pcd
 
 
-# A `trimesh.Trimesh`. trimesh is optional, and a plain import, even for type checkers only, would make loading this
-# file from the Hub demand it.
+# A `trimesh.Trimesh`. trimesh is optional, but transformers refuses to load code from the Hub unless every package that
+# it imports is installed, even one imported under `TYPE_CHECKING`.
 Mesh: TypeAlias = Any
 
-# The rotation to y up from every direction that may point up.
+# Up axis -> rotation to y up.
 _TO_Y_UP = {
     "x": ((0.0, -1.0, 0.0), (1.0, 0.0, 0.0), (0.0, 0.0, 1.0)),
     "y": ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0)),
@@ -32,29 +32,29 @@ _TO_Y_UP = {
     "-y": ((-1.0, 0.0, 0.0), (0.0, -1.0, 0.0), (0.0, 0.0, 1.0)),
     "-z": ((1.0, 0.0, 0.0), (0.0, 0.0, -1.0), (0.0, 1.0, 0.0)),
 }
-FILE_AXES = tuple(_TO_Y_UP)  # of a file: scanners and cameras often have y down, "-y"
-MODEL_AXES = ("x", "y", "z")  # of a model's clouds
+FILE_AXES = tuple(_TO_Y_UP)  # up axes of files; scanners and cameras often have y pointing down, which is "-y" up
+MODEL_AXES = ("x", "y", "z")  # up axes of the clouds that a model takes
 MESH_TYPES = ("obj", "off", "ply", "stl", "glb", "gltf")
 CLOUD_TYPES = ("ply", "xyz", "npy", "pcd")
 FILE_TYPES = tuple(dict.fromkeys(MESH_TYPES + CLOUD_TYPES))
 
-# Farthest point sampling costs count x N; clouds beyond this size are thinned first (seeded, point 0 kept).
+# Farthest point sampling takes O(count * N) time; larger clouds are first subsampled at random, keeping point 0.
 MAX_POINTS_FOR_FARTHEST_SAMPLING = 200_000
 
-# Faces and points of one file, instances counted each time: a file of some bytes can place a part a million times.
+# Limits per file. Every instance of a part counts, since a file of a few bytes can instantiate a part a million times.
 MAX_FACES = 4_000_000
 MAX_POINTS = 20_000_000
 
-# More columns than this are coordinates of a transposed cloud, not what is stored beside a point.
+# A (3, N) array with more columns than this is a transposed cloud rather than three points with extra attributes.
 MAX_COLUMNS = 64
 
-# Grey level of parts without colours in a file where other parts have them.
+# Gray level of uncolored parts in a file that has colored parts as well.
 DEFAULT_GREY = 200
 
-# The first bytes of an npy file.
+# Magic bytes of an npy file.
 _NPY_START = b"\x93NUMPY"
 
-# Extensions of glTF that the reader leaves as zeros or stumbles over where it cannot decode them.
+# glTF extensions for compressed geometry. Where trimesh cannot decode them, it returns zeros or fails obscurely.
 _COMPRESSIONS = ("KHR_draco_mesh_compression", "EXT_meshopt_compression")
 
 
@@ -62,11 +62,11 @@ def import_optional(name: str, purpose: str) -> ModuleType:
     """Imports a module of an optional package.
 
     Args:
-        name: the module.
-        purpose: what needs it, the beginning of the message.
+        name: full name of the module.
+        purpose: the feature that needs it, which starts the error message, such as "Reading meshes".
 
     Raises:
-        ImportError: where the package is not installed.
+        ImportError: if the package is not installed; the message says how to install it.
     """
     try:
         return import_module(name)
@@ -76,13 +76,13 @@ def import_optional(name: str, purpose: str) -> ModuleType:
 
 
 def rotation_to_y_up(up_axis: str) -> np.ndarray:
-    """Rotation (3, 3), determinant +1, that brings data whose `up_axis` points up to y up: `points @ rotation.T`.
+    """Returns the rotation (3, 3) from `up_axis` up to y up, to be applied as `points @ rotation.T`.
 
     x up: (x, y, z) -> (-y, x, z); z up: (x, y, z) -> (x, z, -y); y up: identity; -x up: (x, y, z) -> (y, -x, z);
-    -y up: (x, y, z) -> (-x, -y, z); -z up: (x, y, z) -> (x, -z, y).
+    -y up: (x, y, z) -> (-x, -y, z); -z up: (x, y, z) -> (x, -z, y). All have determinant +1.
 
     Raises:
-        ValueError: for an axis that is none of these.
+        ValueError: for any other axis.
     """
     if up_axis not in _TO_Y_UP:
         raise ValueError(f"The up axis must be one of {', '.join(FILE_AXES)}, got {up_axis!r}.")
@@ -90,7 +90,7 @@ def rotation_to_y_up(up_axis: str) -> np.ndarray:
 
 
 def rotation_between_up_axes(source: str, target: str = "y") -> np.ndarray:
-    """Rotation (3, 3) from data with `source` up to data with `target` up: `points @ rotation.T`.
+    """Returns the rotation (3, 3) from `source` up to `target` up, to be applied as `points @ rotation.T`.
 
     Raises:
         ValueError: for an axis that is none of `FILE_AXES`.
@@ -99,7 +99,7 @@ def rotation_between_up_axes(source: str, target: str = "y") -> np.ndarray:
 
 
 def convert_up_axis(points: np.ndarray, source: str, target: str = "y") -> np.ndarray:
-    """Rotates points (..., 3) from `source` up to `target` up; the dtype is kept, equal axes return the input itself.
+    """Rotates points (..., 3) from `source` up to `target` up in their dtype; returns the input itself for equal axes.
 
     Raises:
         ValueError: for an axis that is none of `FILE_AXES`.
@@ -112,31 +112,31 @@ def convert_up_axis(points: np.ndarray, source: str, target: str = "y") -> np.nd
 
 
 def orient_geometry(geometry: Mesh | np.ndarray, source: str, target: str = "y") -> Mesh | np.ndarray:
-    """`convert_up_axis` for a mesh (a rotated copy, which keeps its colours as `load_geometry` does) or a cloud.
+    """Applies `convert_up_axis` to a cloud or a mesh; a mesh is copied and keeps its colors as in `load_geometry`.
 
     Raises:
         ValueError: for an axis that is none of `FILE_AXES`.
     """
     if source == target or isinstance(geometry, np.ndarray):
         return convert_up_axis(geometry, source, target)
-    # trimesh's own copy of the colours would decode a texture's image, and needs scipy where faces have colours.
+    # Copying the colors with trimesh would decode texture images, and needs scipy for face colors.
     oriented = attach_colours(geometry.copy(include_visual=False), surface_colours(geometry))
     oriented.vertices = convert_up_axis(np.asarray(geometry.vertices), source, target)
     return oriented
 
 
 def check_points(points: Any, name: str = "cloud") -> np.ndarray:
-    """Returns a cloud as contiguous float32 (N, 3); columns after the third (normals, colours) are dropped.
+    """Validates a cloud and returns it as contiguous float32 (N, 3), dropping further columns (normals, colors).
 
     Args:
         points: array-like (N, >= 3).
-        name: what the messages call it.
+        name: what error messages call the cloud.
 
     Raises:
-        ValueError: for anything that is not a non-empty array of finite numbers of that shape.
+        ValueError: unless the input is a non-empty array of that shape whose coordinates are finite in float32.
     """
     try:
-        if np.iscomplexobj(points):  # numpy would drop the imaginary part
+        if np.iscomplexobj(points):  # the conversion below would silently drop the imaginary part
             raise ValueError
         array = np.asarray(points, dtype=np.float64)
     except (TypeError, ValueError):
@@ -149,7 +149,7 @@ def check_points(points: Any, name: str = "cloud") -> np.ndarray:
     if not np.isfinite(array).all():
         bad = int((~np.isfinite(array)).any(axis=1).sum())
         raise ValueError(f"The {name} has NaN or infinite coordinates in {bad} of {len(array)} points: remove them.")
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore"):  # an overflow becomes infinity, which is reported below
         single = np.ascontiguousarray(array, dtype=np.float32)
     if not np.isfinite(single).all():
         raise ValueError(f"The {name} has coordinates beyond the range of float32: scale it down.")
@@ -157,44 +157,46 @@ def check_points(points: Any, name: str = "cloud") -> np.ndarray:
 
 
 def normalize_points(points: np.ndarray) -> np.ndarray:
-    """Moves the mean of a cloud (N, 3) to the origin and scales its largest norm to 1; returns float32 (N, 3).
+    """Centers a cloud (N, 3) on its mean and scales it to a largest norm of 1; returns float32 (N, 3).
 
-    A cloud without extent (one point, or copies of one) becomes all zeros: it has no scale.
+    A cloud without extent (a single point, or copies of one) has no scale and becomes all zeros.
     """
+    # In float64, since float32 loses the shape of a small object far from the origin.
     wide = np.asarray(points, dtype=np.float64)
     centred = wide - wide.mean(axis=0)
     radius = np.sqrt((centred**2).sum(axis=1).max())
-    # Rounding leaves the mean of equal points a few ulps away from them: that is no extent.
+    # The mean of identical points may differ from them by a few ulps, which must not be scaled up to 1.
     if radius <= 1e-12 * max(1.0, np.abs(wide).max()):
         return np.zeros(wide.shape, dtype=np.float32)
     return (centred / radius).astype(np.float32)
 
 
 def sample_surface(mesh: Mesh, count: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Draws points uniformly from a mesh's surface (area weighted).
+    """Samples points uniformly from the surface of a mesh (faces weighted by area).
 
     Args:
-        mesh: anything with `vertices` (V, 3) and triangular `faces` (F, 3).
+        mesh: any object with `vertices` (V, 3) and triangular `faces` (F, 3).
         count: number of points.
         rng: source of randomness.
 
     Returns:
-        points float32 (count, 3) in the mesh's units, and the face of each, int64 (count,).
+        Points float32 (count, 3) in the mesh's units, and the index of each point's face, int64 (count,).
 
     Raises:
-        ValueError: where the count is below one, or the mesh has no surface area.
+        ValueError: if `count` is below one or the mesh has no surface area.
     """
     if count < 1:
         raise ValueError(f"The number of points must be at least 1, got {count}.")
     triangles = np.asarray(mesh.vertices, dtype=np.float64)[np.asarray(mesh.faces)]
     edge_a, edge_b = triangles[:, 1] - triangles[:, 0], triangles[:, 2] - triangles[:, 0]
-    cumulative = np.cumsum(np.linalg.norm(np.cross(edge_a, edge_b), axis=1))
+    cumulative = np.cumsum(np.linalg.norm(np.cross(edge_a, edge_b), axis=1))  # of twice the areas
     if len(cumulative) == 0 or not cumulative[-1] > 0.0:
         raise ValueError("The mesh has no surface area: all its faces are degenerate.")
     face_index = np.searchsorted(cumulative, rng.random(count) * cumulative[-1], side="right")
+    # The product may round up to the total, for which the search returns one past the last face.
     face_index = np.minimum(face_index, len(cumulative) - 1)
     weights = rng.random((count, 2))
-    # Folding the unit square's upper half back gives uniform barycentric weights.
+    # Mirroring the upper half of the unit square onto the lower one gives uniform barycentric coordinates.
     outside = weights.sum(axis=1) > 1.0
     weights[outside] = 1.0 - weights[outside]
     points = triangles[face_index, 0] + weights[:, :1] * edge_a[face_index] + weights[:, 1:] * edge_b[face_index]
@@ -202,10 +204,11 @@ def sample_surface(mesh: Mesh, count: int, rng: np.random.Generator) -> tuple[np
 
 
 def farthest_points(points: np.ndarray, count: int) -> np.ndarray:
-    """Indices int64 (count,) of farthest point sampling on a cloud (N, 3) with count <= N, started at index 0.
+    """Returns the indices int64 (count,) of farthest point sampling of a cloud (N, 3), count <= N, from index 0 on.
 
-    Each next point is the one farthest from all chosen before; the lowest index wins a tie.
+    Each further point is the one farthest from all points chosen so far; ties go to the lowest index.
     """
+    # Three contiguous coordinate arrays vectorize far better than rows of (N, 3).
     x, y, z = (np.ascontiguousarray(points[:, axis], dtype=np.float32) for axis in range(3))
     nearest = np.full(len(points), np.inf, dtype=np.float32)
     chosen = np.zeros(count, dtype=np.int64)
@@ -216,20 +219,20 @@ def farthest_points(points: np.ndarray, count: int) -> np.ndarray:
         distance += (y - y[current]) ** 2
         distance += (z - z[current]) ** 2
         np.minimum(nearest, distance, out=nearest)
-        nearest[current] = -1.0
+        nearest[current] = -1.0  # below any distance: no index is chosen twice, even among duplicate points
         current = int(nearest.argmax())
     return chosen
 
 
 def resample_points(points: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
-    """Brings a cloud (N, 3) to `count` points.
+    """Resamples a cloud (N, 3) to `count` points.
 
-    More points than that: farthest point sampling from index 0 (clouds of more than
-    `MAX_POINTS_FOR_FARTHEST_SAMPLING` points are thinned to that many at random first). Fewer: all of them, in order,
-    then repeats drawn by `rng`. Equal: the input itself.
+    A larger cloud is reduced by farthest point sampling from index 0, after random subsampling to
+    `MAX_POINTS_FOR_FARTHEST_SAMPLING` if it has more points than that. A smaller cloud keeps all its points in order,
+    followed by repeats drawn with `rng`. A cloud of `count` points is returned as it is.
 
     Raises:
-        ValueError: where the count is below one, or the cloud is empty.
+        ValueError: if `count` is below one or the cloud is empty.
     """
     if count < 1:
         raise ValueError(f"The number of points must be at least 1, got {count}.")
@@ -248,7 +251,7 @@ def resample_points(points: np.ndarray, count: int, rng: np.random.Generator) ->
 
 
 def geometry_to_cloud(geometry: Mesh | np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
-    """Normalised cloud float32 (count, 3) of a mesh (surface samples) or of a cloud (resampled).
+    """Returns a normalized cloud float32 (count, 3) sampled from the surface of a mesh or resampled from a cloud.
 
     Raises:
         ValueError: for an unusable cloud or mesh.
@@ -263,13 +266,13 @@ def geometry_to_cloud(geometry: Mesh | np.ndarray, count: int, rng: np.random.Ge
 def object_cloud(
     geometry: Mesh | np.ndarray, count: int, seed: int, source_axis: str = "y", target_axis: str = "y"
 ) -> np.ndarray:
-    """The cloud that a model is given of an object: `geometry_to_cloud` with a seed, turned to the model's up axis.
+    """Returns the cloud of an object that a model takes: sampled with a seed, normalized, and rotated.
 
     Args:
         geometry: mesh or cloud in its own units and axes.
         count: number of points N.
-        seed: of the draws, so that they depend on nothing else.
-        source_axis, target_axis: what points up in the geometry, and what in the result.
+        seed: seed of the sampling, on which nothing else has an influence.
+        source_axis, target_axis: the axis that points up in the geometry and in the result.
 
     Returns:
         float32 (N, 3), mean at the origin, largest norm 1.
@@ -282,22 +285,23 @@ def object_cloud(
 
 
 def load_geometry(path: str | Path, file_type: str | None = None) -> Mesh | np.ndarray:
-    """Reads a mesh or a cloud from a file, in the file's own units and axes; for foreign files see `read_geometry`.
+    """Reads a mesh or a cloud from a file, in its own units and axes; use `read_geometry` for untrusted files.
 
     Args:
-        path: obj, off (the header may be glued to the counts), ply, stl, glb or gltf for meshes, ply, xyz, npy or pcd
-            (its NaN points, "no measurement", are dropped) for clouds. Scenes are merged, each part by its place in the
-            scene. Files in the same folder that it names (materials, textures, buffers) are read too.
-        file_type: one of `FILE_TYPES`; the file's ending by default.
+        path: a mesh (obj, off, ply, stl, glb or gltf; the "OFF" header may run into the counts, as in ModelNet40) or a
+            cloud (ply, xyz, npy or pcd; NaN points of a pcd, which mean "no measurement", are dropped). A scene is
+            merged into one mesh with every part in its place. Files that it refers to in the same folder (materials,
+            textures, buffers) are read as well.
+        file_type: one of `FILE_TYPES`; defaults to the file name's extension.
 
     Returns:
-        A `trimesh.Trimesh` (vertices as stored: not merged, no normals), or for files without faces a cloud (N, 3). Its
-        face colours are the mean ones of its colours, materials and textures; those that vary within a face are kept
-        beside them, as `SurfaceColours` in the metadata under `COLOURS_KEY`, where `surface_colours` finds them.
+        A `trimesh.Trimesh` (vertices as stored: not merged, no normals), or a cloud (N, 3) if the file has no faces. A
+        mesh has the mean colors of its faces from vertex colors, materials and textures. Colors that vary within a face
+        are kept as well, as `SurfaceColours` in the metadata under `COLOURS_KEY`; get them with `surface_colours`.
 
     Raises:
-        ValueError: for a file that is missing, of another type, unreadable, empty, not finite, without extent or larger
-            than `MAX_FACES` and `MAX_POINTS`.
+        ValueError: if the file is missing, of an unknown type, unreadable or empty, has coordinates that are not
+            finite or no extent, or exceeds `MAX_FACES` or `MAX_POINTS`.
     """
     path = Path(path)
     kind = check_file_type(file_type or path.suffix, path.name)
@@ -308,26 +312,26 @@ def load_geometry(path: str | Path, file_type: str | None = None) -> Mesh | np.n
     if kind in _CLOUD_READERS:
         with path.open("rb") as handle:
             return _read_cloud(handle, kind, path.name)
-    # trimesh looks for other files beside a path, but beside nothing where it is given a stream.
+    # A path rather than a stream, because only then does trimesh find materials, textures and buffers next to it.
     return _merge_scene(_read_scene(str(path), kind, path.name), path.name, MAX_FACES)
 
 
 def read_geometry(
     data: bytes, file_type: str, name: str = "upload", max_faces: int | None = None
 ) -> tuple[Mesh | np.ndarray, list[str]]:
-    """`load_geometry` for the bytes of one foreign file; other files that it names are not read, wherever they are.
+    """Reads a mesh or a cloud from the bytes of an untrusted file; no file that it refers to is opened.
 
     Args:
-        data: the whole file.
+        data: content of the file.
         file_type: one of `FILE_TYPES`.
-        name: what the messages call it.
-        max_faces: limit in place of `MAX_FACES`.
+        name: what error messages call the file.
+        max_faces: overrides `MAX_FACES`.
 
     Returns:
-        The mesh or cloud, and the names of the files that it goes without (materials and textures).
+        The mesh or cloud, as from `load_geometry`, and the names of the files that were ignored (materials, textures).
 
     Raises:
-        ValueError: as `load_geometry`, and for a file that cannot do without another one.
+        ValueError: as in `load_geometry`, and for a file that cannot be read without another one.
     """
     kind = check_file_type(file_type, name)
     if len(data) == 0:
@@ -340,10 +344,10 @@ def read_geometry(
 
 
 def check_file_type(file_type: str, name: str = "upload") -> str:
-    """One of `FILE_TYPES` from an ending in any case, with or without dot.
+    """Returns the one of `FILE_TYPES` that a file extension stands for, in any case, with or without its dot.
 
     Raises:
-        ValueError: for any other ending.
+        ValueError: for any other extension.
     """
     kind = file_type.lower().lstrip(".")
     if kind not in FILE_TYPES:
@@ -352,7 +356,11 @@ def check_file_type(file_type: str, name: str = "upload") -> str:
 
 
 def as_geometry(item: Any, name: str = "object") -> Mesh | np.ndarray:
-    """What a caller may pass for one object, checked: a path, a `trimesh` mesh, scene or cloud, or an array (N, 3).
+    """Loads and validates one object: a path, a `trimesh` mesh, scene or cloud, or an array (N, 3).
+
+    Args:
+        item: the object.
+        name: what error messages call the object.
 
     Returns:
         A mesh with a finite surface, or a cloud float32 (N, 3).
@@ -376,20 +384,20 @@ def as_geometry(item: Any, name: str = "object") -> Mesh | np.ndarray:
 
 def _read_npy(handle: BinaryIO, name: str) -> np.ndarray:
     try:
-        # numpy would take other files for archives or pickles, and advise to trust those.
+        # np.load takes other files for zip archives or pickles, and its message suggests allowing pickles.
         if handle.read(len(_NPY_START)) != _NPY_START:
-            raise ValueError("it does not begin like one")
+            raise ValueError("it does not start with the signature of npy files")
         handle.seek(0)
         return np.load(handle, allow_pickle=False)
     except MemoryError:
         raise
-    except Exception as error:  # the header is a Python literal, which breaks in its own ways
+    except Exception as error:  # numpy evaluates the header as a Python literal, which can raise almost anything
         pickled = "allow_pickle" in str(error)
         reason = "it holds Python objects instead of numbers" if pickled else _reason(error)
         raise ValueError(f"{name}: the file cannot be read as npy ({reason}).") from None
 
 
-# Types of clouds that trimesh does not read, or not as carefully.
+# Cloud formats that trimesh does not read, or not with the same checks.
 _CLOUD_READERS: dict[str, Callable[[BinaryIO, str], np.ndarray]] = {"npy": _read_npy, "pcd": read_pcd}
 
 
@@ -398,12 +406,12 @@ def _read_cloud(handle: BinaryIO, kind: str, name: str) -> np.ndarray:
 
 
 def _read_scene(source: str | BytesIO, kind: str, name: str, resolver: Any = None) -> Any:
-    """A `trimesh.Scene` of a path, or of a stream with a resolver of the names in it."""
+    """Loads a `trimesh.Scene` from a path, or from a stream with a resolver for the files that it refers to."""
     trimesh = import_optional("trimesh", "Reading meshes")
     try:
         return trimesh.load_scene(source, file_type=kind, resolver=resolver, process=False)
     except MemoryError:
-        raise  # the file may be sound: it is for the caller to say how much there was
+        raise  # the file may be fine; only the caller knows the memory limit to report
     except _RefusedReference as error:
         if str(error) == _GLTF_IN_FOLDER:
             raise ValueError(f"{name}: the file cannot be read as gltf (its header is not JSON).") from None
@@ -417,16 +425,16 @@ def _read_scene(source: str | BytesIO, kind: str, name: str, resolver: Any = Non
         raise ValueError(f"{name}: the file cannot be read as {kind} ({_reason(error)}).") from None
 
 
-# What trimesh asks for where a file of glTF is not JSON: it takes it for a folder.
+# The name that trimesh asks the resolver for if a glTF file is not JSON, because it then takes the file for a folder.
 _GLTF_IN_FOLDER = "model.gltf"
 
 
 class _RefusedReference(ValueError):
-    """A file names another one, which is not read; the message is that name."""
+    """A file refers to another file, which may not be read; the message is that file's name."""
 
 
 class _NoOtherFiles:
-    """Stands for trimesh's resolver: reads and writes nothing, and remembers the first names that were asked for."""
+    """A trimesh resolver that reads and writes nothing, and records the first 8 names that were asked for."""
 
     def __init__(self) -> None:
         self.refused: dict[str, None] = {}
@@ -449,24 +457,24 @@ class _NoOtherFiles:
 
 
 def _shown(text: str) -> str:
-    """A foreign name as it can stand in a sentence."""
+    """Makes a name from an untrusted file safe to print: at most 120 characters, all of them printable."""
     return "".join(letter if letter.isprintable() else "?" for letter in text[:120])
 
 
 def _names_compression(source: str | BytesIO, kind: str) -> bool:
-    """Whether a file of glTF names one of `_COMPRESSIONS`."""
+    """Whether a glTF file mentions one of `_COMPRESSIONS`."""
     if kind not in ("glb", "gltf"):
         return False
     content = Path(source).read_bytes() if isinstance(source, str) else source.getvalue()
     return any(name.encode() in content for name in _COMPRESSIONS)
 
 
-# What broken files make parsers say to their authors and to nobody else.
+# Exceptions that parsers raise by accident on broken files; their messages would mean nothing to a user.
 _STUMBLES = (AssertionError, AttributeError, LookupError, SyntaxError, TypeError, RecursionError)
 
 
 def _reason(error: Exception) -> str:
-    """An exception in one short line."""
+    """Describes an exception in one short line."""
     if isinstance(error, FileNotFoundError):
         return f"it needs the missing file {Path(error.filename or str(error)).name}"
     if isinstance(error, _STUMBLES) or " object at 0x" in str(error):
@@ -475,7 +483,7 @@ def _reason(error: Exception) -> str:
 
 
 def _merge_scene(scene: Any, name: str, max_faces: int) -> Mesh | np.ndarray:
-    """One mesh of all meshes of a scene, or where it has none, one cloud."""
+    """Merges all meshes of a scene into one, or all its clouds if it has no mesh."""
     meshes, clouds = _scene_parts(scene, name, max_faces)
     if meshes:
         return _merge_meshes(meshes, name)
@@ -487,7 +495,7 @@ def _merge_scene(scene: Any, name: str, max_faces: int) -> Mesh | np.ndarray:
 def _scene_parts(
     scene: Any, name: str, max_faces: int
 ) -> tuple[list[tuple[np.ndarray, np.ndarray, SurfaceColours | None]], list]:
-    """Splits a scene into placed meshes (vertices (V, 3), faces (F, 3), colours | None) and clouds (N, 3)."""
+    """Returns the meshes (vertices (V, 3), faces (F, 3), colors or `None`) and clouds (N, 3) of a scene, in place."""
     trimesh = import_optional("trimesh", "Reading meshes")
     meshes, clouds = [], []
     colours: dict[str, SurfaceColours | None] = {}
@@ -496,7 +504,7 @@ def _scene_parts(
     for node in scene.graph.nodes_geometry:
         transform, key = scene.graph[node]
         part = scene.geometry[key]
-        # Paths (lines of an obj or glTF) have no surface, and their vertices are no samples of one.
+        # Skip paths (lines of an obj or glTF file): their vertices are not samples of a surface.
         if not isinstance(part, trimesh.Trimesh | trimesh.PointCloud) or len(part.vertices) == 0:
             continue
         vertices = np.asarray(part.vertices, dtype=np.float64)
@@ -508,14 +516,14 @@ def _scene_parts(
             raise ValueError(
                 f"{name}: it has more than {max_faces:,} faces or {MAX_POINTS:,} points in all its parts: simplify it."
             )
-        with np.errstate(invalid="ignore", over="ignore"):  # coordinates that are not finite are refused below
+        with np.errstate(invalid="ignore", over="ignore"):  # coordinates that are not finite are rejected later
             placed = vertices @ transform[:3, :3].T + transform[:3, 3]
         if not isinstance(part, trimesh.Trimesh) or len(part.faces) == 0:
             clouds.append(placed)
             continue
         if part.faces.min() < 0 or part.faces.max() >= len(vertices):
-            raise ValueError(f"{name}: a face names a vertex that the file does not hold.")
-        # Compressed glTF that the reader does not decode arrives with every vertex of a part in one place.
+            raise ValueError(f"{name}: a face refers to a vertex that does not exist.")
+        # trimesh returns compressed glTF that it does not decode with all vertices of a part in one place.
         if "from_gltf_primitive" in part.metadata and not np.ptp(vertices, axis=0).any():
             raise _collapsed(name, f" of its part {key!r}")
         if key not in colours:
@@ -525,7 +533,7 @@ def _scene_parts(
 
 
 def _merge_meshes(parts: list[tuple[np.ndarray, np.ndarray, SurfaceColours | None]], name: str) -> Mesh:
-    """One mesh of all placed parts; refuses what has no finite, non-degenerate surface."""
+    """Merges meshes into one, which must have a finite, non-degenerate surface."""
     trimesh = import_optional("trimesh", "Reading meshes")
     offsets = np.cumsum([0] + [len(vertices) for vertices, _, _ in parts[:-1]])
     vertices = np.concatenate([part[0] for part in parts])
@@ -540,7 +548,7 @@ def _merge_meshes(parts: list[tuple[np.ndarray, np.ndarray, SurfaceColours | Non
 
 
 def _check_surface(corners: np.ndarray, name: str) -> None:
-    """Refuses faces (F, 3, 3) without a finite, non-degenerate surface."""
+    """Raises ValueError unless faces (F, 3, 3) form a finite, non-degenerate surface."""
     if not np.isfinite(corners).all():
         raise ValueError(f"{name}: the mesh has NaN or infinite coordinates.")
     if max(corners.max(), -corners.min()) > np.finfo(np.float32).max:
@@ -552,9 +560,9 @@ def _check_surface(corners: np.ndarray, name: str) -> None:
 
 
 def _check_extent(points: np.ndarray, name: str) -> np.ndarray:
-    """The points (N, 3) of a file, unless they are one and the same: that is no object."""
+    """Returns the points (N, 3) of a file; raises ValueError if they all coincide."""
     if not np.ptp(points, axis=0).any():
-        raise ValueError(f"{name}: all its points ({len(points):,}) lie in one place, which is no shape.")
+        raise ValueError(f"{name}: all its points ({len(points):,}) coincide, so it has no shape.")
     return points
 
 

@@ -1,7 +1,7 @@
-"""Colours of a mesh's surface: one per face, interpolated between corners, or looked up in textures (numpy only).
+"""Surface colors of a mesh: one per face, interpolated between its corners, or looked up in textures (numpy only).
 
-Colours are sRGB levels. A surface is opaque: alpha, of images too, is carried along at most and never looked through.
-Of a material only the base colour counts. Textures repeat beyond [0, 1], and v points up, as in trimesh.
+Colors are sRGB levels in [0, 255]. Surfaces are opaque: alpha is stored at most, and never used. Materials are reduced
+to their base color. Texture coordinates repeat beyond [0, 1], and v points up, as in trimesh.
 """
 
 from __future__ import annotations
@@ -14,46 +14,47 @@ from typing import Any
 import numpy as np
 
 
-# Where `load_geometry` keeps the `SurfaceColours` in `mesh.metadata`, for meshes that one colour a face does not tell.
+# Key in `mesh.metadata` of the `SurfaceColours` of a mesh whose colors vary within faces.
 COLOURS_KEY = "crossmost_surface_colours"
 
-# Larger images are reduced to at most this side: more than a view of any model resolves.
+# Larger textures are reduced to this side, which is still finer than the views of any model.
 MAX_TEXTURE_SIDE = 1024
 
-# Images of more pixels are not decoded.
+# Images with more pixels are not decoded, since a small file may unpack to gigabytes.
 MAX_TEXTURE_PIXELS = 64_000_000
 
-# Formats of images that are decoded, `None` for images made in memory. Some of the others are read by programs that
-# Pillow starts (EPS), and none belongs to a format of meshes.
+# Image formats that are decoded (`None`: an image made in memory). No mesh format uses any other, and for some of the
+# others Pillow starts external programs (Ghostscript for EPS), which an untrusted file must not cause.
 TEXTURE_FORMATS = (None, "PNG", "JPEG", "WEBP", "BMP", "GIF", "TGA", "TIFF")
 
-# Faces that span less of a texture, in texels, have one colour.
+# Faces whose texture coordinates span less than this, in texels, count as having one color.
 _ONE_TEXEL_PART = 0.01
 
-# trimesh's stand-ins for a material that says nothing about colour: its default colour and its empty image.
+# What trimesh substitutes for a missing color: its default material color and its placeholder image.
 _READER_GREYS = ((102, 102, 102), (100, 100, 100))
 
-# Points that are looked up at once.
+# Points looked up at once, see `SurfaceColours.at`.
 _BLOCK = 16_384
 
-# Barycentric points whose mean integrates a triangle exactly up to degree 2.
+# Barycentric coordinates of a quadrature rule whose mean is exact for polynomials up to degree 2.
 _MEAN_POINTS = ((2 / 3, 1 / 6, 1 / 6), (1 / 6, 2 / 3, 1 / 6), (1 / 6, 1 / 6, 2 / 3))
 
 
 @dataclass(frozen=True)
 class SurfaceColours:
-    """Colours of a mesh's F faces; immutable, copies of a mesh share it.
+    """Colors of the F faces of a mesh; immutable, so that copies of a mesh share it.
 
-    A point gets its corners' colours interpolated, times its texture; without corners its texture, else its face's
-    colour.
+    The color of a point is the interpolated color of its face's corners multiplied by the texture. If there are no
+    corner colors it is the texture alone, and if there is no texture either, the color of the face.
 
     Attributes:
-        triangles: int (F, 3), the mesh's faces that the rows belong to.
-        faces: uint8 (F, 4), the mean colour of each.
-        corners: uint8 (F, 3, 3), white where only the texture counts.
-        uv: float32 (F, 3, 2), places in the texture.
-        texture_index: int32 (F,), -1 for none.
-        textures: each uint8 (H + 2, W + 2, 4), row 0 at the top, with one repeated texel around it.
+        triangles: int (F, 3), the faces of the mesh, to detect later changes of it.
+        faces: uint8 (F, 4), mean RGBA color of each face.
+        corners: uint8 (F, 3, 3), RGB color of each corner, white where only the texture counts.
+        uv: float32 (F, 3, 2), texture coordinates of each corner.
+        texture_index: int32 (F,), index into `textures`, -1 for faces without texture.
+        textures: RGBA images uint8 (H + 2, W + 2, 4), row 0 at the top, with a border of one texel that repeats the
+            opposite side.
     """
 
     triangles: np.ndarray
@@ -68,7 +69,7 @@ class SurfaceColours:
 
     @cached_property
     def varying(self) -> np.ndarray:
-        """Which faces do not have one colour: bool (F,)."""
+        """Which faces do not have a single color, bool (F,)."""
         varies = np.zeros(len(self.faces), dtype=bool)
         if self.corners is not None:
             varies |= (self.corners != self.corners[:, :1]).any(axis=(1, 2))
@@ -77,17 +78,17 @@ class SurfaceColours:
         return varies
 
     def at(self, faces: np.ndarray, weights: np.ndarray) -> np.ndarray:
-        """Colours float32 (P, 3) in [0, 255] of points given by face (P,) and barycentric weights (P, 3)."""
+        """Returns the colors float32 (P, 3) of points given by face (P,) and barycentric coordinates (P, 3)."""
         weights = np.asarray(weights, dtype=np.float32)
         colours = np.empty((len(faces), 3), dtype=np.float32)
-        # Fresh memory is what costs time with large arrays, so a block's is used again by the next one.
+        # Allocating fresh memory dominates the time for large arrays; small blocks let the allocator reuse it.
         for start in range(0, len(faces), _BLOCK):
             block = slice(start, start + _BLOCK)
             colours[block] = self._channels(faces[block], weights[block]).T
         return colours
 
     def _channels(self, faces: np.ndarray, weights: np.ndarray) -> np.ndarray:
-        """`at` for one block, (3, P)."""
+        """Computes `at` for one block, channels first: (3, P)."""
         if self.corners is None:
             colours = np.take(self.faces, faces, axis=0).T[:3].astype(np.float32)
         else:
@@ -103,15 +104,15 @@ class SurfaceColours:
 
 
 def surface_colours(mesh: Any, textures: dict | None = None) -> SurfaceColours | None:
-    """Colours of a mesh from what `load_geometry` kept, its face or vertex colours, texture or material, else `None`.
+    """Returns the surface colors of a mesh, or `None` if it has none.
 
-    Of a material: its texture (glTF: times the colour factor; obj: as it is), or where it has no usable one its
-    colour; glTF's vertex colours multiply either. What `load_geometry` kept counts until the mesh's faces or colours
-    are changed.
+    They come from what `load_geometry` stored, unless the faces or colors of the mesh were changed since, or from the
+    mesh's face colors, vertex colors or material. Of a material, the texture counts (multiplied by the color factor in
+    glTF, not in obj), or the color if there is no usable texture; glTF vertex colors multiply either.
 
     Args:
         mesh: a `trimesh.Trimesh`.
-        textures: textures read before, by image and factor; read ones are added.
+        textures: cache of decoded textures, keyed by image and factor; extended in place.
     """
     visual = getattr(mesh, "visual", None)
     if visual is None or not visual.defined:
@@ -133,18 +134,18 @@ def surface_colours(mesh: Any, textures: dict | None = None) -> SurfaceColours |
 
 
 def face_colours(mesh: Any) -> np.ndarray | None:
-    """Mean colours uint8 (F, 4) of a mesh's faces as `surface_colours` finds them, else `None`."""
+    """Returns the mean RGBA color uint8 (F, 4) of each face as found by `surface_colours`, or `None`."""
     found = surface_colours(mesh)
     return None if found is None else found.faces
 
 
 def plain_colours(triangles: np.ndarray, colour: Sequence[int] | np.ndarray) -> SurfaceColours:
-    """One colour (4,) for all faces (F, 3)."""
+    """Returns surface colors that give all faces (F, 3) one RGBA color (4,)."""
     return SurfaceColours(triangles, np.tile(np.array(colour, dtype=np.uint8), (len(triangles), 1)))
 
 
 def concatenate_colours(parts: Sequence[SurfaceColours], triangles: np.ndarray) -> SurfaceColours:
-    """Colours of a merged mesh with faces (sum of F, 3) from those of its parts."""
+    """Merges the colors of parts into those of a mesh whose faces (sum of F, 3) are those of the parts in order."""
     faces = np.concatenate([part.faces for part in parts])
     corners = uv = index = None
     if any(part.corners is not None for part in parts):
@@ -158,11 +159,11 @@ def concatenate_colours(parts: Sequence[SurfaceColours], triangles: np.ndarray) 
 
 
 def attach_colours(mesh: Any, colours: SurfaceColours | None) -> Any:
-    """Gives a mesh the mean colours of its faces, and where they do not tell all, the rest in its metadata."""
+    """Sets the face colors of a mesh, and stores colors that vary within faces in its metadata; returns the mesh."""
     mesh.metadata.pop(COLOURS_KEY, None)
     if colours is None:
         return mesh
-    # Copies: what a caller changes in place is to be noticed.
+    # Copy, so that `surface_colours` notices when a caller changes the mesh in place.
     mesh.visual.face_colors = colours.faces.copy()
     if colours.varying.any():
         mesh.metadata[COLOURS_KEY] = replace(colours, triangles=np.array(mesh.faces))
@@ -173,17 +174,17 @@ def attach_colours(mesh: Any, colours: SurfaceColours | None) -> Any:
 
 
 def _material_colours(visual: Any, triangles: np.ndarray, count: int, textures: dict) -> SurfaceColours | None:
-    """Colours from a material, its texture and glTF's vertex colours (`count` of them), `None` where there are none."""
+    """Returns the colors of a material, from texture, color and glTF vertex colors (`count` of them), or `None`."""
     material = visual.material
     is_gltf = hasattr(material, "baseColorTexture")
     image = material.baseColorTexture if is_gltf else getattr(material, "image", None)
     main = _main_colour(material)
-    # glTF's colour factors and vertex colours are linear light, its images and the colours of obj are not.
+    # glTF stores color factors and vertex colors as linear light; its images, and all colors of obj files, are sRGB.
     factor = main[:3] / 255.0 if is_gltf and main is not None else np.ones(3)
     tint = _linear_vertex_colours(visual, count)
     uv = None if visual.uv is None else np.asarray(visual.uv)
     if image is not None and uv is not None and uv.ndim == 2 and len(uv) == count and uv.shape[1] >= 2:
-        # trimesh writes its default grey beside the image of a material without a colour.
+        # trimesh adds its default gray to a material that has an image but no color, which would darken the image.
         scale = np.ones(3) if main is not None and tuple(main[:3]) == _READER_GREYS[0] else factor
         key = (id(image), *scale)
         if key not in textures:
@@ -201,7 +202,7 @@ def _material_colours(visual: Any, triangles: np.ndarray, count: int, textures: 
 
 
 def _main_colour(material: Any) -> np.ndarray | None:
-    """A material's colour uint8 (4,), linear light for glTF; `None` where it has none."""
+    """Returns a material's RGBA color uint8 (4,), linear light for glTF, or `None`."""
     if hasattr(material, "baseColorTexture") and material.baseColorFactor is None:
         return None
     colour = getattr(material, "main_color", None)
@@ -210,7 +211,7 @@ def _main_colour(material: Any) -> np.ndarray | None:
 
 
 def _linear_vertex_colours(visual: Any, count: int) -> np.ndarray | None:
-    """glTF's vertex colours (V, 3) in [0, 1] that stand beside a material; `None` without usable ones."""
+    """Returns the glTF vertex colors (V, 3) in [0, 1] of a mesh with a material, or `None` if they are unusable."""
     stored = visual.vertex_attributes.get("color", None) if hasattr(visual, "vertex_attributes") else None
     if stored is None or np.ndim(stored) != 2 or len(stored) != count or np.shape(stored)[1] < 3:
         return None
@@ -221,9 +222,9 @@ def _linear_vertex_colours(visual: Any, count: int) -> np.ndarray | None:
 
 
 def _textured(triangles: np.ndarray, uv: np.ndarray, texture: np.ndarray, corners: np.ndarray | None) -> SurfaceColours:
-    """Colours of faces at uv (F, 3, 2) of one texture, times those of the corners (F, 3, 3)."""
+    """Returns the colors of faces with texture coordinates uv (F, 3, 2) and optional corner colors (F, 3, 3)."""
     uv = np.where(np.isfinite(uv), uv, 0.0)
-    # Whole turns cost float32 its digits.
+    # Textures repeat, so whole numbers can be removed per face: they would cost float32 precision.
     uv = (uv - np.floor(uv.min(axis=1, keepdims=True))).astype(np.float32)
     index = np.zeros(len(triangles), dtype=np.int32)
     looked_up = SurfaceColours(triangles, np.full((len(triangles), 4), 255, np.uint8), corners, uv, index, (texture,))
@@ -231,6 +232,7 @@ def _textured(triangles: np.ndarray, uv: np.ndarray, texture: np.ndarray, corner
     mean = np.mean([looked_up.at(every, np.tile(point, (len(every), 1))) for point in _MEAN_POINTS], axis=0)
     faces = np.pad(np.rint(mean).astype(np.uint8), ((0, 0), (0, 1)), constant_values=255)
     if corners is None:
+        # A single color per face is much cheaper to render than a texture lookup per ray.
         height, width = texture.shape[:2]
         one_colour = (np.ptp(uv, axis=1) * (width, height) < _ONE_TEXEL_PART).all(axis=1)
         index[one_colour | (texture == texture[:1, :1]).all()] = -1
@@ -238,13 +240,13 @@ def _textured(triangles: np.ndarray, uv: np.ndarray, texture: np.ndarray, corner
 
 
 def _is_unset(colours: SurfaceColours) -> bool:
-    """Whether all faces have the grey that the reader gives to a material without colours."""
+    """Whether all faces have the same gray, one of those that trimesh substitutes for a missing color."""
     levels = np.unique(colours.faces[:, :3], axis=0).tolist()
     return len(levels) == 1 and tuple(levels[0]) in _READER_GREYS and not colours.varying.any()
 
 
 def _corners(colours: SurfaceColours) -> np.ndarray:
-    """Colours of the corners uint8 (F, 3, 3), also where they were left out."""
+    """Returns the corner colors uint8 (F, 3, 3), filling in the implied ones if they are not stored."""
     if colours.corners is not None:
         return colours.corners
     corners = np.repeat(colours.faces[:, None, :3], 3, axis=1)
@@ -254,10 +256,10 @@ def _corners(colours: SurfaceColours) -> np.ndarray:
 
 
 def _renumbered(colours: SurfaceColours, places: dict[int, int]) -> np.ndarray:
-    """The texture index int32 (F,) for textures at new places (by their id)."""
+    """Returns the texture index int32 (F,), given the new position of each texture by its id()."""
     if colours.texture_index is None:
         return np.full(len(colours.faces), -1, dtype=np.int32)
-    # The last entry is that of index -1.
+    # Index -1 (no texture) selects the last entry, which maps it to -1 again.
     table = np.array([places[id(texture)] for texture in colours.textures] + [-1], dtype=np.int32)
     return table[colours.texture_index]
 
@@ -266,13 +268,13 @@ def _renumbered(colours: SurfaceColours, places: dict[int, int]) -> np.ndarray:
 
 
 def _read_texture(image: Any, factor: np.ndarray) -> np.ndarray | None:
-    """A PIL image times a factor (3,) of linear light, as in `SurfaceColours.textures`; `None` where it is unusable."""
+    """Converts a PIL image times a linear-light factor (3,) to a `SurfaceColours` texture; `None` if unusable."""
     try:
         if image.format not in TEXTURE_FORMATS or image.width * image.height > MAX_TEXTURE_PIXELS:
             return None
-        image = image.convert("RGB")
-        levels = np.asarray(image.reduce(-(-max(image.size) // MAX_TEXTURE_SIDE)))
-    except Exception:  # broken images fail in many ways, and the shape is usable without them
+        image = image.convert("RGB")  # decodes the pixels only now, after the checks
+        levels = np.asarray(image.reduce(-(-max(image.size) // MAX_TEXTURE_SIDE)))  # ceiling division
+    except Exception:  # broken images raise nearly anything, and the shape is usable without them
         return None
     if (factor != 1.0).any():
         table = _encode(linear_light(np.arange(256))[:, None] * factor)
@@ -282,9 +284,9 @@ def _read_texture(image: Any, factor: np.ndarray) -> np.ndarray | None:
 
 
 def _look_up(texture: np.ndarray, u: np.ndarray, v: np.ndarray) -> np.ndarray:
-    """Levels float32 (3, P) of a texture (H + 2, W + 2, 4) at u, v float32 (P,), bilinear between texel centres."""
+    """Returns the levels float32 (3, P) of a texture (H + 2, W + 2, 4) at u, v float32 (P,), bilinearly filtered."""
     width, height = texture.shape[1] - 2, texture.shape[0] - 2
-    # Texel i has its centre at (i + 0.5) / width; the texture's own border moves all by one.
+    # The center of texel i is at u = (i + 0.5) / width, and the border shifts the index by one. v points up, rows down.
     x, y = (u - np.floor(u)) * width + 0.5, (np.ceil(v) - v) * height + 0.5
     left, top = np.floor(x), np.floor(y)
     x -= left
@@ -297,26 +299,26 @@ def _look_up(texture: np.ndarray, u: np.ndarray, v: np.ndarray) -> np.ndarray:
 
 
 def _texels(texture: np.ndarray, places: np.ndarray) -> np.ndarray:
-    """Levels float32 (3, P) of a texture's texels at places (P,) in row order."""
-    # One 32-bit word a texel makes the look-up one gather instead of three.
+    """Returns the levels float32 (3, P) of the texels with flat (row-major) indices (P,)."""
+    # Viewing RGBA as one 32-bit word takes a single gather instead of one per channel.
     words = np.take(texture.view(np.uint32).reshape(-1), places)
     return words.view(np.uint8).reshape(-1, 4).T[:3].astype(np.float32, order="C")
 
 
 def _interpolate(corners: np.ndarray, faces: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Values float32 (C, P) at barycentric weights (P, 3) of faces (P,) from those of all corners (F, 3, C)."""
+    """Interpolates corner values (F, 3, C) at barycentric coordinates (P, 3) of faces (P,); returns float32 (C, P)."""
     values = np.take(corners, faces, axis=0).transpose(1, 2, 0).astype(np.float32, order="C")
     first, second, third = weights.T
     return values[0] * first + values[1] * second + values[2] * third
 
 
 def linear_light(levels: np.ndarray) -> np.ndarray:
-    """Linear light in [0, 1] of sRGB levels in [0, 255] (IEC 61966-2-1)."""
+    """Converts sRGB levels in [0, 255] to linear light in [0, 1] (IEC 61966-2-1)."""
     encoded = levels / 255.0
     return np.where(encoded <= 0.04045, encoded / 12.92, ((encoded + 0.055) / 1.055) ** 2.4)
 
 
 def _encode(linear: np.ndarray) -> np.ndarray:
-    """sRGB levels uint8 of linear light in [0, 1] (IEC 61966-2-1)."""
+    """Converts linear light in [0, 1] to sRGB levels uint8 (IEC 61966-2-1)."""
     encoded = np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1.0 / 2.4) - 0.055)
     return np.rint(encoded * 255.0).astype(np.uint8)

@@ -1,4 +1,4 @@
-"""The point tower (Point-BERT), the two-tower classifier, and its self-training form.
+"""The point tower (Point-BERT), the two-tower classifier, and its variant for self-training.
 
 Shapes: B objects, N points, G sub-clouds of S points, V views, P patches, C classes, D embedding width,
 H_p and H_v the hidden widths of the point and image towers.
@@ -25,7 +25,7 @@ from .point_ops_crossmost import PointGroups, check_point_values, group_points
 
 
 if TYPE_CHECKING:
-    # `save_pretrained` copies the files that are named in relative imports, run or not: so the pipeline travels too.
+    # `save_pretrained` copies every file that a relative import names, executed or not. This one adds the pipeline.
     from .pipeline_crossmost import PointCloudClassificationPipeline  # noqa: F401
 
 
@@ -35,9 +35,10 @@ if TYPE_CHECKING:
 
 
 class CrossMoSTPointTokenizer(nn.Module):
-    """Mini-PointNet of Point-BERT: a sub-cloud of S centred points becomes one token.
+    """Mini-PointNet of Point-BERT, which encodes a sub-cloud of S centered points as one token.
 
-    Per point 3 -> d0 -> d1, maximum over the group beside every point, 2 d1 -> d2 -> token_size, maximum again.
+    Per point 3 -> d0 -> d1; the maximum over the sub-cloud is concatenated to each point; per point 2 d1 -> d2 ->
+    token_size; maximum over the sub-cloud.
     """
 
     def __init__(self, config: CrossMoSTPointConfig):
@@ -55,11 +56,12 @@ class CrossMoSTPointTokenizer(nn.Module):
         return norm(features.flatten(0, -2)).view_as(features)
 
     def forward(self, neighborhoods: torch.Tensor) -> torch.Tensor:
-        """(B, G, S, 3) centred neighbourhoods -> (B, G, token_size)."""
+        """(B, G, S, 3) centered neighborhoods -> (B, G, token_size)."""
         features = self._normalize(self.first_norm, self.first_in(neighborhoods)).relu()
         features = self.first_out(features)  # (B, G, S, d1)
         pooled = features.amax(dim=2, keepdim=True)  # (B, G, 1, d1)
-        # second_in of concat(pooled, features): the pooled half is the same for all S points, so it is computed once.
+        # Equals second_in(concat(pooled, features)), but applies the half for `pooled`, which is the same for all S
+        # points, only once per sub-cloud.
         pooled_weight, point_weight = self.second_in.weight.chunk(2, dim=1)
         features = features @ point_weight.T + nn.functional.linear(pooled, pooled_weight, self.second_in.bias)
         features = self._normalize(self.second_norm, features).relu()
@@ -67,7 +69,7 @@ class CrossMoSTPointTokenizer(nn.Module):
 
 
 class CrossMoSTPointEmbeddings(nn.Module):
-    """Tokens and positions of a grouped cloud: tokenizer, projection to H_p, class token, MLP on the centres."""
+    """Tokens and position embeddings of a grouped cloud: tokenizer, projection to H_p, and an MLP on the centers."""
 
     def __init__(self, config: CrossMoSTPointConfig):
         super().__init__()
@@ -83,7 +85,8 @@ class CrossMoSTPointEmbeddings(nn.Module):
         """Groups -> tokens (B, G, H_p) and positions (B, 1 + G, H_p), the class token's position first."""
         tokens = self.token_projection(self.tokenizer(groups.neighborhoods))
         positions = self.position_out(self.position_activation(self.position_in(groups.centers)))
-        class_position = self.class_position.expand(tokens.shape[0], 1, -1)  # len() would fix the batch in an export
+        # Not len(tokens): it would make the batch size a constant of an exported model.
+        class_position = self.class_position.expand(tokens.shape[0], 1, -1)
         return tokens, torch.cat([class_position, positions], dim=1)
 
 
@@ -97,14 +100,14 @@ def eager_attention_forward(
     dropout: float = 0.0,
     **kwargs,
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Plain attention over (B, heads, T, d); returns (B, T, heads, d) and the weights (B, heads, T, T)."""
+    """Plain attention over (B, heads, T, d); returns outputs (B, T, heads, d) and weights (B, heads, T, T)."""
     weights = query @ key.transpose(-1, -2) * scaling
     weights = weights.softmax(dim=-1, dtype=torch.float32).to(query.dtype)
     return (weights @ value).transpose(1, 2).contiguous(), weights
 
 
 class CrossMoSTPointAttention(nn.Module):
-    """Multi-head self-attention with one fused projection for query, key and value."""
+    """Multi-head self-attention with a fused projection for query, key and value."""
 
     def __init__(self, config: CrossMoSTPointConfig):
         super().__init__()
@@ -117,7 +120,7 @@ class CrossMoSTPointAttention(nn.Module):
         self.out_proj = nn.Linear(config.hidden_size, config.hidden_size)
 
     def forward(self, hidden_states: torch.Tensor, **kwargs) -> tuple[torch.Tensor, torch.Tensor | None]:
-        """(B, T, H_p) -> the same shape, and the attention weights where the implementation gives them."""
+        """(B, T, H_p) -> (B, T, H_p), and the attention weights if the attention implementation returns them."""
         batch, length, width = hidden_states.shape
         qkv = self.qkv(hidden_states).view(batch, length, 3, self.num_heads, self.head_dim)
         query, key, value = qkv.permute(2, 0, 3, 1, 4).unbind(0)  # each (B, heads, T, head_dim)
@@ -129,11 +132,12 @@ class CrossMoSTPointAttention(nn.Module):
 
 
 class CrossMoSTPointMLP(nn.Module):
-    """The block's feed-forward network."""
+    """Feed-forward network of a block."""
 
     def __init__(self, config: CrossMoSTPointConfig):
         super().__init__()
-        hidden = round(config.hidden_size * config.mlp_ratio)  # a ratio of two widths must give back the width
+        # Not int(): the ratio of a converted checkpoint is a quotient of widths, and the product may fall just below.
+        hidden = round(config.hidden_size * config.mlp_ratio)
         self.fc1 = nn.Linear(config.hidden_size, hidden)
         self.activation_fn = ACT2FN[config.hidden_act]
         self.fc2 = nn.Linear(hidden, config.hidden_size)
@@ -144,18 +148,18 @@ class CrossMoSTPointMLP(nn.Module):
 
 
 def drop_path(residual: torch.Tensor, rate: float, noise: torch.Tensor | None) -> torch.Tensor:
-    """Stochastic depth with the randomness as an argument.
+    """Stochastic depth that takes its random numbers as an argument.
 
-    timm's DropPath draws from the global generator, so an object's draw would depend on the batch and on the process
-    that it lies in; here the caller passes uniforms keyed by object.
+    timm's DropPath draws from the global generator, so that an object's draw would depend on its batch and process.
+    Here the caller passes uniforms that are keyed by object.
 
     Args:
         residual: (B, T, H).
-        rate: probability of dropping an object's residual.
-        noise: (B,) uniforms in [0, 1), or `None` for no dropping.
+        rate: probability of dropping the residual of an object.
+        noise: (B,) uniforms in [0, 1), or `None` to drop nothing.
 
     Returns:
-        (B, T, H), kept residuals divided by the probability of keeping.
+        (B, T, H), where residuals that are kept are divided by the probability of keeping them.
     """
     if noise is None or rate == 0.0:
         return residual
@@ -164,7 +168,7 @@ def drop_path(residual: torch.Tensor, rate: float, noise: torch.Tensor | None) -
 
 
 class CrossMoSTPointLayer(GradientCheckpointingLayer):
-    """Pre-norm block; the position embeddings are added to its input, also to the class token (Point-BERT)."""
+    """Pre-norm block that adds the position embeddings to its input, including the class token (as in Point-BERT)."""
 
     def __init__(self, config: CrossMoSTPointConfig, drop_path_rate: float):
         super().__init__()
@@ -191,9 +195,9 @@ class CrossMoSTPointLayer(GradientCheckpointingLayer):
 
 
 class CrossMoSTPreTrainedModel(PreTrainedModel):
-    """Weights initialisation and loading shared by all CrossMoST models."""
+    """Weight initialization and loading shared by all CrossMoST models."""
 
-    config: PreTrainedConfig  # the point tower alone has its own
+    config: PreTrainedConfig  # CrossMoSTConfig, or CrossMoSTPointConfig for the point tower
     base_model_prefix = "crossmost"
     input_modalities = ["image", "point"]
     supports_gradient_checkpointing = True
@@ -218,7 +222,8 @@ class CrossMoSTPreTrainedModel(PreTrainedModel):
                 init.normal_(module.point_mask_token, std=std)
 
 
-# Names of weights that a class finds in another's folder and has no use for; loading reports no others as unexpected.
+# The classes can load each other's folders. These are the weights that one of them does not use; loading reports only
+# other names as unexpected.
 _SELF_TRAINING_KEYS = [
     r"^(image|point)_mask_token$",
     r"^(patch_layernorm|pixel_decoder|token_decoder|point_local_projection)\.",
@@ -230,11 +235,11 @@ class CrossMoSTPointModel(CrossMoSTPreTrainedModel):
     """Point-BERT tower h^P (paper section 3.2): sub-clouds, mini-PointNet tokens, transformer, pooled feature."""
 
     config: CrossMoSTPointConfig
-    base_model_prefix = "point_model"  # its name inside the composite, so that it also loads from such a folder
+    base_model_prefix = "point_model"  # its name in CrossMoSTModel, so that it loads from a folder of the full model
     main_input_name = "point_values"
     input_modalities = ["point"]
     _can_record_outputs = {"hidden_states": CrossMoSTPointLayer, "attentions": CrossMoSTPointAttention}
-    # The rest of a composite's folder: whoever takes the tower out of it knows that.
+    # Loading the tower from a folder of the full model leaves everything else out on purpose.
     _keys_to_ignore_on_load_unexpected = [*_SELF_TRAINING_KEYS, r"^(vision|text)_model\.", *_HEAD_KEYS]
 
     def __init__(self, config: CrossMoSTPointConfig):
@@ -250,10 +255,10 @@ class CrossMoSTPointModel(CrossMoSTPreTrainedModel):
         self.post_init()
 
     def group(self, point_values: torch.Tensor, fps_start: torch.Tensor | int = 0) -> PointGroups:
-        """Cuts (B, N, 3) clouds into this tower's sub-clouds; see [`group_points`].
+        """Groups clouds (B, N, 3) into the sub-clouds of this tower; see [`group_points`].
 
         Raises:
-            ValueError: as [`check_point_values`].
+            ValueError: as in [`check_point_values`].
         """
         check_point_values(point_values)
         return group_points(point_values, self.config.num_groups, self.config.group_size, fps_start)
@@ -270,21 +275,23 @@ class CrossMoSTPointModel(CrossMoSTPreTrainedModel):
         drop_path_noise: torch.Tensor | None = None,
         **kwargs,
     ) -> CrossMoSTPointModelOutput:
-        """Encodes clouds, or clouds that were grouped before.
+        """Encodes clouds, given as points or as groups.
 
         Args:
             point_values: (B, N, 3), y up, mean at the origin, largest norm 1.
-            groups: the result of [`group`], instead of `point_values`.
-            fps_start: first centre of the grouping: one index, or (B,) of them.
+            groups: result of [`group`], instead of `point_values`.
+            fps_start: index of the first center of the grouping, one for all clouds or (B,).
             bool_masked_pos: (B, G), true where a token is replaced by `mask_token`.
             mask_token: (H_p,), the [MSK] embedding.
-            drop_path_noise: (B, num_hidden_layers, 2) uniforms for stochastic depth; `None` (evaluation) drops nothing.
+            drop_path_noise: (B, num_hidden_layers, 2) uniforms in [0, 1) for stochastic depth, one for the attention
+                and one for the MLP of each block; `None` (evaluation) drops nothing.
 
         Returns:
             [`CrossMoSTPointModelOutput`].
 
         Raises:
-            ValueError: neither clouds nor groups, or a mask without a mask token.
+            ValueError: if neither clouds nor groups are given, the clouds are unusable, or a mask comes without a mask
+                token.
 
         Example:
         ```python
@@ -298,8 +305,11 @@ class CrossMoSTPointModel(CrossMoSTPreTrainedModel):
         """
         if groups is None:
             if point_values is None:
-                raise ValueError("Give point_values of shape (batch, points, 3), or groups.")
+                raise ValueError(
+                    "The point tower got no cloud: pass point_values of shape (batch, points, 3) or groups."
+                )
             groups = self.group(point_values, fps_start)
+        # Cast after grouping, since rounded coordinates would have other nearest neighbors.
         dtype = self.layernorm.weight.dtype
         groups = PointGroups(groups.neighborhoods.to(dtype), groups.centers.to(dtype))
         point_tokens, positions = self.embeddings(groups)
@@ -314,7 +324,7 @@ class CrossMoSTPointModel(CrossMoSTPreTrainedModel):
             noise = None if drop_path_noise is None else drop_path_noise[:, index]
             hidden_states = layer(hidden_states, positions, noise, **kwargs)
         hidden_states = self.layernorm(hidden_states)
-        # Every ULIP checkpoint pools like this; the paper's text names the class token alone.
+        # All ULIP checkpoints pool the class token and the maximum; the paper mentions the class token only.
         pooled = torch.cat([hidden_states[:, 0], hidden_states[:, 1:].amax(dim=1)], dim=-1)
         return CrossMoSTPointModelOutput(
             last_hidden_state=hidden_states, pooler_output=pooled, point_tokens=point_tokens
@@ -322,7 +332,7 @@ class CrossMoSTPointModel(CrossMoSTPreTrainedModel):
 
 
 # --------------------------------------------------------------------------------------------------------------------
-# Two towers and one classifier
+# Two towers with a shared classifier
 # --------------------------------------------------------------------------------------------------------------------
 
 
@@ -334,8 +344,9 @@ def unit_length(features: torch.Tensor) -> torch.Tensor:
 class CrossMoSTModel(CrossMoSTPreTrainedModel):
     """CLIP image tower, Point-BERT tower and the classifier that they share (paper section 3.2).
 
-    Either modality may be left out of a call; a model of clouds alone has no image tower (`vision_config` is `None`).
-    The classifier's rows start as text embeddings of the class names ([`set_classes`]) and are trained afterwards.
+    A call may pass either modality or both. A model for point clouds only has no image tower (`vision_config` is
+    `None`). The rows of the classifier are initialized with text embeddings of the class names ([`set_classes`]) and
+    trained from there.
     """
 
     config: CrossMoSTConfig
@@ -345,9 +356,10 @@ class CrossMoSTModel(CrossMoSTPreTrainedModel):
     def __init__(self, config: CrossMoSTConfig):
         super().__init__(config)
         self._build(config)
-        self.post_init()  # once, when every parameter of the subclass stands too
+        self.post_init()  # once, after `_build` of a subclass has added its parameters
 
     def _build(self, config: CrossMoSTConfig) -> None:
+        # The order of construction fixes the order in which a seeded initialization draws.
         vision = config.vision_config
         self.vision_model: CLIPVisionModel | None = None
         self.visual_projection: nn.Linear | None = None
@@ -366,18 +378,18 @@ class CrossMoSTModel(CrossMoSTPreTrainedModel):
         self.logit_scale = nn.Parameter(torch.tensor(float(config.logit_scale_init_value)))
 
     def classify(self, embeds: torch.Tensor) -> torch.Tensor:
-        """Q(x): unit-length embeddings (..., D) -> scaled logits (..., C)."""
+        """Classifier Q: unit-length embeddings (..., D) -> scaled logits (..., C)."""
         return self.logit_scale.exp() * self.classifier(embeds)
 
     def get_point_features(self, point_values: torch.Tensor, **kwargs) -> torch.Tensor:
-        """Unit-length embeddings f^P(h^P(cloud)): (B, N, 3) -> (B, D)."""
+        """Unit-length embeddings f^P(h^P(x)) of clouds: (B, N, 3) -> (B, D)."""
         return unit_length(self.point_projection(self.point_model(point_values=point_values, **kwargs).pooler_output))
 
     def get_image_features(self, pixel_values: torch.Tensor, **kwargs) -> torch.Tensor:
-        """Unit-length embeddings f^I(h^I(view)): (B, 3, H, W) -> (B, D).
+        """Unit-length embeddings f^I(h^I(x)) of views: (B, 3, H, W) -> (B, D).
 
         Raises:
-            ValueError: the model was made without an image tower.
+            ValueError: if the model has no image tower.
         """
         vision_model, visual_projection = self._image_tower()
         return unit_length(visual_projection(vision_model(pixel_values=pixel_values, **kwargs).pooler_output))
@@ -385,16 +397,16 @@ class CrossMoSTModel(CrossMoSTPreTrainedModel):
     def _image_tower(self) -> tuple[CLIPVisionModel, nn.Linear]:
         if self.vision_model is None or self.visual_projection is None:
             raise ValueError(
-                "This model has no image tower (config.vision_config is None): give it point_values alone, or build a "
+                "This model has no image tower (config.vision_config is None): pass point_values only, or build a "
                 "model with CrossMoSTModel.from_backbones(clip, ...)."
             )
         return self.vision_model, self.visual_projection
 
     def get_text_features(self, input_ids: torch.Tensor, attention_mask: torch.Tensor | None = None) -> torch.Tensor:
-        """Unit-length embeddings f^S(h^S(text)): (B, T) token ids -> (B, D).
+        """Unit-length embeddings f^S(h^S(t)) of token ids: (B, T) -> (B, D).
 
         Raises:
-            ValueError: the model was made without a text tower.
+            ValueError: if the model has no text tower.
         """
         text_model, text_projection = self._text_tower()
         pooled = text_model(input_ids=input_ids, attention_mask=attention_mask).pooler_output
@@ -403,27 +415,27 @@ class CrossMoSTModel(CrossMoSTPreTrainedModel):
     def _text_tower(self) -> tuple[CLIPTextModel, nn.Linear]:
         if self.text_model is None or self.text_projection is None:
             raise ValueError(
-                "This model has no text tower (config.text_config is None): build it with "
-                "CrossMoSTModel.from_backbones(clip, ...), or load a checkpoint that kept one, to use class names."
+                "This model has no text tower (config.text_config is None), which class names need: build it with "
+                "CrossMoSTModel.from_backbones(clip, ...), or load a checkpoint that kept its text tower."
             )
         return self.text_model, self.text_projection
 
     @torch.no_grad()
     def set_classes(self, names: list[str], templates: list[str] | None = None, tokenizer=None) -> "CrossMoSTModel":
-        """Makes the classifier anew from class names, the zero-shot initialisation of the paper.
+        """Replaces the classifier by text embeddings of class names (the paper's zero-shot initialization).
 
-        Per class: every prompt encoded, unit length each, mean, unit length.
+        The embeddings of a class's prompts are normalized, averaged and normalized again.
 
         Args:
-            names: at least two class names as free text.
-            templates: prompts with one `{}`; default `config.prompt_templates`.
-            tokenizer: the text tower's tokenizer, `processor.tokenizer`.
+            names: at least two class names, free text.
+            templates: prompts with one `{}` each; defaults to `config.prompt_templates`.
+            tokenizer: tokenizer of the text tower, `processor.tokenizer`.
 
         Returns:
-            The model itself; `config.class_names` and `config.prompt_templates` follow.
+            The model itself, with `config.class_names` and `config.prompt_templates` updated.
 
         Raises:
-            ValueError: no text tower, no tokenizer, or unusable names or templates.
+            ValueError: if there is no text tower or no tokenizer, or for unusable names or templates.
         """
         templates = list(self.config.prompt_templates if templates is None else templates)
         weight = self.embed_classes(names, templates, tokenizer)
@@ -438,9 +450,9 @@ class CrossMoSTModel(CrossMoSTPreTrainedModel):
 
     @torch.no_grad()
     def embed_classes(self, names: list[str], templates: list[str] | None = None, tokenizer=None) -> torch.Tensor:
-        """The classifier's rows for class names, which [`set_classes`] installs: unit-length embeddings (C, D).
+        """Returns the classifier rows (C, D) that [`set_classes`] would install, of unit length.
 
-        Args, Raises: as [`set_classes`]; the model stays as it is.
+        Leaves the model unchanged. Arguments and errors are those of [`set_classes`].
         """
         names = check_class_names(names)
         templates = check_prompt_templates(self.config.prompt_templates if templates is None else templates)
@@ -448,7 +460,7 @@ class CrossMoSTModel(CrossMoSTPreTrainedModel):
         if tokenizer is None:
             raise ValueError("Class names need the text tower's tokenizer: pass tokenizer=processor.tokenizer.")
         was_training = text_model.training
-        text_model.eval()  # the other parts keep their modes: a frozen tokenizer must not start to train
+        text_model.eval()  # only this tower: train() on the whole model would unfreeze a frozen tokenizer's BatchNorm
         rows = [self._embed_prompts([t.replace("{}", name) for t in templates], tokenizer) for name in names]
         text_model.train(was_training)
         return prompt_ensemble(torch.stack(rows))
@@ -473,14 +485,15 @@ class CrossMoSTModel(CrossMoSTPreTrainedModel):
         Args:
             point_values: (B, N, 3), y up, mean at the origin, largest norm 1.
             pixel_values: (B, 3, H, W), or (B, V, 3, H, W) for several views of each object.
-            fps_start: first centre of the point grouping; 0 makes evaluation deterministic.
-            return_tower_outputs: also return the towers' outputs (implied by `output_hidden_states`/`_attentions`).
+            fps_start: index of the first center of the point grouping; 0 makes evaluation deterministic.
+            return_tower_outputs: whether to return the outputs of the towers as well (implied by
+                `output_hidden_states` and `output_attentions`).
 
         Returns:
             [`CrossMoSTOutput`].
 
         Raises:
-            ValueError: neither modality, views without an image tower, or a shape that is not one of the above.
+            ValueError: if neither modality is given, for views without an image tower, or for any other shape.
 
         Example:
         ```python
@@ -494,7 +507,7 @@ class CrossMoSTModel(CrossMoSTPreTrainedModel):
         ```
         """
         if point_values is None and pixel_values is None:
-            raise ValueError("Give point_values, pixel_values, or both: the model got neither.")
+            raise ValueError("The model got neither point_values nor pixel_values: pass at least one of them.")
         output: dict[str, Any] = {}
         towers: dict[str, ModelOutput] = {}
         if point_values is not None:
@@ -523,7 +536,8 @@ class CrossMoSTModel(CrossMoSTPreTrainedModel):
         return pixel_values if pixel_values.dim() == 4 else pixel_values.flatten(0, 1)
 
     def _fuse_views(self, embeds: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """(B, V, D) unit-length view embeddings -> fused embeddings (B, D) and logits (B, C): Image*."""
+        """Fuses unit-length view embeddings (B, V, D) to embeddings (B, D) and logits (B, C): Image* (section 4.1)."""
+        # One view is already of unit length; normalizing it again would change its last bits.
         fused = embeds[:, 0] if embeds.shape[1] == 1 else unit_length(embeds.mean(dim=1))
         if self.config.image_star_from == "logits":
             return fused, self.classify(embeds).mean(dim=1)
@@ -538,25 +552,26 @@ class CrossMoSTModel(CrossMoSTPreTrainedModel):
         tokenizer=None,
         **config_fields,
     ) -> "CrossMoSTModel":
-        """Assembles a model from a CLIP checkpoint and, if there is one, a point tower.
+        """Builds a model from a CLIP checkpoint and, optionally, a trained point tower.
 
         Args:
             clip: Hub id or folder of a `CLIPModel` (such as "openai/clip-vit-base-patch16"), or the model itself.
-            point: folder or Hub id of a saved [`CrossMoSTPointModel`], or the model; default a new Point-BERT of the
-                paper's size (64 groups of 32, 384 wide, 12 blocks).
-            class_names: the classes; the classifier is made from text where `tokenizer` is given too.
+            point: Hub id or folder of a saved [`CrossMoSTPointModel`], or the model itself; by default a randomly
+                initialized Point-BERT of the paper's size (64 groups of 32 points, width 384, 12 blocks).
+            class_names: class names; with a `tokenizer`, the classifier is initialized from them.
             tokenizer: CLIP's tokenizer.
             config_fields: further fields of [`CrossMoSTConfig`].
 
         Returns:
-            The assembled model. Its point projection (and a new point tower) still has to be trained (`pretrain`).
+            The model in evaluation mode. Its point projection, and a new point tower, still have to be trained
+            (`--method pretrain`).
         """
         clip = CLIPModel.from_pretrained(clip) if isinstance(clip, str) else clip
         point = CrossMoSTPointModel.from_pretrained(point) if isinstance(point, str) else point
         if class_names is not None:
             config_fields["class_names"] = class_names
         if point is not None:
-            config_fields["point_config"] = copy.deepcopy(point.config)  # else both would share one object
+            config_fields["point_config"] = copy.deepcopy(point.config)  # the two models must not share a config
         config = CrossMoSTConfig(
             vision_config=copy.deepcopy(clip.config.vision_config),
             text_config=copy.deepcopy(clip.config.text_config),
@@ -576,19 +591,20 @@ class CrossMoSTModel(CrossMoSTPreTrainedModel):
 
 @torch.no_grad()
 def prompt_ensemble(prompt_embeds: torch.Tensor) -> torch.Tensor:
-    """Class embeddings from prompt embeddings (C, T, D) -> (C, D): unit length each, mean, unit length."""
+    """Averages prompt embeddings (C, T, D) to class embeddings (C, D), normalizing before and after the mean."""
     return unit_length(unit_length(prompt_embeds).mean(dim=1))
 
 
 # --------------------------------------------------------------------------------------------------------------------
-# Self-training form
+# Self-training
 # --------------------------------------------------------------------------------------------------------------------
 
 
 class CrossMoSTForSelfTraining(CrossMoSTModel):
-    """[`CrossMoSTModel`] with mask tokens and the two linear decoders of masked modelling (section 3.2).
+    """[`CrossMoSTModel`] with mask tokens and the two linear decoders of masked modeling (paper section 3.2).
 
-    Its weights are a superset of [`CrossMoSTModel`]'s under the same names, so either class reads the other's folder.
+    Its weights are a superset of those of [`CrossMoSTModel`] under the same names, so that either class can load a
+    folder saved by the other.
     """
 
     def _build(self, config: CrossMoSTConfig) -> None:
@@ -611,9 +627,9 @@ class CrossMoSTForSelfTraining(CrossMoSTModel):
     def encode_masked_image(self, pixel_values: torch.Tensor, bool_masked_pos: torch.Tensor | None) -> torch.Tensor:
         """Runs the CLIP tower with some patches replaced by [MSK]: (B, 3, H, W), (B, P) -> (B, 1 + P, H_v).
 
-        `CLIPVisionModel` has no hook for this and a subclass would lose the checkpoint's key conversion, which goes by
-        class name; its submodules are run here in the tower's own order. Without a mask the result is bit-equal to the
-        tower's `last_hidden_state`.
+        `CLIPVisionModel` has no hook for this, and transformers converts the keys of checkpoints by class name, which a
+        subclass would not have. Hence this method calls the submodules in the same order as `CLIPVisionModel.forward`.
+        Without a mask the result is bit-identical to the tower's `last_hidden_state`.
         """
         vision_model, _ = self._image_tower()
         embeddings = vision_model.embeddings
@@ -637,24 +653,25 @@ class CrossMoSTForSelfTraining(CrossMoSTModel):
         drop_path_noise: torch.Tensor | None = None,
         **kwargs,
     ) -> CrossMoSTSelfTrainingOutput:
-        """One masked pass over point-view pairs; all randomness is an argument.
+        """Encodes point-view pairs with masks; every random choice is passed as an argument.
 
         Args:
-            point_values: (B, N, 3) clouds, or `groups`, the same clouds cut into sub-clouds before.
+            point_values: (B, N, 3), y up, mean at the origin, largest norm 1.
             pixel_values: (B, 3, H, W), one view of each object.
-            fps_start: first centre of the grouping, one index or (B,).
+            groups: the sub-clouds of the clouds, instead of `point_values`.
+            fps_start: index of the first center of the grouping, one for all clouds or (B,).
             bool_masked_pos: (B, P), true where a patch is masked; `None` masks nothing.
             point_bool_masked_pos: (B, G), true where a sub-cloud is masked; `None` masks nothing.
-            drop_path_noise: (B, num_hidden_layers, 2) uniforms for the point tower's stochastic depth.
+            drop_path_noise: (B, num_hidden_layers, 2) uniforms in [0, 1) for the point tower's stochastic depth.
 
         Returns:
-            [`CrossMoSTSelfTrainingOutput`]; the losses are in `training/losses.py`.
+            [`CrossMoSTSelfTrainingOutput`], from which `training/losses.py` computes the losses.
 
         Raises:
-            ValueError: a modality is missing.
+            ValueError: if a modality is missing.
         """
         if pixel_values is None or (point_values is None and groups is None):
-            raise ValueError("Self-training needs pairs: give pixel_values and point_values (or groups).")
+            raise ValueError("Self-training needs pairs: pass pixel_values and point_values (or groups).")
         vision_model, visual_projection = self._image_tower()
         image_tokens = self.encode_masked_image(pixel_values, bool_masked_pos)
         image_embeds = unit_length(visual_projection(vision_model.post_layernorm(image_tokens[:, 0])))
@@ -686,16 +703,16 @@ class CrossMoSTForSelfTraining(CrossMoSTModel):
     def _point_global_local(
         self, hidden_states: torch.Tensor, point_embeds: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """v (B, G, D) and the embedding that it is aligned with (B, D), both of unit length."""
+        """Returns v (B, G, D) and the embedding (B, D) that it is aligned with, both of unit length."""
         tokens = hidden_states[:, 1:]
         if self.point_local_projection is not None:
-            # Differs from the paper: the official code learns a second projection and compares with the class token.
+            # The official code, unlike the paper, learns a second projection and aligns with the class token.
             return (
                 unit_length(self.point_local_projection(tokens)),
                 unit_length(self.point_local_projection(hidden_states[:, 0])),
             )
-        # f^P takes (class token, maximum over tokens); of a cloud of one token both are that token, so the halves of
-        # the weight are added instead of the token being repeated.
+        # f^P expects the concatenation of class token and maximum. For a single token both are the token itself, so
+        # adding the two halves of the weight gives the same result as repeating the token.
         first, second = self.point_projection.weight.chunk(2, dim=1)
         return unit_length(tokens @ (first + second).T), point_embeds
 

@@ -1,4 +1,7 @@
-"""What the models return. B objects, G sub-clouds, P patches, C classes, D embedding width, H_p the point tower's."""
+"""Outputs of the models.
+
+Shapes: B objects, G sub-clouds, P patches, C classes, D embedding width, H_p hidden width of the point tower.
+"""
 
 from dataclasses import dataclass
 from typing import Any
@@ -12,9 +15,11 @@ class CrossMoSTPointModelOutput(ModelOutput):
     """Output of [`CrossMoSTPointModel`].
 
     Args:
-        last_hidden_state (`torch.Tensor` of shape `(B, 1 + G, H_p)`): class token and sub-cloud tokens, normalised.
-        pooler_output (`torch.Tensor` of shape `(B, 2 * H_p)`): class token beside the maximum over the other tokens.
-        point_tokens (`torch.Tensor` of shape `(B, G, H_p)`): the tokens as they enter, before masking and positions.
+        last_hidden_state (`torch.Tensor` of shape `(B, 1 + G, H_p)`): class token and sub-cloud tokens after
+            the final layer norm.
+        pooler_output (`torch.Tensor` of shape `(B, 2 * H_p)`): class token concatenated with the maximum over the
+            sub-cloud tokens.
+        point_tokens (`torch.Tensor` of shape `(B, G, H_p)`): input tokens, before masking and position embeddings.
         hidden_states (`tuple[torch.Tensor]`, *optional*): input of the first block and output of every block.
         attentions (`tuple[torch.Tensor]`, *optional*): attention weights of every block (eager attention only).
     """
@@ -28,14 +33,14 @@ class CrossMoSTPointModelOutput(ModelOutput):
 
 @dataclass
 class CrossMoSTOutput(ModelOutput):
-    """Output of [`CrossMoSTModel`]; what belongs to a modality that was left out is `None`.
+    """Output of [`CrossMoSTModel`]; the fields of a modality that was not passed are `None`.
 
     Args:
-        logits_per_point (`torch.Tensor` of shape `(B, C)`): scaled cosine to every class, from the cloud.
-        logits_per_image (`torch.Tensor` of shape `(B, C)`): the same from the views, fused as Image* (section 4.1).
+        logits_per_point (`torch.Tensor` of shape `(B, C)`): logits of the cloud, its scaled cosine to every class.
+        logits_per_image (`torch.Tensor` of shape `(B, C)`): logits of the views, fused as Image* (section 4.1).
         point_embeds (`torch.Tensor` of shape `(B, D)`): unit-length cloud embeddings.
-        image_embeds (`torch.Tensor` of shape `(B, D)`): unit-length view embeddings, averaged over the views.
-        point_model_output, vision_model_output: the towers' own outputs, on request.
+        image_embeds (`torch.Tensor` of shape `(B, D)`): unit-length mean of the unit-length view embeddings.
+        point_model_output, vision_model_output (`ModelOutput`, *optional*): outputs of the two towers.
     """
 
     logits_per_point: torch.Tensor | None = None
@@ -46,24 +51,27 @@ class CrossMoSTOutput(ModelOutput):
     vision_model_output: ModelOutput | None = None
 
 
-# `ModelOutput` wants `None` as the default of every field, also of one that is always there.
+# `ModelOutput` requires the default `None` for every field but the first, even for fields that are always set.
 _ALWAYS_THERE: Any = None
 
 
 @dataclass
 class CrossMoSTSelfTrainingOutput(ModelOutput):
-    """Output of [`CrossMoSTForSelfTraining`]: one masked pass over a batch of point-view pairs; every field is there.
+    """Output of [`CrossMoSTForSelfTraining`] for a batch of point-view pairs; every field is set.
+
+    The letters are those of the paper, section 3.2.
 
     Args:
-        logits_per_point, logits_per_image (`torch.Tensor` of shape `(B, C)`): student predictions.
+        logits_per_point, logits_per_image (`torch.Tensor` of shape `(B, C)`): predictions of either modality.
         point_embeds, image_embeds (`torch.Tensor` of shape `(B, D)`): unit-length object embeddings.
-        pixel_predictions (`torch.Tensor` of shape `(B, P, 3 * patch_size ** 2)`): g^I of every patch token, laid out
-            as (channel, row, column).
+        pixel_predictions (`torch.Tensor` of shape `(B, P, 3 * patch_size ** 2)`): g^I of every patch token, the pixels
+            in the order (channel, row, column).
         token_predictions (`torch.Tensor` of shape `(B, G, H_p)`): w = g^P of every sub-cloud token.
-        point_tokens (`torch.Tensor` of shape `(B, G, H_p)`): y, the unmasked input tokens.
+        point_tokens (`torch.Tensor` of shape `(B, G, H_p)`): y, the input tokens before masking, targets of w.
         image_local_embeds (`torch.Tensor` of shape `(B, P, D)`): u, unit-length projected patch tokens.
         point_local_embeds (`torch.Tensor` of shape `(B, G, D)`): v, unit-length projected sub-cloud tokens.
-        point_global_embeds (`torch.Tensor` of shape `(B, D)`): the side that v is compared with.
+        point_global_embeds (`torch.Tensor` of shape `(B, D)`): the embedding that v is aligned with: `point_embeds`, or
+            the projected class token with `config.point_local_projection`.
     """
 
     logits_per_point: torch.Tensor = _ALWAYS_THERE

@@ -1,6 +1,7 @@
-"""Clouds in PCD files, the format of the Point Cloud Library: ascii, binary and LZF-compressed (numpy only).
+"""Reader of PCD files, the format of the Point Cloud Library (PCL): ascii, binary and LZF-compressed (numpy only).
 
-Versions .5 to .7, little endian. Nothing is allocated that the file's size does not vouch for: a header is a claim.
+Versions .5 to .7, little endian. Headers are not trusted: memory is allocated only after the announced amount of data
+has been checked against the size of the file.
 """
 
 from __future__ import annotations
@@ -20,19 +21,20 @@ _KEYWORDS = ("VERSION", "FIELDS", "COLUMNS", "SIZE", "TYPE", "COUNT", "WIDTH", "
 _NUMBERS = ("F2", "F4", "F8", "I1", "I2", "I4", "I8", "U1", "U2", "U4", "U8")
 _AXES = ("x", "y", "z")
 
-# What the entries mean that old files lack.
+# Values of entries that old files omit: every field is a single float32.
 _USUAL = {"SIZE": "4", "TYPE": "F", "COUNT": "1"}
 
-# Bytes of a line of header or ascii data: bounds what a parser allocates, with room for PCL's longest descriptors.
+# Maximum length of a line of header or ascii data, in bytes. Bounds the memory of the parser, with room for the longest
+# feature descriptors of PCL.
 _LONGEST_LINE = 1 << 18
 
-# The best that LZF can do: 3 bytes that repeat 264.
+# The highest compression ratio of LZF: a token of 3 bytes that repeats 264 bytes.
 _LZF_TOKEN, _LZF_RUN = 3, 264
 
 
 @dataclass(frozen=True)
 class _Field:
-    """One entry of the header's FIELDS: `count` numbers of type `dtype` per point."""
+    """One field of the header: `count` numbers of type `dtype` per point."""
 
     name: str
     dtype: np.dtype
@@ -44,21 +46,21 @@ class _Field:
 
 
 def read_pcd(source: str | Path | BinaryIO, name: str | None = None) -> np.ndarray:
-    """Reads the points of a PCD file, organised or not; all fields but x, y and z are passed over.
+    """Reads the points of a PCD file, organized (image-like) or not; ignores all fields but x, y and z.
 
-    Points with a NaN coordinate are dropped: that is how PCL marks pixels without a measurement. Infinite coordinates
-    stay. VIEWPOINT, where the sensor stood, is ignored: the points are returned in the frame they are stored in. Bytes
-    behind binary data are ignored too: PCL pads files to whole pages.
+    Points with a NaN coordinate are dropped, since PCL marks pixels without a measurement that way. Infinite
+    coordinates are kept. VIEWPOINT, the pose of the sensor, is ignored: points stay in the frame in which they are
+    stored. Bytes after binary data are ignored as well, since PCL pads files to whole pages.
 
     Args:
-        source: a path, or an open file that can be searched.
-        name: what the messages call it; by default the path's last part.
+        source: a path, or an open, seekable binary file.
+        name: what error messages call the file; defaults to the file name.
 
     Returns:
-        Cloud (N, 3), N >= 1: float32, or float64 where the file has doubles or integers that float32 cannot hold.
+        Cloud (N, 3), N >= 1: float32, or float64 if the file has doubles or integers that float32 cannot represent.
 
     Raises:
-        ValueError: for a file that is missing, malformed, cut off or at odds with its header, or without any point.
+        ValueError: if the file is missing, malformed, truncated, inconsistent with its header, or has no point.
     """
     if isinstance(source, str | Path):
         path = Path(source)
@@ -75,7 +77,7 @@ def read_pcd(source: str | Path | BinaryIO, name: str | None = None) -> np.ndarr
         points = np.stack(columns, axis=1, dtype=_common_type(fields))
         measured = ~np.isnan(points).any(axis=1)
         if not measured.any():
-            raise ValueError(f"none of its {count} points was measured: all have NaN coordinates")
+            raise ValueError(f"all of its {count} points have NaN coordinates")
         return points if measured.all() else points[measured]
     except (OSError, MemoryError, ValueError) as error:
         raise _unreadable(name or "upload", error) from None
@@ -86,13 +88,14 @@ def _unreadable(name: str, error: Exception) -> ValueError:
 
 
 def _reason(error: Exception) -> str:
-    """An exception in one short line, without the path that an `OSError` names."""
+    """Describes an exception in one short line, without the path in the message of an `OSError`."""
     text = str(error.strerror if isinstance(error, OSError) else error)
     return " ".join(text.split()).rstrip(".")[:200] or type(error).__name__
 
 
 def _lines(handle: BinaryIO) -> Iterator[bytes]:
-    """Lines from the handle's position on; the handle always stands behind the line yielded last."""
+    """Yields the lines from the handle's position on, leaving the handle after the line yielded last."""
+    # Iterating over the handle itself would read ahead, past the header and into the data.
     while line := handle.readline(_LONGEST_LINE + 1):
         if len(line) > _LONGEST_LINE:
             raise ValueError(f"it has a line of more than {_LONGEST_LINE} bytes")
@@ -100,7 +103,7 @@ def _lines(handle: BinaryIO) -> Iterator[bytes]:
 
 
 def _read_header(handle: BinaryIO) -> tuple[list[_Field], int, str]:
-    """Fields of a point, number of points and encoding; the handle is left where the data begin."""
+    """Returns the fields, the number of points and the encoding, leaving the handle at the start of the data."""
     entries: dict[str, list[str]] = {}
     for line in _lines(handle):
         words = line.decode("latin-1").split()
@@ -120,7 +123,7 @@ def _read_header(handle: BinaryIO) -> tuple[list[_Field], int, str]:
 
 
 def _header_fields(entries: dict[str, list[str]]) -> list[_Field]:
-    """The fields in the order of the file."""
+    """Returns the fields in file order."""
     names = entries.get("FIELDS") or entries.get("COLUMNS") or []
     for axis in _AXES:
         if names.count(axis) != 1:
@@ -142,7 +145,7 @@ def _header_fields(entries: dict[str, list[str]]) -> list[_Field]:
 
 
 def _header_points(entries: dict[str, list[str]]) -> int:
-    """Number of points by POINTS, by WIDTH x HEIGHT or by both."""
+    """Returns the number of points, given by POINTS, by WIDTH x HEIGHT or by both."""
     given = {key: _whole(" ".join(entries[key]), key) for key in ("POINTS", "WIDTH", "HEIGHT") if key in entries}
     grid = given["WIDTH"] * given.get("HEIGHT", 1) if "WIDTH" in given else None
     count = given.get("POINTS", grid)
@@ -154,6 +157,7 @@ def _header_points(entries: dict[str, list[str]]) -> int:
 
 
 def _whole(word: str, key: str) -> int:
+    # 18 digits fit into 64 bits; products of such numbers are Python integers and cannot overflow.
     if not (word.isascii() and word.isdigit() and len(word) <= 18 and int(word) > 0):
         raise ValueError(f"its header has {key} {word[:40]!r} instead of a whole number above 0")
     return int(word)
@@ -164,13 +168,13 @@ def _row_size(fields: list[_Field]) -> int:
 
 
 def _find(fields: list[_Field], name: str) -> tuple[list[_Field], _Field]:
-    """The fields before the one called `name`, and that one."""
+    """Returns the fields before the one called `name`, and that field."""
     index = [field.name for field in fields].index(name)
     return fields[:index], fields[index]
 
 
 def _common_type(fields: list[_Field]) -> np.dtype:
-    """float32, or float64 where x, y or z are doubles or integers of 4 bytes and more."""
+    """Returns float32, or float64 if any of x, y and z is a double or an integer of 4 bytes or more."""
     return np.result_type(np.float32, *(_find(fields, axis)[1].dtype for axis in _AXES))
 
 
@@ -180,15 +184,15 @@ def _check_room(needed: int, left: int) -> None:
 
 
 def _read_ascii(handle: BinaryIO, fields: list[_Field], count: int, left: int) -> list[np.ndarray]:
-    """The columns x, y and z, (count,), of lines of numbers, one line per point."""
+    """Returns the columns x, y and z, each (count,), of text with one line of numbers per point."""
     width = sum(field.count for field in fields)
-    # A number takes a digit and a separator at least; the last line may lack its end.
+    # A number takes at least a digit and a separator, except that the last line may have no newline.
     _check_room(2 * width * count - 1, left)
-    with warnings.catch_warnings(action="ignore"):  # of data that are all blank, refused below
+    with warnings.catch_warnings(action="ignore"):  # numpy warns of blank data, which the shape check rejects
         try:
             table = np.loadtxt(_lines(handle), dtype=_common_type(fields), comments=None, ndmin=2)
         except ValueError as error:
-            raise ValueError(str(error).partition("; use `usecols`")[0]) from None  # numpy's remedy is for its callers
+            raise ValueError(str(error).partition("; use `usecols`")[0]) from None  # drop advice meant for programmers
     if table.shape != (count, width):
         raise ValueError(
             f"it holds {table.shape[0]} lines of {table.shape[1]} numbers, but its header announces {count} of {width}"
@@ -198,7 +202,7 @@ def _read_ascii(handle: BinaryIO, fields: list[_Field], count: int, left: int) -
 
 
 def _read_binary(handle: BinaryIO, fields: list[_Field], count: int, left: int) -> list[np.ndarray]:
-    """The columns x, y and z, (count,), of rows of bytes, one row per point."""
+    """Returns the columns x, y and z, each (count,), of binary data with one row of bytes per point."""
     row = _row_size(fields)
     _check_room(count * row, left)
     table = np.frombuffer(handle.read(count * row), dtype=np.uint8).reshape(count, row)
@@ -211,11 +215,11 @@ def _read_binary(handle: BinaryIO, fields: list[_Field], count: int, left: int) 
 
 
 def _read_compressed(handle: BinaryIO, fields: list[_Field], count: int, left: int) -> list[np.ndarray]:
-    """The columns x, y and z, (count,), of compressed blocks, one block per field."""
+    """Returns the columns x, y and z, each (count,), of compressed data with one block per field."""
     _check_room(8, left)
     packed_size, size = struct.unpack("<II", handle.read(8))
     _check_room(8 + packed_size, left)
-    # PCL leaves out the blocks of padding, other writers do not.
+    # PCL omits the blocks of padding fields (named "_"), other writers do not: the unpacked size tells which it is.
     for stored in (fields, [field for field in fields if field.name != "_"]):
         if size == count * _row_size(stored):
             break
@@ -232,17 +236,17 @@ def _read_compressed(handle: BinaryIO, fields: list[_Field], count: int, left: i
 
 
 def _decompress_lzf(data: bytes, size: int) -> bytearray:
-    """Undoes LZF; the result has `size` bytes.
+    """Decompresses LZF data to `size` bytes.
 
-    A token is `000nnnnn` and n + 1 bytes to copy, or `nnnooooo oooooooo`: repeat n + 2 bytes from o + 1 bytes back.
-    n = 7 announces another byte between the two, to be added to n.
+    A token is either `000nnnnn` followed by n + 1 literal bytes, or `nnnooooo oooooooo`, which repeats n + 2 bytes from
+    o + 1 bytes back. For n = 7 there is another byte between the two, to be added to n.
 
     Raises:
-        ValueError: for data that end within a token, reach back too far or have another size.
+        ValueError: for data that end within a token, refer back too far or do not unpack to `size` bytes.
     """
     unpacked = bytearray()
     position, end = 0, len(data)
-    data += b"\0\0\0"  # a token may be read in full before the end is checked
+    data += b"\0\0\0"  # so that reading a truncated token cannot fail; the position is checked at the end
     while position < end and len(unpacked) <= size:
         length, back = data[position] >> 5, (data[position] & 31) << 8
         position += 1
@@ -262,7 +266,7 @@ def _decompress_lzf(data: bytes, size: int) -> bytearray:
             raise ValueError(f"its compressed data refer to {back} bytes back where there are {len(unpacked)}")
         if length <= back:
             unpacked += unpacked[start : start + length]
-        else:  # the run overlaps what it makes: the last `back` bytes, over and over
+        else:  # the source overlaps the output: repeat the last `back` bytes
             unpacked += (unpacked[start:] * (length // back + 1))[:length]
     if position != end or len(unpacked) != size:
         raise ValueError(f"its compressed data are damaged: they do not unpack to the announced {size} bytes")

@@ -1,4 +1,4 @@
-"""The pipeline `point-cloud-classification`: a mesh or cloud goes in, classes with probabilities come out.
+"""The pipeline `point-cloud-classification`, which returns the classes of a mesh or cloud with their probabilities.
 
     pipe = pipeline("point-cloud-classification", model="your-name/crossmost-modelnet40")
     pipe("chair.glb", up_axis="z", candidate_labels=["a chair", "something to sleep on"])
@@ -15,33 +15,34 @@ from transformers import Pipeline
 
 
 class PointCloudClassificationPipeline(Pipeline):
-    """Classifies 3D objects by their cloud and by views that are drawn of them, fused (paper section 4.1).
+    """Classifies 3D objects by fusing predictions from their point cloud and from rendered views (paper section 4.1).
 
-    An object is a path of a mesh or cloud file, a `trimesh` mesh, an array or tensor (N, 3), or a dictionary of the
-    processor's `mesh`, `points` and `images` (the views of the one object: `{"points": cloud, "images": photographs}`,
-    or `{"images": photographs}` alone). Several objects are a list, an array (B, N, 3), a generator or a data set; with
-    `batch_size` they are computed together.
+    An object is the path of a mesh or cloud file, a `trimesh` mesh, an array or tensor (N, 3), or a dictionary with the
+    processor's arguments `mesh`, `points` and `images`, where `images` are the views of this object:
+    `{"points": cloud, "images": photographs}`, or only `{"images": photographs}`. Several objects are passed as a list,
+    an array (B, N, 3), a generator or a dataset, and are processed in batches of `batch_size`.
 
     Options of the pipeline or of a call:
-        up_axis: the axis that points up in the object: "x", "y" (default, glTF's convention), "z", or one that points
-            down, such as "-y".
-        views: number of views to draw of each object; 0 classifies by the cloud alone. By default 12, or none where the
-            model has no image tower. A mesh is shaded, a cloud becomes depth maps. Objects that come with `images` are
-            not drawn.
-        num_points: points per cloud; by default the processor's.
-        candidate_labels: other classes than the model's, at least two: a list or comma-separated text. Needs a
-            checkpoint that kept its text tower.
-        prompt_templates: prompts for `candidate_labels` with one `{}` each; by default the model's.
-        top_k: number of classes to return; by default all.
+        up_axis: the axis that points up in the object: "x", "y" (default, the convention of glTF), "z", or "-y" and so
+            on if it points down.
+        views: number of views to render of each object; 0 classifies by the cloud only. Defaults to 12, or to 0 if the
+            model has no image tower. Views are shaded images of a mesh or depth maps of a cloud. Objects that come with
+            `images` are not rendered.
+        num_points: number of points per cloud; defaults to that of the processor.
+        candidate_labels: at least two class names to use instead of the model's, as a list or comma-separated string.
+            Requires a checkpoint that kept its text tower.
+        prompt_templates: prompts with one `{}` each for `candidate_labels`; default to those of the model.
+        top_k: number of classes to return; defaults to all.
 
     Returns:
-        For each object a list of `{"label": class, "score": probability}`, most probable first: the mean of the
-        probabilities that views and cloud give.
+        For each object a list of `{"label": class name, "score": probability}`, most probable first. Scores are the
+        mean of the probabilities given by the views and by the cloud.
 
     Raises:
-        ValueError: an unusable object, file or option, in one sentence.
+        ValueError: for an unusable object, file or option; the message is one sentence.
     """
 
+    # Tells transformers to load only the processor, which contains the other three.
     _load_processor = True
     _load_tokenizer = False
     _load_feature_extractor = False
@@ -79,7 +80,11 @@ class PointCloudClassificationPipeline(Pipeline):
         return preprocess, forward, postprocess
 
     def __call__(self, inputs: Any, **options) -> Any:
-        """Classifies one object (a list of classes) or several (a list of such lists); options as in the class."""
+        """Classifies one object (returns a list of classes) or several (a list of such lists).
+
+        Options are those of the class.
+        """
+        # The base class takes only lists, generators and datasets for several inputs.
         if isinstance(inputs, tuple) or getattr(inputs, "ndim", 0) == 3:
             inputs = list(inputs)
         if isinstance(inputs, list) and not inputs:
@@ -89,12 +94,12 @@ class PointCloudClassificationPipeline(Pipeline):
     def preprocess(
         self, input_: Any, up_axis: str = "y", views: int | None = None, num_points: int | None = None
     ) -> dict[str, torch.Tensor]:
-        """One object to the model's inputs, a batch of one."""
+        """Prepares one object as model inputs with a batch dimension of 1."""
         if views is None:
             views = self.model.config.default_views
         given = dict(input_) if isinstance(input_, Mapping) else {"mesh": input_}
         if "images" in given:
-            given["images"] = [list(given["images"])]
+            given["images"] = [list(given["images"])]  # nested: these images are views of one object
         elif views != 0:
             given["render_views"] = views
         return dict(self.processor(**given, up_axis=up_axis, num_points=num_points, return_tensors="pt"))
@@ -109,12 +114,12 @@ class PointCloudClassificationPipeline(Pipeline):
             outputs = self.model(**model_inputs)
         else:
             classifier = {"classifier.weight": self._classifier_of(candidate_labels, prompt_templates)}
-            # Other callers may hold the same model: its own classes stay as they are.
+            # Unlike set_classes, this leaves the model unchanged: other callers may share it.
             outputs = torch.func.functional_call(self.model, classifier, kwargs=model_inputs)
         return {name: outputs[name] for name in ("logits_per_image", "logits_per_point") if name in outputs}
 
     def _classifier_of(self, names: list[str], templates: list[str] | None) -> torch.Tensor:
-        """The classifier (C, D) of class names; the last one is kept, as all objects of a call have the same."""
+        """Returns the classifier (C, D) for class names, caching the last one, which all objects of a call share."""
         key = (tuple(names), None if templates is None else tuple(templates))
         if self._text_classifier is None or self._text_classifier[0] != key:
             weight = self.model.embed_classes(names, templates, tokenizer=self.processor.tokenizer)
@@ -127,15 +132,16 @@ class PointCloudClassificationPipeline(Pipeline):
         candidate_labels: list[str] | None = None,
         top_k: int | None = None,
     ) -> list[dict[str, Any]]:
-        """Logits (1, C) of an object's modalities to its classes, most probable first."""
+        """Fuses the logits (1, C) of an object's modalities and returns its classes, most probable first."""
         names = self.model.config.class_names if candidate_labels is None else candidate_labels
         opinions = [logits[0].float().softmax(-1) for logits in model_outputs.values()]
+        # Mean of probabilities, as in the evaluation; the stable sort breaks ties by label order.
         scores, order = torch.stack(opinions).mean(0).sort(descending=True, stable=True)
         ranked = zip(order.tolist()[:top_k], scores.tolist()[:top_k], strict=True)
         return [{"label": names[index], "score": score} for index, score in ranked]
 
     def save_pretrained(self, save_directory: str | os.PathLike, **kwargs) -> None:
-        """Saves model and processor; the base class would write the processor's parts over each other."""
+        """Saves the model and the processor; the base class would overwrite the processor's parts with each other."""
         self.model.save_pretrained(save_directory, **kwargs)
         self.processor.save_pretrained(save_directory)
 

@@ -1,4 +1,4 @@
-"""Farthest point sampling and nearest neighbours in pure batched torch: no compiled extension, CPU and CUDA alike."""
+"""Farthest point sampling and nearest neighbors in batched PyTorch, without compiled extensions, on any device."""
 
 from typing import NamedTuple
 
@@ -6,11 +6,11 @@ import torch
 
 
 class PointGroups(NamedTuple):
-    """The sub-clouds of a batch.
+    """Sub-clouds of a batch of clouds.
 
     Attributes:
-        neighborhoods: (B, G, S, 3) coordinates relative to the group's centre, nearest first.
-        centers: (B, G, 3) coordinates of the centres.
+        neighborhoods: (B, G, S, 3), points relative to the center of their group, nearest first.
+        centers: (B, G, 3), centers of the groups.
     """
 
     neighborhoods: torch.Tensor
@@ -18,42 +18,41 @@ class PointGroups(NamedTuple):
 
 
 def check_point_values(points: torch.Tensor) -> torch.Tensor:
-    """Returns (B, N, 3) floating point clouds, or says in one sentence what is wrong with them.
+    """Validates a batch of clouds (B, N, 3) and returns it.
 
-    Non-finite values are looked for on the CPU only: on an accelerator the answer would stall the stream, and the
-    processor has already refused such clouds.
+    NaN and infinity are checked on the CPU only: on an accelerator the check would synchronize the stream, and the
+    processor already rejects such clouds.
 
     Raises:
-        ValueError: wrong shape, no point, or a NaN or infinite coordinate.
+        ValueError: for a wrong shape or dtype, clouds without points, or (on the CPU) NaN or infinite coordinates.
     """
     if points.dim() != 3 or points.shape[-1] != 3:
         raise ValueError(f"point_values must have shape (batch, points, 3), got {tuple(points.shape)}.")
     if points.shape[1] < 1:
-        raise ValueError("point_values holds clouds without a single point: give at least one point per cloud.")
+        raise ValueError("point_values holds clouds without points: pass at least one point per cloud.")
     if not points.is_floating_point():
         raise ValueError(f"point_values must be floating point, got {points.dtype}: convert with .float().")
     if points.device.type == "cpu" and not torch.compiler.is_compiling() and not bool(points.isfinite().all()):
-        raise ValueError("point_values holds NaN or infinite coordinates: remove such points before the model.")
+        raise ValueError("point_values holds NaN or infinite coordinates: remove such points beforehand.")
     return points
 
 
 def farthest_point_sample(points: torch.Tensor, num_samples: int, start: torch.Tensor | int = 0) -> torch.Tensor:
-    """Greedy farthest point sampling (the sub-cloud centres of Point-BERT, paper section 3.2).
+    """Greedy farthest point sampling, which selects the sub-cloud centers of Point-BERT (paper section 3.2).
 
-    The coordinates are kept as three separate (B, N) rows: each of the `num_samples` steps is then a handful of
-    contiguous vector operations, about five times faster on a CPU than with (B, N, 3). Among equally far points the
-    lowest index wins. A cloud with fewer distinct points than samples repeats points, by the same rule.
+    Ties go to the lowest index; hence a cloud with fewer distinct points than samples repeats points.
 
     Args:
         points: (B, N, 3).
-        num_samples: G, number of indices per cloud.
-        start: index of the first pick: one integer for all clouds (0 in evaluation) or (B,) indices (drawn with a
-            seed in training).
+        num_samples: number of indices per cloud G.
+        start: index of the first point, one for all clouds (0 in evaluation) or (B,) (random in training).
 
     Returns:
         (B, G) int64 indices into the N points.
     """
     batch, count, _ = points.shape
+    # With three separate (B, N) coordinate arrays, each step is a few contiguous vector operations: about five times
+    # faster on a CPU than with (B, N, 3).
     x, y, z = points.detach().float().unbind(-1)  # 3 x (B, N)
     x, y, z = x.contiguous(), y.contiguous(), z.contiguous()
     picked = torch.as_tensor(start, dtype=torch.long, device=points.device).expand(batch).reshape(batch, 1)
@@ -70,7 +69,7 @@ def farthest_point_sample(points: torch.Tensor, num_samples: int, start: torch.T
 
 
 def gather_points(points: torch.Tensor, indices: torch.Tensor) -> torch.Tensor:
-    """Picks rows of each cloud.
+    """Gathers points of each cloud by index.
 
     Args:
         points: (B, N, 3).
@@ -85,20 +84,20 @@ def gather_points(points: torch.Tensor, indices: torch.Tensor) -> torch.Tensor:
 
 
 def nearest_neighbors(points: torch.Tensor, centers: torch.Tensor, count: int) -> torch.Tensor:
-    """Indices of the nearest points of each centre by squared Euclidean distance, nearest first.
+    """Returns the indices of the nearest points of each center, nearest first (Euclidean distance).
 
-    The distance is the expanded form a^2 - 2ab + b^2 in fp32, as in the official code, so that the same neighbours
-    win near-ties. Autocast is off here: in bf16 the difference of large terms picks 2 to 12 % wrong neighbours. A cloud
-    of fewer than `count` points repeats its points from the nearest on.
+    A cloud of fewer than `count` points repeats its points, starting again with the nearest.
 
     Args:
         points: (B, N, 3).
         centers: (B, G, 3).
-        count: S, neighbours per centre.
+        count: number of neighbors per center S.
 
     Returns:
         (B, G, S) int64 indices into the N points.
     """
+    # Squared distances in the expanded form a^2 - 2ab + b^2, as in the official code, so that near-ties are resolved
+    # the same way. Always in fp32: the cancellation of large terms makes 2 to 12 % of the neighbors wrong in bf16.
     points, centers = points.detach().float(), centers.detach().float()
     with torch.autocast(points.device.type, enabled=False):
         distance = -2.0 * centers @ points.transpose(1, 2)  # (B, G, N)
@@ -112,19 +111,19 @@ def nearest_neighbors(points: torch.Tensor, centers: torch.Tensor, count: int) -
 
 
 def group_points(points: torch.Tensor, num_groups: int, group_size: int, start: torch.Tensor | int = 0) -> PointGroups:
-    """Cuts each cloud into sub-clouds: farthest-point centres and their nearest neighbours (Point-BERT).
+    """Groups each cloud into sub-clouds, the nearest neighbors of farthest-point-sampled centers (Point-BERT).
 
-    Defined for every cloud of at least one finite point: with fewer distinct points than groups, centres repeat; with
-    fewer points than `group_size`, neighbours repeat.
+    Works for any cloud of at least one point: centers repeat if there are fewer distinct points than groups, and
+    neighbors repeat if there are fewer points than `group_size`.
 
     Args:
         points: (B, N, 3).
-        num_groups: G.
-        group_size: S.
-        start: first centre, see [`farthest_point_sample`].
+        num_groups: number of groups G.
+        group_size: number of points per group S.
+        start: index of the first center, see [`farthest_point_sample`].
 
     Returns:
-        [`PointGroups`] with (B, G, S, 3) centred neighbourhoods and (B, G, 3) centres.
+        [`PointGroups`] with neighborhoods (B, G, S, 3), relative to their centers, and centers (B, G, 3).
     """
     centers = gather_points(points, farthest_point_sample(points, num_groups, start))
     neighbors = gather_points(points, nearest_neighbors(points, centers, group_size))

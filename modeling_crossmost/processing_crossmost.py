@@ -1,4 +1,4 @@
-"""Processor: meshes, clouds, images and text to what `CrossMoSTModel` takes."""
+"""Processor that converts meshes, clouds, images and text to the inputs of `CrossMoSTModel`."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ class CrossMoSTProcessor(ProcessorMixin):
     """Bundles the image processor, the point feature extractor and the tokenizer.
 
     Args:
-        image_processor: a CLIP image processor. Another backend than PIL is replaced by PIL with the same settings:
-            the backends differ by up to 0.03 where an image is resized, and training and use must agree.
+        image_processor: a CLIP image processor. A backend other than PIL is replaced by PIL with the same settings,
+            since backends differ by up to 0.03 in resized images, and training and inference must agree.
         feature_extractor: a `CrossMoSTFeatureExtractor`.
         tokenizer: a CLIP tokenizer.
     """
@@ -46,31 +46,32 @@ class CrossMoSTProcessor(ProcessorMixin):
         """Prepares a batch of B objects.
 
         Args:
-            mesh: a path or `trimesh` mesh, or a list of B. A file that holds a cloud counts as `points`.
+            mesh: a path or `trimesh` mesh, or a list of B of them. A file may also hold a cloud.
             points: a cloud (N, 3), a batch (B, N, 3), or a list of B clouds of any sizes.
-            images: B images (PIL, or arrays of any layout that the image processor knows), or B lists of V views each.
+            images: B images (PIL, or arrays in any layout that the image processor accepts), or B lists of V views.
             text: prompts; padded to the longest by default.
-            up_axis: the axis that points up in `mesh` or `points`, "-y" and so on where it points down; `None` is
-                y, glTF's convention.
-            render_views: draw this many views V of each object: shaded ones of a mesh, depth maps of the (resampled)
-                points of a cloud.
-            return_tensors: "pt", "np" or `None` (numpy, and lists for text).
-            num_points: points per object, by default the feature extractor's.
-            padding, truncation, max_length: the tokenizer's.
+            up_axis: the axis that points up in `mesh` or `points`; "-y" and so on if it points down. `None` is y, the
+                convention of glTF.
+            render_views: number of views V to render of each object: shaded views of a mesh, depth maps of a cloud's
+                (resampled) points.
+            return_tensors: "pt", "np" or `None` (numpy arrays, and lists for text).
+            num_points: number of points per object; defaults to that of the feature extractor.
+            padding, truncation, max_length: passed to the tokenizer.
 
         Returns:
-            `point_values` float32 (B, N, 3) for objects; `pixel_values` float32 (B, 3, H, W) for one image an object,
-            (B, V, 3, H, W) for several or rendered ones; `input_ids` and `attention_mask` (T, L) for text.
+            `point_values` float32 (B, N, 3) for objects; `pixel_values` float32 (B, 3, H, W) for one image per object
+            or (B, V, 3, H, W) for lists of views and rendered views; `input_ids` and `attention_mask` (T, L) for T
+            prompts of L tokens.
 
         Raises:
-            ValueError: where nothing is passed, arguments exclude each other, numbers of objects or views differ, or an
-                object is unusable.
+            ValueError: if nothing is passed, arguments exclude each other, the numbers of objects or views differ, or
+                an object is unusable.
         """
         self._check_arguments(mesh, points, images, text, render_views)
         data: dict[str, Any] = {}
         if mesh is not None or points is not None:
             source = "y" if up_axis is None else up_axis
-            rotation_to_y_up(source)
+            rotation_to_y_up(source)  # rejects an unknown axis before any file is read
             geometries = self.feature_extractor.load(mesh if mesh is not None else points)
             features = self.feature_extractor(geometries, up_axis=source, num_points=num_points)
             data["point_values"] = features["point_values"]
@@ -81,8 +82,8 @@ class CrossMoSTProcessor(ProcessorMixin):
             data["pixel_values"] = self._pixels(images)
             if "point_values" in data and len(data["point_values"]) != len(data["pixel_values"]):
                 raise ValueError(
-                    f"There are {len(data['point_values'])} objects but images of {len(data['pixel_values'])}: "
-                    "pass one image, or one list of views, for each object."
+                    f"There are {len(data['point_values'])} objects, but images of {len(data['pixel_values'])}: "
+                    "pass one image or one list of views per object."
                 )
         if text is not None:
             prompts = [text] if isinstance(text, str) else text
@@ -94,35 +95,36 @@ class CrossMoSTProcessor(ProcessorMixin):
         if mesh is None and points is None and images is None and text is None:
             raise ValueError("There is nothing to process: pass mesh, points, images or text.")
         if mesh is not None and points is not None:
-            raise ValueError("Both mesh and points were passed: pass one of them.")
+            raise ValueError("Both mesh and points were passed: pass only one of them.")
         if render_views is None:
             return
         if mesh is None and points is None:
-            raise ValueError("render_views needs a mesh or points to draw.")
+            raise ValueError("render_views needs an object to render: pass mesh or points.")
         if images is not None:
-            raise ValueError("Both images and render_views were passed: pass one of them.")
+            raise ValueError("Both images and render_views were passed: pass only one of them.")
         if render_views < 1:
             raise ValueError(f"render_views must be at least 1, got {render_views}.")
 
     def _render(self, geometry: Mesh | np.ndarray, cloud: np.ndarray, count: int, source: str) -> list[np.ndarray]:
-        """Views (V of (R, R, 3) uint8) of an object and its cloud for the model."""
+        """Renders V views uint8 (R, R, 3) of an object; `cloud` holds the points that the model gets."""
+        # Imported here, since rendering is needed for `render_views` only.
         from .rendering_crossmost import object_views
 
         return list(object_views(geometry, cloud, count, self.image_size, source, self.feature_extractor.up_axis))
 
     @property
     def image_size(self) -> int:
-        """Side of the images that the image processor makes, in pixels: views are drawn at it."""
+        """Side of the images that the image processor returns, in pixels; views are rendered at this size."""
         processor = self.image_processor
         size = processor.crop_size if processor.do_center_crop else processor.size
         return size["height"] if "height" in size else size["shortest_edge"]
 
     def _pixels(self, images: Any) -> np.ndarray:
-        """`pixel_values` (B, 3, H, W) of B images, or (B, V, 3, H, W) of B lists of V views."""
+        """Returns `pixel_values` (B, 3, H, W) for B images, or (B, V, 3, H, W) for B lists of V views."""
         rows = as_image_rows(images)
         counts = sorted({len(row) for row in rows if row is not None and isinstance(row, list)})
         if len(counts) > 1 or counts == [0]:
-            raise ValueError(f"Objects have {counts} views: pass the same number, at least 1, for each.")
+            raise ValueError(f"Objects have {counts} views: pass the same number for each, at least 1.")
         nested = bool(counts)
         flat = [view for row in rows for view in row] if nested else rows
         if len(flat) == 0:
@@ -134,12 +136,12 @@ class CrossMoSTProcessor(ProcessorMixin):
 
 
 def as_image_rows(images: Any) -> list:
-    """A list of B images, or a list of B lists of views, from all that `images=` accepts.
+    """Converts anything that `images=` accepts to a list of B images or a list of B lists of views.
 
-    Arrays and tensors: 3 dimensions are one image, 4 a batch, 5 a batch of views.
+    An array or tensor of 2 or 3 dimensions is one image, of 4 a batch of images, of 5 a batch of lists of views.
 
     Raises:
-        ValueError: for an array of other dimensions, or where only some entries are lists.
+        ValueError: for an array of any other number of dimensions, or a list of both images and lists of views.
     """
     if hasattr(images, "detach"):
         images = images.detach().cpu().numpy()
@@ -155,10 +157,10 @@ def as_image_rows(images: Any) -> list:
         return [images]
     rows = [list(row) if _is_views(row) else row for row in images]
     if len({isinstance(row, list) for row in rows}) > 1:
-        raise ValueError("Some entries of images are lists of views and some are single images: use one form.")
+        raise ValueError("images mixes single images with lists of views: pass only one of them.")
     return rows
 
 
 def _is_views(row: Any) -> bool:
-    """Whether an entry of a list of images is itself several views."""
+    """Whether an entry of a list of images holds several views."""
     return isinstance(row, list | tuple) or (hasattr(row, "ndim") and row.ndim == 4)

@@ -1,7 +1,7 @@
-"""Views of meshes (ray casting) and of clouds (realistic projection), on the CPU, without OpenGL.
+"""Renders views of meshes (ray casting) and of clouds (realistic projection) on the CPU, without OpenGL.
 
-World: right-handed, y up. A camera at azimuth 0 and elevation 0 stands on the +z axis (glTF's front) and looks at the
-origin; growing azimuth moves it towards +x, growing elevation towards +y. Images are uint8 RGB, row 0 at the top.
+World coordinates are right-handed, y up. A camera at azimuth 0 and elevation 0 is on the +z axis (the front in glTF)
+and looks at the origin; azimuth increases toward +x, elevation toward +y. Images are uint8 RGB, row 0 at the top.
 """
 
 from __future__ import annotations
@@ -22,10 +22,13 @@ class Camera:
     """A camera that looks at the origin.
 
     Attributes:
-        azimuth, elevation: position on the sphere, in degrees.
-        distance: from the origin, in radii of the object (whose bounding sphere is the unit sphere); more than 1.
-        field_of_view: full angle of the square frame, in degrees; 0 is an orthographic camera whose frame spans
-            [-1, 1] and whose distance only orders depth.
+        azimuth, elevation: direction from the origin to the camera, in degrees.
+        distance: distance from the origin in object radii (objects are scaled into the unit sphere), more than 1.
+        field_of_view: full angle of the square frame, in degrees. 0 is an orthographic camera, whose frame spans
+            [-1, 1] and whose distance only offsets depth.
+
+    Raises:
+        ValueError: if the distance is at most 1 or the field of view is outside [0, 180).
     """
 
     azimuth: float
@@ -43,10 +46,10 @@ class Camera:
 def camera_ring(
     count: int, elevation: float, distance: float, field_of_view: float, start_azimuth: float = 0.0
 ) -> list[Camera]:
-    """`count` cameras at equal steps of azimuth around the up axis.
+    """Returns `count` cameras at equal steps of azimuth around the up axis; angles in degrees, see `Camera`.
 
     Raises:
-        ValueError: where the count is below one.
+        ValueError: if `count` is below one.
     """
     if count < 1:
         raise ValueError(f"The number of views must be at least 1, got {count}.")
@@ -54,7 +57,7 @@ def camera_ring(
     return [Camera(start_azimuth + step * i, elevation, distance, field_of_view) for i in range(count)]
 
 
-# Camera tables of the default views, as dataset cards print them.
+# Cameras of the default views, which dataset cards document.
 SHADED_CAMERA: dict[str, Any] = {
     "count": 12,
     "elevation": 30.0,
@@ -70,29 +73,31 @@ DEPTH_CAMERA: dict[str, Any] = {
     "start_azimuth": 0.0,
 }
 
-# Part of the half frame that the object reaches in the default views.
+# Fraction of the half frame that an object extends to in the default views.
 DEFAULT_FILL = 0.95
 
 
 @dataclass(frozen=True)
 class RenderStyle:
-    """Look of `render_mesh`. Colours are RGB in [0, 255].
+    """Shading parameters of `render_mesh`. Colors are RGB in [0, 255].
 
-    A face of colour c gets c * (ambient + diffuse * ((1 - headlight) * max(0, n . light) + headlight * |n . v|)),
-    where the unit normal n is turned towards the camera (both sides of a face are shaded alike) and v points from the
-    face to the camera; the sum is cut at 1. With a depth cue q the result is multiplied by 1 - q (1 - t), where t goes
+    A face of color c gets c * (ambient + diffuse * ((1 - headlight) * max(0, n . light) + headlight * |n . v|)),
+    where the unit normal n is turned toward the camera (both sides of a face are shaded alike) and v points from the
+    face to the camera; the factor is clipped to 1. A depth cue q multiplies the result by 1 - q (1 - t), where t goes
     from 0 on the far side of the object's bounding sphere to 1 on the near side.
 
     Attributes:
-        light: direction towards the light, any length.
-        light_frame: "camera" (x right, y up, z towards the viewer) or "world".
-        ambient, diffuse: strengths of constant and directional light.
-        headlight: part of the directional light, in [0, 1], that comes from the camera itself.
-        depth_cue: how much darker the far side is than the near side, in [0, 1]: a lamp's fall-off, and the classical
-            way to keep depth readable in a small picture.
-        base_colour: where the mesh has no colours.
-        use_colours: whether the mesh's own colours (of faces, vertices, materials and textures) are used.
-        background_top, background_bottom: colours of the first and last row, linear between.
+        light: direction toward the light, of any length.
+        light_frame: "camera" (x right, y up, z toward the viewer) or "world".
+        ambient, diffuse: intensities of the ambient and the directional light.
+        headlight: fraction in [0, 1] of the directional light that comes from the camera itself.
+        depth_cue: how much darker the far side is than the near side, in [0, 1]; keeps depth readable in small images.
+        base_colour: color of meshes without colors.
+        use_colours: whether to use the mesh's own colors (of faces, vertices, materials and textures).
+        background_top, background_bottom: colors of the first and the last row, linearly interpolated between them.
+
+    Raises:
+        ValueError: for an unknown light frame, a light without direction, or a fraction outside [0, 1].
     """
 
     light: tuple[float, float, float] = (0.4, 0.7, 0.6)
@@ -112,7 +117,7 @@ class RenderStyle:
         if not np.linalg.norm(self.light) > 0.0:
             raise ValueError("The light's direction must not be the zero vector.")
         if not 0.0 <= self.headlight <= 1.0:
-            raise ValueError(f"The headlight's part must lie in [0, 1], got {self.headlight}.")
+            raise ValueError(f"The headlight must lie in [0, 1], got {self.headlight}.")
         if not 0.0 <= self.depth_cue <= 1.0:
             raise ValueError(f"The depth cue must lie in [0, 1], got {self.depth_cue}.")
 
@@ -121,44 +126,48 @@ DEFAULT_STYLE = RenderStyle()
 
 
 def camera_rotations(cameras: Sequence[Camera]) -> np.ndarray:
-    """World-to-camera rotations (V, 3, 3): rows are the camera's right, up and backward (towards the viewer) axes."""
+    """Returns world-to-camera rotations (V, 3, 3), whose rows are the camera's right, up and backward axes."""
     azimuth = np.radians([camera.azimuth for camera in cameras])
     elevation = np.radians([camera.elevation for camera in cameras])
     sin_a, cos_a, sin_e, cos_e = np.sin(azimuth), np.cos(azimuth), np.sin(elevation), np.cos(elevation)
+    # `0 * sin_a` is an array of zeros, as all entries must have the same shape.
     rows = [[cos_a, 0 * sin_a, -sin_a], [-sin_e * sin_a, cos_e, -sin_e * cos_a], [cos_e * sin_a, sin_e, cos_e * cos_a]]
     return np.array(rows).transpose(2, 0, 1)
 
 
 def fit_unit_sphere(points: np.ndarray) -> tuple[np.ndarray, float]:
-    """Centre (3,) of the bounding box of points (N, 3) and the radius that holds all of them around it (1 if zero)."""
+    """Returns the center (3,) of the bounding box of points (N, 3) and their largest distance from it (1 if zero)."""
     centre = (points.max(axis=0) + points.min(axis=0)) / 2.0
     radius = float(np.sqrt(((points - centre) ** 2).sum(axis=1).max()))
     return centre, radius if radius > 0.0 else 1.0
 
 
 def _half_frame(camera: Camera) -> float:
-    """Half the frame's width at unit depth (perspective), or in world units (orthographic)."""
+    """Returns half the width of the frame, at unit depth (perspective) or in world units (orthographic)."""
     return float(np.tan(np.radians(camera.field_of_view) / 2.0)) if camera.field_of_view > 0.0 else 1.0
 
 
 def _project(points: np.ndarray, camera: Camera, rotation: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Frame coordinates x (right), y (up) of points (N, 3), 1 at the frame's edge, and distance along the view."""
+    """Projects points (N, 3) to frame coordinates x (right) and y (up), 1 at the frame's edge, and depth, each (N,)."""
     x, y, toward = rotation.astype(points.dtype) @ points.T
     depth = camera.distance - toward
     scale = _half_frame(camera) * (depth if camera.field_of_view > 0.0 else 1.0)
     return x / scale, y / scale, depth
 
 
+# Half a turn is enough, since the frame is symmetric to its vertical axis.
 _TURNS = np.radians(np.arange(0.0, 181.0, 22.5))
 
 
 def frame_extent(points: np.ndarray, camera: Camera) -> float:
-    """How far points (N, 3) reach in the frame (1: its edge) when they are turned about the up axis in all ways.
+    """Returns how far points (N, 3) extend in the frame (1: its edge), as the maximum over rotations about the up axis.
 
-    Independent of the azimuth, so that all views of a ring, or a single one drawn from it, show an object at one size.
+    The azimuth has no influence, so that all views of a ring, or a single one drawn from it, show an object at the same
+    size.
     """
     rho, height = np.hypot(points[:, 0], points[:, 2]), points[:, 1]
-    # Only the outline of the turned body matters: the widest point of each of 64 slices (a slice has one height).
+    # Only the solid of revolution matters. It is bounded by the widest point of each of 64 horizontal slices, placed at
+    # both the lower and the upper edge of its slice.
     low, high = height.min(), height.max()
     slices = np.minimum((height - low) * (64.0 / max(high - low, 1e-12)), 63.0).astype(np.int64)
     widest = np.full(64, -1.0)
@@ -181,11 +190,12 @@ def frame_extent(points: np.ndarray, camera: Camera) -> float:
 
 
 def _zooms(points: np.ndarray, cameras: Sequence[Camera], fill: float | None) -> list[float]:
-    """Per camera, the factor on frame coordinates that makes the object reach `fill` of the half frame."""
+    """Returns for each camera the factor on frame coordinates with which the object extends to `fill`."""
     if fill is None:
         return [1.0] * len(cameras)
     if not 0.0 < fill <= 1.0:
-        raise ValueError(f"The part of the frame to fill must lie in (0, 1], got {fill}.")
+        raise ValueError(f"The fraction of the frame to fill must lie in (0, 1], got {fill}.")
+    # The cameras of a ring differ only in azimuth, and so share one extent.
     extents: dict[tuple[float, float, float], float] = {}
     for camera in cameras:
         key = (camera.elevation, camera.distance, camera.field_of_view)
@@ -213,25 +223,25 @@ def render_mesh(
     supersample: int = 1,
     fill: float | None = DEFAULT_FILL,
 ) -> np.ndarray:
-    """Shaded views of a mesh by ray casting (Embree), flat Lambert shading.
+    """Renders shaded views of a mesh by ray casting (Embree) with flat Lambert shading.
 
-    The mesh is centred on its bounding box and scaled into the unit sphere; its own colours are used where it has them
-    (`surface_colours`): vertex colours are interpolated, textures looked up per ray. All surfaces are opaque.
+    The mesh is centered on its bounding box and scaled into the unit sphere. It keeps its own colors if it has any
+    (`surface_colours`): vertex colors are interpolated and textures are looked up per ray. All surfaces are opaque.
 
     Args:
         mesh: y up, any units.
-        cameras: V of them.
+        cameras: V cameras.
         image_size: side R of the images, in pixels.
-        style: light, colours and background.
-        supersample: rays along each side of a pixel, averaged; 1 is not anti-aliased.
-        fill: the part of the half frame that the object reaches, by zooming (`frame_extent`); `None` keeps each
-            camera's field of view.
+        style: light, colors and background.
+        supersample: rays along each side of a pixel, which are averaged; 1 disables anti-aliasing.
+        fill: fraction of the half frame that the object extends to, by zooming (`frame_extent`); `None` keeps the field
+            of view of each camera.
 
     Returns:
         uint8 (V, R, R, 3).
 
     Raises:
-        ValueError: for a mesh without faces or with coordinates that are not finite, or a size below one.
+        ValueError: for a mesh without faces or with coordinates that are not finite, no camera, or a size below one.
     """
     _check_request(cameras, image_size)
     if supersample < 1:
@@ -240,7 +250,7 @@ def render_mesh(
         raise ValueError("The mesh has no faces: render a cloud with project_points instead.")
     faces = np.ascontiguousarray(mesh.faces, dtype=np.int32)
     vertices = np.asarray(mesh.vertices, dtype=np.float64)
-    used = np.unique(faces)
+    used = np.unique(faces)  # vertices without a face must not influence the scale
     if not np.isfinite(vertices[used]).all():
         raise ValueError("The mesh has NaN or infinite coordinates: remove them.")
     centre, radius = fit_unit_sphere(vertices[used])
@@ -255,6 +265,7 @@ def render_mesh(
     images[...] = np.rint(background)[:, None]
     rotations = camera_rotations(cameras)
     for image, camera, rotation, zoom, table in zip(images, cameras, rotations, zooms, colours, strict=True):
+        # Rays are cast only where the object may be; the background of the rest has been filled in above.
         rows, columns = _window(vertices[used], camera, rotation, zoom, image_size)
         origins, directions = _rays(camera, rotation, zoom, image_size, supersample, rows, columns)
         hits, samples = _cast(scene, origins, directions, table, surface)
@@ -273,7 +284,7 @@ def _embree_scene(vertices: np.ndarray, faces: np.ndarray) -> Any:
 
 
 def _face_planes(corners: np.ndarray) -> np.ndarray:
-    """Unit normals n and offsets n . p (F, 4) of faces with corners (F, 3, 3); zero for faces without area."""
+    """Returns unit normals n and offsets n . p (F, 4) of faces with corners (F, 3, 3); zero for faces without area."""
     normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
     normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-30)
     return np.concatenate([normals, (normals * corners[:, 0]).sum(axis=1, keepdims=True)], axis=1)
@@ -286,15 +297,16 @@ def _shaded_faces(
     cameras: Sequence[Camera],
     style: RenderStyle,
 ) -> np.ndarray:
-    """Colour and coverage uint8 (V, F + 1, 4) of every face from every camera; the last row is the empty background.
+    """Returns the shaded color and coverage uint8 (V, F + 1, 4) of every face as seen by every camera.
 
-    Faces whose colour varies are white here.
+    The last row is the background, all zeros, which index -1 (no hit) selects. Faces whose color varies are shaded as
+    if white, to be multiplied by the color where a ray hits them.
 
     Args:
-        surface: the faces' own colours.
-        centroids, normals: (F, 3) of the centred and scaled faces.
-        cameras: V of them.
-        style: light and colours.
+        surface: colors of the faces, or `None`.
+        centroids, normals: (F, 3), of the centered and scaled faces.
+        cameras: V cameras.
+        style: light and colors.
     """
     if surface is None:
         base = np.asarray(style.base_colour)
@@ -319,10 +331,11 @@ def _shaded_faces(
 
 
 def _window(vertices: np.ndarray, camera: Camera, rotation: np.ndarray, zoom: float, size: int) -> tuple[slice, slice]:
-    """Rows and columns of the image that the projected vertices span, cut at the image's edges."""
+    """Returns the rows and columns of the image that the projected vertices span, clipped to the image."""
     x, y, _ = _project(vertices, camera, rotation)
     spans = []
     for low, high in ((-y.max(), -y.min()), (x.min(), x.max())):
+        # One pixel of margin against rounding; a window is never empty, even if the object lies outside the frame.
         start = int(np.floor((low * zoom + 1.0) * size / 2.0)) - 1
         stop = int(np.ceil((high * zoom + 1.0) * size / 2.0)) + 1
         spans.append(slice(min(max(start, 0), size - 1), max(min(stop, size), 1)))
@@ -332,7 +345,10 @@ def _window(vertices: np.ndarray, camera: Camera, rotation: np.ndarray, zoom: fl
 def _rays(
     camera: Camera, rotation: np.ndarray, zoom: float, size: int, supersample: int, rows: slice, columns: slice
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Origins and directions (not of unit length), each float32 (h * supersample, w * supersample, 3), of a window."""
+    """Returns origins and directions of a window's rays, each float32 (h * supersample, w * supersample, 3).
+
+    Directions are not of unit length: their component along the view is 1, so that ray parameters are depths.
+    """
     fine = size * supersample
     steps = (np.arange(fine, dtype=np.float32) + 0.5) * (2.0 / fine) - 1.0
     half = _half_frame(camera) / zoom
@@ -352,13 +368,13 @@ def _rays(
 def _cast(
     scene: Any, origins: np.ndarray, directions: np.ndarray, table: np.ndarray, surface: SurfaceColours | None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Faces (h, w) that rays meet, -1 for none, and the colour and coverage float32 (h, w, 4) there.
+    """Casts rays; returns the faces hit (h, w), -1 for none, and color and coverage float32 (h, w, 4).
 
     Args:
-        scene: of Embree.
-        origins, directions: float32 (h, w, 3) rays.
-        table: uint8 (F + 1, 4) of `_shaded_faces`.
-        surface: colours of the faces that are white there.
+        scene: Embree scene.
+        origins, directions: rays, float32 (h, w, 3).
+        table: uint8 (F + 1, 4), one camera's part of `_shaded_faces`.
+        surface: colors of the faces, for those whose color varies.
     """
     shape = origins.shape[:2]
     origins, directions = origins.reshape(-1, 3), directions.reshape(-1, 3)
@@ -369,6 +385,7 @@ def _cast(
     hits = found["primID"]
     samples = _face_samples(hits, table)
     places = np.flatnonzero(surface.varying[hits] & (hits >= 0))
+    # Embree's u and v are the barycentric coordinates of the second and third corner.
     second, third = found["u"][places], found["v"][places]
     weights = np.stack([1.0 - second - third, second, third], axis=1)
     colours = surface.at(hits[places], weights) / 255.0
@@ -380,38 +397,37 @@ def _cast(
 def _nearness(
     hits: np.ndarray, origins: np.ndarray, directions: np.ndarray, planes: np.ndarray, camera: Camera
 ) -> np.ndarray:
-    """Float32 (h, w) of where rays meet the faces they hit: 1 on the near side of the unit sphere, 0 on the far side.
-
+    """Returns the nearness of hits, float32 (h, w): from 0 on the far side of the unit sphere to 1 on the near side.
     Args:
-        hits: (h, w) faces, -1 for none; those get 0.
-        origins, directions: float32 (h, w, 3) rays; a direction's component along the view is 1.
-        planes: (F, 4) unit normals and offsets of the faces.
-        camera: where the rays come from.
+        hits: faces (h, w), -1 for none, which gets 0.
+        origins, directions: rays, float32 (h, w, 3), of unit component along the view.
+        planes: unit normals and offsets of the faces, (F, 4).
+        camera: camera of the rays.
     """
     near = np.zeros(hits.shape, dtype=np.float32)
     hit = hits >= 0
     plane = planes.astype(np.float32)[hits[hit]]
     along = (plane[:, :3] * directions[hit]).sum(axis=1)
     gap = plane[:, 3] - (plane[:, :3] * origins[hit]).sum(axis=1)
-    # A face seen edge-on has no one depth: the middle.
+    # A face seen exactly edge-on has no single depth; it gets that of the object's center.
     depth = np.divide(gap, along, out=np.full_like(gap, camera.distance), where=np.abs(along) > 1e-6)
     near[hit] = ((camera.distance + 1.0 - depth) / 2.0).clip(0.0, 1.0)
     return near
 
 
 def _face_samples(hits: np.ndarray, table: np.ndarray) -> np.ndarray:
-    """Colour and coverage float32 (h, w, 4) of faces (h, w), -1 for none, from the table uint8 (F + 1, 4)."""
-    # One 32-bit word a face makes the look-up one gather instead of four.
+    """Looks up color and coverage float32 (h, w, 4) of faces (h, w), -1 for none, in a table uint8 (F + 1, 4)."""
+    # Viewing a row as one 32-bit word takes a single gather instead of one per channel.
     return np.take(table.view(np.uint32)[:, 0], hits).view(np.uint8).reshape(*hits.shape, 4).astype(np.float32)
 
 
 def _composite(samples: np.ndarray, background: np.ndarray, supersample: int) -> np.ndarray:
-    """Averages the rays of each pixel over the background's rows (h, 3): uint8 (h, w, 3).
+    """Averages the rays of each pixel and blends them over the background; returns uint8 (h, w, 3).
 
     Args:
-        samples: colour and coverage float32 (h * supersample, w * supersample, 4); nothing is hit where they are 0.
-        background: float (h, 3).
-        supersample: rays along a pixel's side.
+        samples: color and coverage float32 (h * supersample, w * supersample, 4), all 0 for rays without a hit.
+        background: color of each row, float (h, 3).
+        supersample: rays along each side of a pixel.
     """
     total = np.zeros((samples.shape[0] // supersample, samples.shape[1] // supersample, 4), dtype=np.float32)
     for row in range(supersample):
@@ -430,10 +446,13 @@ def shaded_views(
     supersample: int = 2,
     cameras: Sequence[Camera] | None = None,
 ) -> np.ndarray:
-    """`render_mesh` from a ring of `count` cameras of `SHADED_CAMERA` (or from `cameras`): uint8 (V, R, R, 3).
+    """Calls `render_mesh` with a ring of `count` cameras as in `SHADED_CAMERA`, or with `cameras`.
+
+    Returns:
+        uint8 (V, R, R, 3).
 
     Raises:
-        ValueError: as `render_mesh`.
+        ValueError: as in `render_mesh`.
     """
     if cameras is None:
         cameras = camera_ring(**{**SHADED_CAMERA, "count": count})
@@ -445,19 +464,19 @@ def shaded_views(
 
 @dataclass(frozen=True)
 class ProjectionStyle:
-    """Parameters of `project_points`. Lengths are multiples of the spacing, the frame's side / sqrt(N).
+    """Parameters of `project_points`. Lengths are multiples of the point spacing, the side of the frame / sqrt(N).
 
     Attributes:
-        cells_per_spacing: resolution of the working grid (which has at least 16 cells a side and at most twice as
-            many as the image has pixels).
-        grow, shrink: radii of the silhouette's dilation and of the erosion after it; the difference is what a single
-            point is wide, and gaps wider than twice `grow` stay open.
-        depth_grow, depth_shrink: the same for depth inside the silhouette, larger, so that a sparsely sampled surface
-            still hides what is behind it.
+        cells_per_spacing: resolution of the working grid, which has at least 16 cells per side and at most twice as
+            many as the image has pixels.
+        grow, shrink: radii of the silhouette's dilation and of the subsequent erosion. Their difference is the radius
+            of a single point; gaps wider than twice `grow` stay open.
+        depth_grow, depth_shrink: the same for the depth inside the silhouette. They are larger, so that a sparsely
+            sampled surface still hides what is behind it.
         smooth: standard deviation of the final Gaussian.
-        sharpness: slope of the silhouette's edge after smoothing, about 1 for a soft edge.
-        far: brightness of the farthest point; the nearest is 1 and the background 0.
-        invert: dark objects on white, as PointCLIP V2 shows them, instead of bright objects on black.
+        sharpness: slope of the silhouette's edge after smoothing; about 1 gives a soft edge.
+        far: brightness of the farthest point; that of the nearest is 1, that of the background 0.
+        invert: whether to draw dark objects on white, as PointCLIP V2 does, instead of bright objects on black.
     """
 
     cells_per_spacing: float = 3.0
@@ -481,27 +500,29 @@ def project_points(
     style: ProjectionStyle = DEFAULT_PROJECTION,
     fill: float | None = DEFAULT_FILL,
 ) -> np.ndarray:
-    """Realistic projection of a cloud: a depth map that looks solid, near bright on black.
+    """Renders a cloud as depth maps that look solid (realistic projection), near points bright on black.
 
-    The idea is PointCLIP V2's (quantise, densify, smooth, squeeze), which the paper uses for ModelNet40-d and
-    ScanObjectNN; here a z-buffer takes the place of its depth grid. (1) Points fall into the cells of a grid as fine as
-    the cloud is dense, the nearest wins. (2) A local maximum of nearness grows them into surfaces that hide what is
-    behind, a local minimum takes the growth back, with smaller windows for the silhouette than for the depth inside
-    it, so that gaps stay open. (3) A Gaussian smooths while it resamples to the image's size. (4) Nearness becomes
-    brightness, stretched per view from `style.far` to 1, in three equal channels.
+    Follows PointCLIP V2 (quantize, densify, smooth, squeeze), which the paper uses for ModelNet40-d and ScanObjectNN,
+    but with a z-buffer instead of its depth grid:
+
+    1. Points are rasterized into a grid whose resolution follows the density of the cloud; the nearest point wins.
+    2. A local maximum of nearness grows points into surfaces that hide what is behind them, and a local minimum undoes
+       the growth. Windows are smaller for the silhouette than for the depth inside it, so that gaps stay open.
+    3. A Gaussian smooths the grid while resampling it to the size of the image.
+    4. Nearness, stretched in each view from `style.far` to 1, becomes the brightness of three equal channels.
 
     Args:
-        points: (N, 3), y up; centred on its bounding box and scaled into the unit sphere here.
-        cameras: V of them.
+        points: (N, 3), y up, any units; they are centered on their bounding box and scaled into the unit sphere.
+        cameras: V cameras.
         image_size: side R of the images, in pixels.
-        style: sizes of the windows and brightness.
+        style: window sizes and brightness.
         fill: as in `render_mesh`.
 
     Returns:
         uint8 (V, R, R, 3).
 
     Raises:
-        ValueError: for an unusable cloud or a size below one.
+        ValueError: for an unusable cloud, no camera, or a size below one.
     """
     _check_request(cameras, image_size)
     points = check_points(points)
@@ -510,9 +531,9 @@ def project_points(
     zooms = _zooms(points, cameras, fill)
     side = np.sqrt(len(points))
     cells = int(np.clip(round(style.cells_per_spacing * side), 16, max(16, 2 * image_size)))
-    # Without the limit, the few points of a tiny cloud would grow over the whole frame.
+    # The limit keeps the few points of a tiny cloud from growing over the whole frame.
     spacing = min(cells / side, cells / 8.0)
-    # The margin keeps what grows over the frame's edge apart from the edge, so that it shrinks back.
+    # The margin lets shapes grow beyond the frame: cut off at its edge, they would not shrink back.
     margin = 1 + round(max(style.grow, style.depth_grow) * spacing)
     nearness = _z_buffers(points, cameras, zooms, cells, margin, style.far)
     silhouette = _close((nearness > 0.0).astype(np.float32), style.grow * spacing, style.shrink * spacing)
@@ -520,6 +541,7 @@ def project_points(
     silhouette, surface = (grid[:, margin:-margin, margin:-margin] for grid in (silhouette, surface))
     weights = _resampling(cells, image_size, style.smooth * spacing)
     cover = weights @ silhouette @ weights.T
+    # Dividing by the coverage keeps the background from darkening the edges; the silhouette is applied afterwards.
     images = weights @ surface @ weights.T / np.maximum(cover, 1e-6)
     images *= np.clip((cover - 0.5) * style.sharpness + 0.5, 0.0, 1.0)
     levels = np.rint(images * 255.0).astype(np.uint8)
@@ -531,9 +553,9 @@ def project_points(
 def _z_buffers(
     points: np.ndarray, cameras: Sequence[Camera], zooms: list[float], cells: int, margin: int, far: float
 ) -> np.ndarray:
-    """Nearness float32 (V, G, G) of each cell's nearest point: from `far` to 1 over a view, 0 where none is.
+    """Returns the nearness float32 (V, G, G) of each cell's nearest point, from `far` to 1 in a view, 0 without points.
 
-    G is `cells`, which span the frame, and a margin on both sides.
+    The G cells per side are `cells`, which span the frame, plus `margin` on both sides.
     """
     side = cells + 2 * margin
     buffers = np.zeros((len(cameras), side * side), dtype=np.float32)
@@ -544,12 +566,13 @@ def _z_buffers(
         inside = (column >= 0) & (column < side) & (row >= 0) & (row < side)
         nearest, span = depth.min(), np.ptp(depth)
         value = 1.0 - (1.0 - far) * (depth - nearest) / (span if span > 0.0 else 1.0)
+        # Unbuffered, unlike indexed assignment: a cell with several points keeps the nearest.
         np.maximum.at(buffer, (row * side + column)[inside], value[inside].astype(np.float32))
     return buffers.reshape(len(cameras), side, side)
 
 
 def _close(values: np.ndarray, grow: float, shrink: float) -> np.ndarray:
-    """Grey-scale dilation, then erosion, of (V, G, G) with square windows of radii in cells (rounded)."""
+    """Grayscale dilation, then erosion, of (V, G, G) with square windows of radii in cells (rounded)."""
     for choose, radius in ((np.maximum, grow), (np.minimum, shrink)):
         for axis in (1, 2):
             values = _slide(values, choose, round(radius), axis)
@@ -557,14 +580,14 @@ def _close(values: np.ndarray, grow: float, shrink: float) -> np.ndarray:
 
 
 def _slide(values: np.ndarray, choose: np.ufunc, radius: int, axis: int) -> np.ndarray:
-    """The maximum or minimum of the 2 radius + 1 values around each along an axis, as far as the axis goes."""
+    """Takes the maximum or minimum over windows of 2 * radius + 1 values along an axis, clipped at its ends."""
     if radius == 0:
         return values
     window, width = 2 * radius + 1, 1
     ends = [(0, 0)] * values.ndim
     ends[axis] = (radius, radius)
     values = np.moveaxis(np.pad(values, ends, mode="edge"), axis, 0)
-    while width < window:  # what `width` values give, and the same of later ones, is what more of them give
+    while width < window:  # two overlapping windows of `width` cover one of `width + step`, so log2(window) steps do
         step = min(width, window - width)
         values, width = choose(values[:-step], values[step:]), width + step
     return np.moveaxis(values, 0, axis)
@@ -572,9 +595,9 @@ def _slide(values: np.ndarray, choose: np.ufunc, radius: int, axis: int) -> np.n
 
 @lru_cache(maxsize=64)
 def _resampling(cells: int, image_size: int, sigma: float) -> np.ndarray:
-    """Rows (image_size, cells) of a Gaussian of `sigma` cells around each pixel's centre, each of sum 1."""
+    """Returns resampling weights (image_size, cells): Gaussians of `sigma` cells around pixel centers, with sum 1."""
     pixels = (np.arange(image_size) + 0.5) * (cells / image_size) - 0.5
-    # Narrower kernels would alias where the grid is finer than the image, and show cells where it is coarser.
+    # A narrower kernel would alias if the grid is finer than the image, and show single cells if it is coarser.
     width = max(sigma, 0.4 * max(1.0, cells / image_size))
     kernel = np.exp(-0.5 * ((pixels[:, None] - np.arange(cells)) / width) ** 2)
     return (kernel / kernel.sum(axis=1, keepdims=True)).astype(np.float32)
@@ -587,10 +610,13 @@ def depth_views(
     style: ProjectionStyle = DEFAULT_PROJECTION,
     cameras: Sequence[Camera] | None = None,
 ) -> np.ndarray:
-    """`project_points` from a ring of `count` cameras of `DEPTH_CAMERA` (or from `cameras`): uint8 (V, R, R, 3).
+    """Calls `project_points` with a ring of `count` cameras as in `DEPTH_CAMERA`, or with `cameras`.
+
+    Returns:
+        uint8 (V, R, R, 3).
 
     Raises:
-        ValueError: as `project_points`.
+        ValueError: as in `project_points`.
     """
     if cameras is None:
         cameras = camera_ring(**{**DEPTH_CAMERA, "count": count})
@@ -608,20 +634,20 @@ def object_views(
     source_axis: str = "y",
     target_axis: str = "y",
 ) -> np.ndarray:
-    """The views that a model is given of an object: shaded ones of a mesh; of a cloud, depth maps of what it is given.
+    """Renders the views of an object that a model takes: shaded views of a mesh, or depth maps of a cloud.
 
     Args:
         geometry: mesh or cloud in its own units and axes.
-        cloud: its points (N, 3) for the model (`object_cloud`).
+        cloud: points (N, 3) of the object that the model takes (`object_cloud`); depth maps show these.
         count: number of views V.
         image_size: side R of the views, in pixels.
-        source_axis, target_axis: what points up in the geometry, and what in the model's cloud.
+        source_axis, target_axis: the axis that points up in `geometry` and in `cloud`.
 
     Returns:
         uint8 (V, R, R, 3), y up.
 
     Raises:
-        ValueError: as `render_mesh` and `project_points`, and for an unknown axis.
+        ValueError: as in `render_mesh` and `project_points`, and for an unknown axis.
     """
     if isinstance(geometry, np.ndarray):
         return depth_views(convert_up_axis(cloud, target_axis), count=count, image_size=image_size)

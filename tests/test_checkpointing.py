@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
-from tiny import tiny_model
+from toy import toy_model
 
 from modeling_crossmost import CrossMoSTForSelfTraining
 from modeling_crossmost.training.checkpoints import (
@@ -30,7 +30,7 @@ class Toy:
     """Student, teacher and optimiser, trained on nothing in particular for some steps."""
 
     def __init__(self, seed: int = 0, freeze_image: bool = False, **fields):
-        self.model = tiny_model(CrossMoSTForSelfTraining, seed=seed, **fields)
+        self.model = toy_model(CrossMoSTForSelfTraining, seed=seed, **fields)
         self.model.vision_model.requires_grad_(not freeze_image)
         self.model.classifier.weight.requires_grad_(True)
         self.teacher = EMATeacher(self.model)

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 import torch
 import trimesh
-from tiny import tiny_model
+from toy import toy_model
 
 from modeling_crossmost import CrossMoSTModel, CrossMoSTProcessor
 from modeling_crossmost.commands.classify import Table, main
@@ -168,14 +168,14 @@ def test_unusable_options_are_told_before_a_file_is_read(options, message, class
 
 def test_a_model_without_text_tower_says_so(files, classifier):
     with (
-        Classifier(tiny_model(), classifier.processor, Sandbox()) as toy,
+        Classifier(toy_model(), classifier.processor, Sandbox()) as toy,
         pytest.raises(ValueError, match="text tower"),
     ):
         toy.stream(files, class_names=["a", "b"])
 
 
 def test_a_model_without_image_tower_looks_at_the_cloud_alone(files, classifier):
-    with Classifier(tiny_model(vision_config=None), classifier.processor) as toy:
+    with Classifier(toy_model(vision_config=None), classifier.processor) as toy:
         (result,) = toy(files[:1])
         assert result.image == [] and result.fused == result.point and result.prepared.views is None
         with pytest.raises(ValueError, match="no image tower"):

@@ -4,7 +4,7 @@ import json
 
 import pytest
 from huggingface_hub.errors import StrictDataclassError
-from tiny import POINT, TEXT, VISION, tiny_config
+from toy import POINT, TEXT, VISION, toy_config
 from transformers import AutoConfig, CLIPTextConfig, CLIPVisionConfig
 
 from modeling_crossmost import CrossMoSTConfig, CrossMoSTPointConfig
@@ -58,7 +58,7 @@ def test_types_are_strict(name, value):
 
 
 def test_a_changed_field_is_checked_on_saving(tmp_path):
-    config = tiny_config()
+    config = toy_config()
     config.up_axis = "up"
     with pytest.raises(StrictDataclassError, match="up_axis must be one of x, y, z"):
         config.save_pretrained(tmp_path)
@@ -75,7 +75,7 @@ def test_defaults_are_the_papers_sizes():
 
 @pytest.mark.parametrize("text", [None, dict(TEXT)])
 def test_saving_and_loading_keeps_every_field(tmp_path, text):
-    config = tiny_config(
+    config = toy_config(
         text_config=text,
         up_axis="z",
         prompt_templates=["{}", "some {}"],
@@ -101,7 +101,7 @@ def test_saving_and_loading_keeps_every_field(tmp_path, text):
 
 
 def test_the_image_tower_can_be_left_out_and_stays_so(tmp_path):
-    tiny_config(vision_config=None).save_pretrained(tmp_path)
+    toy_config(vision_config=None).save_pretrained(tmp_path)
     for loaded in (CrossMoSTConfig.from_pretrained(tmp_path), AutoConfig.from_pretrained(tmp_path)):
         assert loaded.vision_config is None
     CrossMoSTConfig().save_pretrained(tmp_path)
@@ -109,7 +109,7 @@ def test_the_image_tower_can_be_left_out_and_stays_so(tmp_path):
 
 
 def test_the_point_configuration_loads_alone_and_out_of_the_composite(tmp_path):
-    config = tiny_config()
+    config = toy_config()
     config.save_pretrained(tmp_path / "both")
     config.point_config.save_pretrained(tmp_path / "point")
     for folder in ("both", "point"):
@@ -118,7 +118,7 @@ def test_the_point_configuration_loads_alone_and_out_of_the_composite(tmp_path):
 
 
 def test_class_names_decide_the_label_maps(tmp_path):
-    config = tiny_config(class_names=("sofa", "desk"), id2label={0: "wrong"}, num_labels=7)
+    config = toy_config(class_names=("sofa", "desk"), id2label={0: "wrong"}, num_labels=7)
     assert config.class_names == ["sofa", "desk"] and config.num_labels == 2
     assert config.id2label == {0: "sofa", 1: "desk"} and config.label2id == {"sofa": 0, "desk": 1}
     config.save_pretrained(tmp_path)

@@ -145,7 +145,7 @@ class Dangerous:
     ("writer", "reason"),
     [
         (torch.save, f"it asks for {os.mkdir.__module__}.mkdir, which is not data"),
-        (lambda content, path: path.write_bytes(pickle.dumps(content)), "it is not what torch.save writes"),
+        (lambda content, path: path.write_bytes(pickle.dumps(content)), "it was not written by torch.save"),
     ],
 )
 def test_a_pickle_that_would_execute_code(tmp_path, capsys, content, writer, reason):

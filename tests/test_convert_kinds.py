@@ -20,8 +20,8 @@ from official_files import (
     ulip_content,
 )
 from safetensors.torch import load_file
-from tiny import tiny_clip
 from torch.testing import assert_close
+from toy import toy_clip
 from transformers import CLIPTokenizer
 
 from modeling_crossmost import CrossMoSTForSelfTraining, CrossMoSTModel, CrossMoSTPointModel, CrossMoSTProcessor
@@ -128,7 +128,7 @@ def test_the_point_tower_of_any_folder(folders, name):
     embeds = unit_length(tower(RECORDED["points"]).pooler_output @ official["pc_projection"])
     logits = official["logit_scale"].exp() * embeds @ RECORDED["classifier"]
     assert_close(logits, RECORDED["point_logits"], rtol=0, atol=1e-4)
-    model = CrossMoSTModel.from_backbones(tiny_clip(), str(folders[name]))
+    model = CrossMoSTModel.from_backbones(toy_clip(), str(folders[name]))
     assert all(torch.equal(value, tower.state_dict()[n]) for n, value in model.point_model.state_dict().items())
     assert model.config.point_config.num_groups == SIZES["point_groups"]
 
@@ -140,7 +140,7 @@ def test_dvae_stores_the_tokenizer_and_nothing_else(folders):
     recorded = load_file(FIXTURES / "dVAE_micro_io.safetensors")
     for tower in (
         CrossMoSTPointModel.from_pretrained(folders["dvae"]),
-        CrossMoSTModel.from_backbones(tiny_clip(), str(folders["dvae"])).point_model,
+        CrossMoSTModel.from_backbones(toy_clip(), str(folders["dvae"])).point_model,
     ):
         tokens = tower.eval().embeddings.tokenizer(recorded["neighborhood"])
         assert_close(tokens, recorded["tokens"], rtol=0, atol=1e-4)
@@ -260,7 +260,7 @@ def test_every_missing_and_unexpected_name_is_reported(tmp_path, capsys):
     missing, unexpected, warned = report(content, *flags(POINT_SIZES))
     visual = {name for name in content["state_dict"] if name.startswith("module.visual.")}
     assert (missing, unexpected) == ({"classifier.weight"}, {"module.image_projection", *visual})
-    assert "never put CLIP's image tower beside this text tower" in warned
+    assert "never combine CLIP's image tower with this text tower" in warned
 
     content = pointbert_content()
     missing, unexpected, warned = report(content, *flags(POINT_SIZES))
@@ -275,7 +275,7 @@ def test_every_missing_and_unexpected_name_is_reported(tmp_path, capsys):
     tower = CrossMoSTPointModel.from_pretrained(tmp_path / "out", output_loading_info=True)[1]
     assert missing == tower["missing_keys"] and not any(name.startswith(TOKENIZER) for name in missing)
     assert unexpected == {name for name in content["base_model"] if "encoder." not in name or "decoder." in name}
-    assert "warning: A dVAE file holds the tokenizer alone" in warned
+    assert "warning: A dVAE file holds only the tokenizer" in warned
 
 
 def test_grouping_defaults_to_what_the_models_were_made_for():
@@ -355,11 +355,11 @@ def edited(name: str, changes: dict[str, str | torch.Tensor]) -> dict:
         ("ulip", {"module.pc_projection": "module.projection"}, "has no matrix pc_projection: it is not a ULIP file"),
         ("ulip", {"module.logit_scale": "module.scale"}, "has no tensor for logit_scale"),
         ("ulip", {"module.text_projection": torch.zeros(3, 3)}, "do not fit together"),
-        ("ulip", {"module.visual.positional_embedding": torch.zeros(7, 16)}, "for 6 patches, which are no square"),
+        ("ulip", {"module.visual.positional_embedding": torch.zeros(7, 16)}, "for 6 patches, not a square number"),
         (
             "public_ulip",
             {"module.transformer.resblocks.0.attn.in_proj_bias": torch.zeros(5)},
-            "transformer.resblocks.0.attn.in_proj_bias of shape (5,) has no three equal parts",
+            "transformer.resblocks.0.attn.in_proj_bias of shape (5,) cannot be split into three equal parts",
         ),
         (
             "public_ulip",
@@ -414,7 +414,7 @@ def test_files_of_other_kinds(tmp_path, capsys, content, message):
 def test_an_image_tower_under_other_names(tmp_path, capsys):
     content = ulip_content()
     content["state_dict"] = {name.replace(".visual.", ".vision."): t for name, t in content["state_dict"].items()}
-    assert_refused(capsys, tmp_path, content, "its image tower was cut or renamed")
+    assert_refused(capsys, tmp_path, content, "its image tower was removed or renamed")
 
 
 @pytest.mark.parametrize(
@@ -433,7 +433,7 @@ def test_an_image_tower_under_other_names(tmp_path, capsys):
         ("dvae", ["--tokenizer", "x"], "--tokenizer needs a file with a whole model"),
         ("crossmost", ["--tokenizer", "no/such/folder"], "--tokenizer no/such/folder cannot be loaded"),
         ("crossmost", ["--tokenizer", "{tokenizer}", "--num-points", "0"], "num_points must be at least 1, got 0"),
-        ("small_ulip", ["--tokenizer", "{tokenizer}"], "has 16 words, but the checkpoint's text tower knows 9"),
+        ("small_ulip", ["--tokenizer", "{tokenizer}"], "has 16 tokens, but the checkpoint's text tower knows 9"),
     ],
 )
 def test_options_that_do_not_fit(tmp_path, capsys, monkeypatch, tokenizer_folder, name, options, message):

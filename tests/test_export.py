@@ -10,8 +10,7 @@ import numpy as np
 import pytest
 import torch
 import trimesh
-from tiny import IMAGE_SIZE, POINT, tiny_model
-from toy import make_model
+from toy import IMAGE_SIZE, POINT, make_model, toy_model
 
 from modeling_crossmost import CrossMoSTModel, CrossMoSTProcessor
 from modeling_crossmost.commands.export import main
@@ -27,7 +26,7 @@ LEAST = POINT["group_size"]
 
 @pytest.fixture(scope="module")
 def model():
-    return tiny_model()
+    return toy_model()
 
 
 @pytest.fixture(scope="module")
@@ -110,13 +109,13 @@ def test_the_folder_describes_itself_and_holds_no_pickle(model, exported):
 
 
 def test_a_model_without_image_tower_has_one_branch(tmp_path):
-    export_model(tiny_model(vision_config=None), tmp_path / "out", formats=["pt2"])
+    export_model(toy_model(vision_config=None), tmp_path / "out", formats=["pt2"])
     assert {path.name for path in (tmp_path / "out").iterdir()} == {"export.json", "point.pt2"}
     assert json.loads((tmp_path / "out" / "export.json").read_text())["image_size"] is None
 
 
 def test_the_model_stays_as_it_was(model, tmp_path):
-    twin = tiny_model().half().train()
+    twin = toy_model().half().train()
     export_model(twin, tmp_path / "out", formats=["pt2"])
     assert twin.dtype == torch.float16 and twin.training
     assert {path.name for path in (tmp_path / "out").iterdir()} == {"export.json", "image.pt2", "point.pt2"}

@@ -1,6 +1,7 @@
 """Where modules may lie and what they may import: the root travels to the Hub, rooms import downwards only."""
 
 import ast
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -156,3 +157,12 @@ def test_entering_a_room_costs_nothing(room):
     assert len(body) == 1 and ast.get_docstring(ast.Module(body, [])), (
         f"{path.relative_to(ROOT)} is to be one docstring, so that a light module can be imported without its room."
     )
+
+
+def test_what_lies_beside_the_code_is_installed_with_it():
+    setuptools = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]
+    patterns = setuptools["package-data"]["*"]
+    for path in (path for name in PACKAGES for path in (ROOT / name).rglob("*.*") if "__pycache__" not in path.parts):
+        assert path.suffix == ".py" or any(path.match(pattern) for pattern in patterns), (
+            f"{path.relative_to(ROOT)} would be missing from an installed package: add its ending to package-data."
+        )

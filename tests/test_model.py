@@ -9,20 +9,20 @@ import pytest
 import torch
 from golden import REPOSITORY, shared_directory
 from safetensors.torch import load_file
-from tiny import (
+from torch.testing import assert_close
+from toy import (
     CLASSES,
     NUM_PATCHES,
     PATCH_SIZE,
     POINT,
     VISION,
-    tiny_clip,
-    tiny_clouds,
-    tiny_config,
-    tiny_model,
-    tiny_tokenizer,
-    tiny_views,
+    toy_clip,
+    toy_clouds,
+    toy_config,
+    toy_model,
+    toy_tokenizer,
+    toy_views,
 )
-from torch.testing import assert_close
 from transformers import CLIPConfig, CLIPImageProcessorPil, CLIPModel, CLIPTextModel, CLIPVisionModel
 
 from modeling_crossmost import (
@@ -57,14 +57,14 @@ def assert_same_tensors(model: torch.nn.Module, expected: torch.nn.Module) -> No
 
 @pytest.fixture(scope="module")
 def pairs() -> dict[str, torch.Tensor]:
-    return {"point_values": tiny_clouds(), "pixel_values": tiny_views(3)}
+    return {"point_values": toy_clouds(), "pixel_values": toy_views(3)}
 
 
 def masked_inputs() -> dict:
     generator = torch.Generator().manual_seed(3)
     return {
-        "point_values": tiny_clouds(),
-        "pixel_values": tiny_views(3),
+        "point_values": toy_clouds(),
+        "pixel_values": toy_views(3),
         "fps_start": torch.tensor([0, 5, 7]),
         "bool_masked_pos": torch.rand(3, NUM_PATCHES, generator=generator) < 0.4,
         "point_bool_masked_pos": torch.rand(3, POINT["num_groups"], generator=generator) < 0.4,
@@ -78,7 +78,7 @@ def masked_inputs() -> dict:
 
 
 def test_sdpa_equals_eager(pairs):
-    model = tiny_model(text=True)
+    model = toy_model(text=True)
     results = {}
     for kind in ("sdpa", "eager"):
         model.set_attn_implementation(kind)
@@ -91,13 +91,13 @@ def test_sdpa_equals_eager(pairs):
 
 
 def test_sdpa_is_the_default_of_all_towers():
-    model = CrossMoSTModel(tiny_config(text=True))
+    model = CrossMoSTModel(toy_config(text=True))
     assert {part.config._attn_implementation for part in (model, model.vision_model, model.point_model)} == {"sdpa"}
 
 
 @pytest.mark.filterwarnings("ignore::FutureWarning")  # the older name works in all supported versions
 def test_gradient_checkpointing_changes_nothing():
-    plain = tiny_model(CrossMoSTForSelfTraining).train()
+    plain = toy_model(CrossMoSTForSelfTraining).train()
     checkpointed = copy.deepcopy(plain)
     checkpointed.gradient_checkpointing_enable()
     assert checkpointed.point_model.layers[0].gradient_checkpointing
@@ -115,9 +115,9 @@ def test_gradient_checkpointing_changes_nothing():
 
 
 def test_the_tokenizer_equals_the_textbook_concatenation():
-    model = tiny_model()
+    model = toy_model()
     tokenizer = model.point_model.embeddings.tokenizer
-    neighborhoods = model.point_model.group(tiny_clouds()).neighborhoods
+    neighborhoods = model.point_model.group(toy_clouds()).neighborhoods
     with torch.no_grad():
         points = neighborhoods.flatten(0, 1)  # (B G, S, 3)
         first = tokenizer.first_norm(tokenizer.first_in(points).transpose(1, 2)).relu().transpose(1, 2)
@@ -129,8 +129,8 @@ def test_the_tokenizer_equals_the_textbook_concatenation():
 
 
 def test_positions_enter_before_every_block_and_the_pooled_feature_is_class_token_and_maximum():
-    tower = tiny_model().point_model
-    clouds = tiny_clouds()
+    tower = toy_model().point_model
+    clouds = toy_clouds()
     with torch.no_grad():
         output = tower(point_values=clouds)
         tokens, positions = tower.embeddings(tower.group(clouds))
@@ -146,7 +146,7 @@ def test_positions_enter_before_every_block_and_the_pooled_feature_is_class_toke
 
 
 def test_clouds_grouped_before_give_the_same(pairs):
-    tower = tiny_model().point_model
+    tower = toy_model().point_model
     clouds, start = pairs["point_values"], torch.tensor([3, 0, 11])
     groups = group_points(clouds, POINT["num_groups"], POINT["group_size"], start)
     with torch.no_grad():
@@ -158,7 +158,7 @@ def test_clouds_grouped_before_give_the_same(pairs):
 
 
 def test_evaluation_does_not_depend_on_the_order_or_the_batch(pairs):
-    model = tiny_model()
+    model = toy_model()
     with torch.no_grad():
         whole = model(**pairs)
         alone = model(**{name: value[1:2] for name, value in pairs.items()})
@@ -172,8 +172,8 @@ def test_drop_path_divides_what_it_keeps():
     dropped = drop_path(residual, 0.25, noise)
     assert_close(dropped[:, 0, 0], torch.tensor([0.0, 0.0, 4 / 3, 4 / 3]))
     assert torch.equal(drop_path(residual, 0.25, None), residual)
-    rates = [layer.drop_path_rate for layer in CrossMoSTModel(tiny_config()).point_model.layers]
-    assert rates == pytest.approx([0.0, 0.05, 0.1])
+    rates = [layer.drop_path_rate for layer in CrossMoSTModel(toy_config()).point_model.layers]
+    assert rates == pytest.approx([0.0, 0.15, 0.3])
 
 
 # --------------------------------------------------------------------------------------------------------------------
@@ -184,7 +184,7 @@ def test_drop_path_divides_what_it_keeps():
 @pytest.mark.parametrize("model_class", [CrossMoSTModel, CrossMoSTForSelfTraining])
 @pytest.mark.parametrize("text", [False, True])
 def test_saving_and_loading_is_exact(tmp_path, pairs, model_class, text):
-    model = tiny_model(model_class, text=text, point_local_projection=True)
+    model = toy_model(model_class, text=text, point_local_projection=True)
     model.save_pretrained(tmp_path)
     assert (tmp_path / "model.safetensors").is_file()
     loaded, info = model_class.from_pretrained(tmp_path, output_loading_info=True)
@@ -197,7 +197,7 @@ def test_saving_and_loading_is_exact(tmp_path, pairs, model_class, text):
 
 
 def test_buffers_survive_loading_under_the_meta_device(tmp_path):
-    model = tiny_model(text=True)
+    model = toy_model(text=True)
     buffers = dict(model.named_buffers())
     assert {name.rsplit(".", 1)[-1] for name in buffers} == {
         "position_ids",
@@ -213,14 +213,14 @@ def test_buffers_survive_loading_under_the_meta_device(tmp_path):
 
 
 def test_the_point_tower_is_saved_and_loaded_exactly(tmp_path):
-    tower = tiny_model().point_model
+    tower = toy_model().point_model
     tower.save_pretrained(tmp_path)
     assert "embeddings.class_embedding" in load_file(tmp_path / "model.safetensors")
     assert_same_tensors(CrossMoSTPointModel.from_pretrained(tmp_path), tower)
 
 
 def test_each_class_reads_the_others_folder(tmp_path):
-    full, plain = tiny_model(CrossMoSTForSelfTraining), tiny_model(CrossMoSTModel, seed=5)
+    full, plain = toy_model(CrossMoSTForSelfTraining), toy_model(CrossMoSTModel, seed=5)
     full.save_pretrained(tmp_path / "full")
     plain.save_pretrained(tmp_path / "plain")
     base, info = CrossMoSTModel.from_pretrained(tmp_path / "full", output_loading_info=True)
@@ -243,14 +243,14 @@ def test_each_class_reads_the_others_folder(tmp_path):
 
 
 def test_a_model_of_clouds_alone(tmp_path):
-    model, clouds = tiny_model(text=True, vision_config=None), tiny_clouds()
+    model, clouds = toy_model(text=True, vision_config=None), toy_clouds()
     assert not any(name.startswith("vis") for name in all_tensors(model))
     model.save_pretrained(tmp_path)
     loaded, info = CrossMoSTModel.from_pretrained(tmp_path, output_loading_info=True)
     assert not info["missing_keys"] and not info["unexpected_keys"]
     assert_same_tensors(loaded, model)
 
-    both = tiny_model(text=True)
+    both = toy_model(text=True)
     result = both.load_state_dict(model.state_dict(), strict=False)
     assert {name.split(".")[0] for name in result.missing_keys} == {"vision_model", "visual_projection"}
     with torch.no_grad():
@@ -258,7 +258,7 @@ def test_a_model_of_clouds_alone(tmp_path):
     assert torch.equal(output.logits_per_point, expected.logits_per_point) and output.logits_per_image is None
     for call in (model, model.get_image_features):
         with pytest.raises(ValueError, match=r"This model has no image tower \(config.vision_config is None\)"):
-            call(pixel_values=tiny_views(3))
+            call(pixel_values=toy_views(3))
     with pytest.raises(ValueError, match="CrossMoSTForSelfTraining needs both towers"):
         CrossMoSTForSelfTraining.from_pretrained(tmp_path)
     with pytest.raises(ValueError, match="pretrain needs a model with an image tower"):
@@ -267,22 +267,22 @@ def test_a_model_of_clouds_alone(tmp_path):
 
 def test_initial_weights_follow_the_configuration():
     torch.manual_seed(0)
-    model = CrossMoSTForSelfTraining(tiny_config(logit_scale_init_value=1.25, initializer_range=0.5))
+    model = CrossMoSTForSelfTraining(toy_config(logit_scale_init_value=1.25, initializer_range=0.5))
     assert model.logit_scale.item() == 1.25
     assert 0.2 < model.image_mask_token.std() < 0.8
     assert model.point_model.embeddings.class_embedding.abs().max() > 0
     torch.manual_seed(1)
-    wide = CrossMoSTModel(tiny_config(projection_dim=4096))
+    wide = CrossMoSTModel(toy_config(projection_dim=4096))
     assert_close(wide.point_projection.weight.std().item(), (2 * POINT["hidden_size"]) ** -0.5, rtol=0.05, atol=0)
 
 
 @pytest.mark.parametrize("first", ["modeling_crossmost", "modeling_crossmost.modeling_crossmost"])
 def test_the_auto_classes_know_ours_after_a_bare_import(tmp_path, first):
-    model = tiny_model(text=True)
+    model = toy_model(text=True)
     model.save_pretrained(tmp_path / "model")
     size = {"height": VISION["image_size"], "width": VISION["image_size"]}
     images = CLIPImageProcessorPil(size=size, crop_size=size)
-    processor = CrossMoSTProcessor(images, CrossMoSTFeatureExtractor(num_points=8), tiny_tokenizer())
+    processor = CrossMoSTProcessor(images, CrossMoSTFeatureExtractor(num_points=8), toy_tokenizer())
     processor.save_pretrained(tmp_path / "model")
     model.point_model.save_pretrained(tmp_path / "point")
     code = (
@@ -317,7 +317,7 @@ def test_the_auto_classes_know_ours_after_a_bare_import(tmp_path, first):
 
 def test_shapes_and_unit_lengths(pairs):
     with torch.no_grad():
-        output = tiny_model()(**pairs)
+        output = toy_model()(**pairs)
     assert list(output) == ["logits_per_point", "logits_per_image", "point_embeds", "image_embeds"]
     assert output.logits_per_point.shape == output.logits_per_image.shape == (3, len(CLASSES))
     for embeds in (output.point_embeds, output.image_embeds):
@@ -326,7 +326,7 @@ def test_shapes_and_unit_lengths(pairs):
 
 
 def test_logits_are_scaled_products_with_the_classifier(pairs):
-    model = tiny_model()
+    model = toy_model()
     with torch.no_grad():
         output = model(**pairs)
         scale = model.logit_scale.exp()
@@ -336,7 +336,7 @@ def test_logits_are_scaled_products_with_the_classifier(pairs):
 
 
 def test_either_modality_may_be_left_out(pairs):
-    model = tiny_model()
+    model = toy_model()
     with torch.no_grad():
         both = model(**pairs)
         only_points = model(point_values=pairs["point_values"])
@@ -345,18 +345,18 @@ def test_either_modality_may_be_left_out(pairs):
     assert list(only_views) == ["logits_per_image", "image_embeds"]
     for single in (only_points, only_views):
         assert all(torch.equal(value, both[name]) for name, value in single.items())
-    with pytest.raises(ValueError, match="the model got neither"):
+    with pytest.raises(ValueError, match="got neither point_values nor pixel_values"):
         model()
-    with pytest.raises(ValueError, match=r"\(batch, views, 3, height, width\), got \(3, 16, 16\)"):
+    with pytest.raises(ValueError, match=r"\(batch, views, 3, height, width\), got \(3, 32, 32\)"):
         model(pixel_values=pairs["pixel_values"][0])
-    training = tiny_model(CrossMoSTForSelfTraining)
+    training = toy_model(CrossMoSTForSelfTraining)
     for name in pairs:
         with pytest.raises(ValueError, match="Self-training needs pairs"):
             training(**{name: pairs[name]})
 
 
 def test_hidden_states_and_attentions_are_captured(pairs):
-    model = tiny_model()
+    model = toy_model()
     model.set_attn_implementation("eager")
     with torch.no_grad():
         output = model(**pairs, output_hidden_states=True, output_attentions=True)
@@ -376,7 +376,7 @@ def test_hidden_states_and_attentions_are_captured(pairs):
 
 def test_tower_outputs_on_request(pairs):
     with torch.no_grad():
-        output = tiny_model()(**pairs, return_tower_outputs=True)
+        output = toy_model()(**pairs, return_tower_outputs=True)
     assert output.point_model_output.pooler_output.shape == (3, 2 * POINT["hidden_size"])
     assert output.vision_model_output.pooler_output.shape == (3, VISION["hidden_size"])
     assert output.point_model_output.hidden_states is None
@@ -384,7 +384,7 @@ def test_tower_outputs_on_request(pairs):
 
 @pytest.mark.parametrize("by_config", [False, True])
 def test_tuples_instead_of_dictionaries(pairs, by_config):
-    model = tiny_model()
+    model = toy_model()
     with torch.no_grad():
         expected = model(**pairs)
         if by_config:
@@ -393,14 +393,14 @@ def test_tuples_instead_of_dictionaries(pairs, by_config):
         tower = model.point_model(point_values=pairs["point_values"], return_dict=False)
     assert isinstance(values, tuple) and isinstance(tower, tuple)
     assert all(torch.equal(value, other) for value, other in zip(values, expected.to_tuple(), strict=True))
-    masked = tiny_model(CrossMoSTForSelfTraining)(**masked_inputs(), return_dict=False)
+    masked = toy_model(CrossMoSTForSelfTraining)(**masked_inputs(), return_dict=False)
     assert isinstance(masked, tuple) and len(masked) == 10
 
 
 @pytest.mark.parametrize("source", ["embeddings", "logits"])
 def test_several_views_become_one_prediction(source):
-    model = tiny_model(image_star_from=source)
-    views = tiny_views(2, 5)
+    model = toy_model(image_star_from=source)
+    views = toy_views(2, 5)
     with torch.no_grad():
         output = model(pixel_values=views)
         embeds = torch.stack([model.get_image_features(views[:, index]) for index in range(5)])  # (V, B, D)
@@ -420,24 +420,24 @@ def test_several_views_become_one_prediction(source):
 
 
 def test_the_image_tower_is_clips_own():
-    model = tiny_model(CrossMoSTForSelfTraining, text=True)
+    model = toy_model(CrossMoSTForSelfTraining, text=True)
     assert type(model.vision_model) is CLIPVisionModel and type(model.text_model) is CLIPTextModel
 
 
 def test_without_a_mask_the_image_pass_is_bit_equal_to_the_tower():
-    model = tiny_model(CrossMoSTForSelfTraining)
-    views = tiny_views(3)
+    model = toy_model(CrossMoSTForSelfTraining)
+    views = toy_views(3)
     with torch.no_grad():
         native = model.vision_model(pixel_values=views)
         assert torch.equal(model.encode_masked_image(views, None), native.last_hidden_state)
         empty = torch.zeros(3, NUM_PATCHES, dtype=torch.bool)
         assert torch.equal(model.encode_masked_image(views, empty), native.last_hidden_state)
-        output = model(pixel_values=views, point_values=tiny_clouds())
+        output = model(pixel_values=views, point_values=toy_clouds())
         assert torch.equal(output.image_embeds, model.get_image_features(views))
 
 
 def test_masked_patches_are_replaced_before_class_token_and_positions():
-    model = tiny_model(CrossMoSTForSelfTraining)
+    model = toy_model(CrossMoSTForSelfTraining)
     inputs = masked_inputs()
     views, mask = inputs["pixel_values"], inputs["bool_masked_pos"]
 
@@ -460,7 +460,7 @@ def test_masked_patches_are_replaced_before_class_token_and_positions():
 
 
 def test_masked_sub_clouds_are_replaced_and_keep_their_positions():
-    model = tiny_model(CrossMoSTForSelfTraining)
+    model = toy_model(CrossMoSTForSelfTraining)
     inputs = {name: value for name, value in masked_inputs().items() if name != "drop_path_noise"}
     mask = inputs["point_bool_masked_pos"]
 
@@ -480,11 +480,11 @@ def test_masked_sub_clouds_are_replaced_and_keep_their_positions():
 
 
 def test_local_embeddings_are_projected_tokens_of_unit_length():
-    model = tiny_model(CrossMoSTForSelfTraining)
+    model = toy_model(CrossMoSTForSelfTraining)
     with torch.no_grad():
         output = model(**masked_inputs())
         tower = model.point_model(
-            point_values=tiny_clouds(),
+            point_values=toy_clouds(),
             fps_start=masked_inputs()["fps_start"],
             bool_masked_pos=masked_inputs()["point_bool_masked_pos"],
             mask_token=model.point_mask_token,
@@ -499,7 +499,7 @@ def test_local_embeddings_are_projected_tokens_of_unit_length():
 
 
 def test_the_official_second_point_projection_is_an_option():
-    model = tiny_model(CrossMoSTForSelfTraining, point_local_projection=True)
+    model = toy_model(CrossMoSTForSelfTraining, point_local_projection=True)
     with torch.no_grad():
         output = model(**masked_inputs())
     assert model.point_local_projection.weight.shape == (8, POINT["hidden_size"])
@@ -513,7 +513,7 @@ def test_the_official_second_point_projection_is_an_option():
 
 
 def test_set_classes_equals_a_hand_computation():
-    model, tokenizer = tiny_model(text=True), tiny_tokenizer()
+    model, tokenizer = toy_model(text=True), toy_tokenizer()
     names, templates = ["bed", "a sofa"], ["{}", "old {} here"]
     expected = []
     with torch.no_grad():
@@ -532,11 +532,11 @@ def test_set_classes_equals_a_hand_computation():
     assert model.config.class_names == names and model.config.prompt_templates == templates
     assert model.config.id2label == {0: "bed", 1: "a sofa"} and model.config.num_labels == 2
     with torch.no_grad():
-        assert model(point_values=tiny_clouds()).logits_per_point.shape == (3, 2)
+        assert model(point_values=toy_clouds()).logits_per_point.shape == (3, 2)
 
 
 def test_classes_travel_with_the_weights(tmp_path):
-    model = tiny_model(text=True).set_classes(["bed", "sofa"], tokenizer=tiny_tokenizer())
+    model = toy_model(text=True).set_classes(["bed", "sofa"], tokenizer=toy_tokenizer())
     model.save_pretrained(tmp_path)
     loaded = CrossMoSTModel.from_pretrained(tmp_path)
     assert loaded.config.class_names == ["bed", "sofa"]
@@ -544,7 +544,7 @@ def test_classes_travel_with_the_weights(tmp_path):
 
 
 def test_set_classes_uses_the_models_own_prompts_and_leaves_the_modes():
-    model, tokenizer = tiny_model(text=True, prompt_templates=["one {}"]), tiny_tokenizer()
+    model, tokenizer = toy_model(text=True, prompt_templates=["one {}"]), toy_tokenizer()
     model.train()
     model.point_model.embeddings.tokenizer.eval()
     model.set_classes(["bed", "sofa"], tokenizer=tokenizer)
@@ -565,10 +565,10 @@ def test_set_classes_uses_the_models_own_prompts_and_leaves_the_modes():
     ],
 )
 def test_set_classes_refuses_in_one_sentence_and_changes_nothing(text, arguments, message):
-    model = tiny_model(text=text)
+    model = toy_model(text=text)
     before = copy.deepcopy(model.state_dict())
     if arguments.get("tokenizer"):
-        arguments = {**arguments, "tokenizer": tiny_tokenizer()}
+        arguments = {**arguments, "tokenizer": toy_tokenizer()}
     with pytest.raises(ValueError, match=message) as caught:
         model.set_classes(**arguments)
     assert "\n" not in str(caught.value)
@@ -589,7 +589,7 @@ def test_prompt_ensemble_weighs_prompts_by_direction_only():
 @pytest.fixture(scope="module")
 def clip_folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("clip")
-    tiny_clip().save_pretrained(folder)
+    toy_clip().save_pretrained(folder)
     return folder
 
 
@@ -604,10 +604,10 @@ def test_from_backbones_reads_the_official_key_layout(clip_folder):
     }
     names = ["night stand", "bed"]
     model = CrossMoSTModel.from_backbones(
-        str(clip_folder), class_names=names, tokenizer=tiny_tokenizer(), point_config=dict(POINT), up_axis="z"
+        str(clip_folder), class_names=names, tokenizer=toy_tokenizer(), point_config=dict(POINT), up_axis="z"
     )
-    clip, views = CLIPModel.from_pretrained(clip_folder), tiny_views(2)
-    tokens = tiny_tokenizer()(["a bed", "night"], padding=True, return_tensors="pt")
+    clip, views = CLIPModel.from_pretrained(clip_folder), toy_views(2)
+    tokens = toy_tokenizer()(["a bed", "night"], padding=True, return_tensors="pt")
     with torch.no_grad():
         expected = clip(pixel_values=views, **tokens)
         assert_close(model.get_image_features(views), expected.image_embeds)
@@ -616,14 +616,14 @@ def test_from_backbones_reads_the_official_key_layout(clip_folder):
     assert (model.config.up_axis, model.config.class_names, model.training) == ("z", names, False)
     by_hand = CrossMoSTModel(model.config)
     by_hand.load_state_dict(model.state_dict())
-    by_hand.set_classes(names, tokenizer=tiny_tokenizer())
+    by_hand.set_classes(names, tokenizer=toy_tokenizer())
     assert torch.equal(model.classifier.weight, by_hand.classifier.weight)
 
 
 def test_from_backbones_takes_a_point_tower(clip_folder, tmp_path):
-    tower = tiny_model(seed=4).point_model
+    tower = toy_model(seed=4).point_model
     tower.save_pretrained(tmp_path / "point")
-    tiny_model(seed=4).save_pretrained(tmp_path / "whole")
+    toy_model(seed=4).save_pretrained(tmp_path / "whole")
     for point in (tower, str(tmp_path / "point"), str(tmp_path / "whole")):
         model = CrossMoSTForSelfTraining.from_backbones(str(clip_folder), point)
         assert type(model) is CrossMoSTForSelfTraining
@@ -631,13 +631,13 @@ def test_from_backbones_takes_a_point_tower(clip_folder, tmp_path):
 
 
 def test_what_from_backbones_makes_is_saved_exactly(clip_folder, tmp_path):
-    model = CrossMoSTModel.from_backbones(str(clip_folder), tiny_model().point_model)
+    model = CrossMoSTModel.from_backbones(str(clip_folder), toy_model().point_model)
     model.save_pretrained(tmp_path)
     assert_same_tensors(CrossMoSTModel.from_pretrained(tmp_path), model)
 
 
 def test_from_backbones_shares_nothing_with_its_parts():
-    clip, tower = tiny_clip(), tiny_model().point_model
+    clip, tower = toy_clip(), toy_model().point_model
     model = CrossMoSTModel.from_backbones(clip, tower)
     model.set_attn_implementation("eager")
     with torch.no_grad():
@@ -681,7 +681,7 @@ def test_full_size_from_backbones(tmp_path):
     assert sum(value.numel() for value in without_text) == 109_402_881
     with torch.no_grad():
         views = torch.randn(1, 3, 224, 224, generator=torch.Generator().manual_seed(0))
-        output = CrossMoSTModel.forward(model, point_values=tiny_clouds(1, 8192), pixel_values=views)
+        output = CrossMoSTModel.forward(model, point_values=toy_clouds(1, 8192), pixel_values=views)
         clip = CLIPModel.from_pretrained(tmp_path)
         tower = clip.vision_model(pixel_values=views).pooler_output
         assert_close(output.image_embeds, torch.nn.functional.normalize(clip.visual_projection(tower), dim=-1))

@@ -5,7 +5,7 @@ import json
 import pytest
 import torch
 from golden import shared_directory
-from tiny import tiny_model
+from toy import toy_model
 
 from modeling_crossmost import CrossMoSTConfig, CrossMoSTForSelfTraining
 from modeling_crossmost.official.names import rename_official_key
@@ -53,7 +53,7 @@ def test_official_groups_are_the_recorded_ones():
 
 
 def test_by_default_only_matrices_decay():
-    model = tiny_model(CrossMoSTForSelfTraining, text=True, point_local_projection=True)
+    model = toy_model(CrossMoSTForSelfTraining, text=True, point_local_projection=True)
     groups = parameter_groups(model, 2, weight_decay=0.1, layer_decay=0.5)
     found = grouped(model, groups)
     assert found.keys() == {name for name, _ in model.named_parameters()}, "every parameter is in one group"
@@ -71,7 +71,7 @@ def test_by_default_only_matrices_decay():
 
 
 def test_layer_decay_touches_the_image_tower_only():
-    model = tiny_model(CrossMoSTForSelfTraining, text=True)
+    model = toy_model(CrossMoSTForSelfTraining, text=True)
     found = grouped(model, parameter_groups(model, 2, layer_decay=0.5))
     scales = {name: group["lr_scale"] for name, group in found.items()}
     assert scales["vision_model.embeddings.class_embedding"] == scales["image_mask_token"] == 0.125
@@ -85,14 +85,14 @@ def test_layer_decay_touches_the_image_tower_only():
 
 
 def test_frozen_parameters_are_in_no_group():
-    model = tiny_model(CrossMoSTForSelfTraining)
+    model = toy_model(CrossMoSTForSelfTraining)
     model.vision_model.requires_grad_(False)
     found = grouped(model, parameter_groups(model, 2))
     assert found and not any(name.startswith("vision_model") for name in found)
 
 
 def test_the_rate_is_scaled_by_group():
-    model = tiny_model(CrossMoSTForSelfTraining)
+    model = toy_model(CrossMoSTForSelfTraining)
     optimizer = torch.optim.AdamW(parameter_groups(model, 2, layer_decay=0.5), lr=0.0)
     set_learning_rate(optimizer, 0.8)
     assert {group["lr"] for group in optimizer.param_groups} == {0.1, 0.2, 0.4, 0.8}

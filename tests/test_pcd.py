@@ -185,7 +185,7 @@ def test_points_without_measurement_are_dropped(encoding, read, refusal, tmp_pat
     content = make_pcd(xyz(holes), encoding, WIDTH=4, HEIGHT=3)
     assert np.array_equal(read(content), kept)
     assert np.array_equal(load_geometry(tmp_path / "a.pcd"), kept)
-    assert "none of its 12 points was measured" in refusal(make_pcd(xyz(np.full_like(cloud, np.nan)), encoding))
+    assert "all of its 12 points have NaN coordinates" in refusal(make_pcd(xyz(np.full_like(cloud, np.nan)), encoding))
 
 
 @pytest.mark.parametrize("encoding", ENCODINGS)

@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 import torch
 import trimesh
-from tiny import tiny_model
-from toy import CLASSES, make_model
+from toy import CLASSES, make_model, toy_model
 from transformers import pipeline
 
 from modeling_crossmost import CrossMoSTForSelfTraining, CrossMoSTModel, PointCloudClassificationPipeline
@@ -73,7 +72,7 @@ def test_no_views_means_the_cloud_alone(pipe):
 
 
 def test_a_model_without_image_tower_looks_at_the_cloud_alone(pipe, box):
-    toy = PointCloudClassificationPipeline(tiny_model(vision_config=None), processor=pipe.processor, device="cpu")
+    toy = PointCloudClassificationPipeline(toy_model(vision_config=None), processor=pipe.processor, device="cpu")
     assert toy(box) == toy(box, views=0)
     with pytest.raises(ValueError, match="no image tower"):
         toy(box, views=2)

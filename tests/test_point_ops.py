@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from tiny import tiny_clouds
+from toy import toy_clouds
 
 from modeling_crossmost import CrossMoSTPointConfig, CrossMoSTPointModel
 from modeling_crossmost.point_ops_crossmost import (
@@ -26,7 +26,7 @@ def naive_farthest_points(cloud: np.ndarray, count: int, start: int) -> list[int
 
 @pytest.mark.parametrize(("points", "samples"), [(200, 64), (33, 33), (7, 1)])
 def test_farthest_points_equal_a_naive_loop(points, samples):
-    clouds = tiny_clouds(4, points)
+    clouds = toy_clouds(4, points)
     picked = farthest_point_sample(clouds, samples)
     assert picked.shape == (4, samples) and picked.dtype == torch.int64
     for cloud, row in zip(clouds.numpy(), picked.tolist(), strict=True):
@@ -34,7 +34,7 @@ def test_farthest_points_equal_a_naive_loop(points, samples):
 
 
 def test_the_start_is_one_index_or_one_for_each_cloud():
-    clouds = tiny_clouds(3, 50)
+    clouds = toy_clouds(3, 50)
     starts = torch.tensor([4, 0, 49])
     each = farthest_point_sample(clouds, 9, starts)
     for cloud, start, row in zip(clouds.numpy(), starts.tolist(), each.tolist(), strict=True):
@@ -58,7 +58,7 @@ def test_fewer_distinct_points_than_samples_repeat():
 
 
 def test_nearest_neighbours_equal_brute_force():
-    clouds, centers = tiny_clouds(3, 60), tiny_clouds(3, 11, seed=1)
+    clouds, centers = toy_clouds(3, 60), toy_clouds(3, 11, seed=1)
     found = nearest_neighbors(clouds, centers, 9)
     for cloud, middles, rows in zip(clouds.double().numpy(), centers.double().numpy(), found.tolist(), strict=True):
         for middle, row in zip(middles, rows, strict=True):
@@ -71,14 +71,14 @@ def test_fewer_points_than_neighbours_repeat_from_the_nearest():
 
 
 def test_gathering_rows():
-    clouds = tiny_clouds(2, 10)
+    clouds = toy_clouds(2, 10)
     index = torch.tensor([[[0, 9], [3, 3]], [[1, 2], [8, 0]]])
     expected = torch.stack([cloud[rows] for cloud, rows in zip(clouds, index, strict=True)])
     assert torch.equal(gather_points(clouds, index), expected)
 
 
 def test_groups_are_centred_and_hold_their_centre():
-    clouds = tiny_clouds(3, 80)
+    clouds = toy_clouds(3, 80)
     groups = group_points(clouds, 16, 5)
     assert groups.neighborhoods.shape == (3, 16, 5, 3) and groups.centers.shape == (3, 16, 3)
     assert torch.equal(groups.neighborhoods[:, :, 0], torch.zeros(3, 16, 3)), "the nearest point is the centre itself"
@@ -88,7 +88,7 @@ def test_groups_are_centred_and_hold_their_centre():
 
 
 def test_a_cloud_is_grouped_alike_in_any_batch():
-    clouds = tiny_clouds(5, 70)
+    clouds = toy_clouds(5, 70)
     whole, alone = group_points(clouds, 12, 6), group_points(clouds[3:4], 12, 6)
     assert torch.equal(whole.neighborhoods[3:4], alone.neighborhoods)
     assert torch.equal(whole.centers[3:4], alone.centers)
@@ -98,11 +98,11 @@ def test_a_cloud_is_grouped_alike_in_any_batch():
     "clouds",
     [
         torch.ones(2, 1, 3),
-        tiny_clouds(2, 3),
+        toy_clouds(2, 3),
         torch.zeros(2, 1, 3),
         torch.zeros(2, 100, 3),
-        tiny_clouds(2, 4).repeat(1, 25, 1),
-        1e4 * tiny_clouds(2, 100),
+        toy_clouds(2, 4).repeat(1, 25, 1),
+        1e4 * toy_clouds(2, 100),
     ],
     ids=["one point", "fewer than a group", "one point at the origin", "all equal", "four distinct", "huge"],
 )
@@ -120,7 +120,7 @@ def test_the_tower_takes_every_finite_cloud(clouds):
 @pytest.mark.parametrize(
     ("points", "message"),
     [
-        (torch.zeros(1, 0, 3), "without a single point"),
+        (torch.zeros(1, 0, 3), "clouds without points"),
         (torch.tensor([[[0.0, torch.nan, 0.0]]]), "NaN or infinite coordinates"),
         (torch.tensor([[[0.0, 0.0, -torch.inf]]]), "NaN or infinite coordinates"),
         (torch.zeros(5, 3), r"must have shape \(batch, points, 3\), got \(5, 3\)"),
@@ -138,7 +138,7 @@ def test_unusable_clouds_are_one_sentence(points, message):
 
 
 def test_grouping_is_the_same_under_autocast():
-    clouds = tiny_clouds(2, 4096)
+    clouds = toy_clouds(2, 4096)
     exact = group_points(clouds, 32, 16)
     with torch.autocast("cpu", dtype=torch.bfloat16):
         mixed = group_points(clouds, 32, 16)

@@ -6,8 +6,8 @@ import math
 import numpy as np
 import pytest
 import torch
-from tiny import IMAGE_SIZE, tiny_clouds, tiny_model, tiny_tokenizer, tiny_views
 from torch.testing import assert_close
+from toy import IMAGE_SIZE, NUM_PATCHES, PATCH_SIZE, toy_clouds, toy_model, toy_tokenizer, toy_views
 
 from modeling_crossmost.data.augmentation import CloudAugmentation
 from modeling_crossmost.data.keyed_random import object_keys
@@ -16,6 +16,7 @@ from modeling_crossmost.training.pretraining import (
     ContrastiveModel,
     PretrainingArguments,
     contrastive_loss,
+    features_of_patches,
     freeze_for_pretraining,
     pretraining_clouds,
     pretraining_mode,
@@ -28,8 +29,8 @@ SIZE = len(CAPTIONS)
 
 
 def make_batch() -> dict[str, torch.Tensor]:
-    tokens = tiny_tokenizer()(CAPTIONS, padding="max_length", max_length=24, return_tensors="pt")
-    return {"points": tiny_clouds(SIZE), "strong_image": tiny_views(SIZE), **tokens}
+    tokens = toy_tokenizer()(CAPTIONS, padding="max_length", max_length=24, return_tensors="pt")
+    return {"points": toy_clouds(SIZE), "strong_image": toy_views(SIZE), **tokens}
 
 
 def make_keys(epoch: int = 0) -> torch.Tensor:
@@ -37,7 +38,7 @@ def make_keys(epoch: int = 0) -> torch.Tensor:
 
 
 def one_step(arguments: PretrainingArguments, epoch: int = 0):
-    model = tiny_model(text=True)
+    model = toy_model(text=True)
     freeze_for_pretraining(model, arguments)
     pretraining_mode(model, arguments)
     terms = pretraining_step(ContrastiveModel(model, arguments), model, make_batch(), make_keys(epoch), arguments)
@@ -97,7 +98,7 @@ def test_exactly_what_trains_gets_a_gradient(overrides, trained):
 )
 def test_the_tokenizer_trains_with_its_statistics_or_stands_still(overrides, stands):
     arguments = PretrainingArguments(**overrides)
-    before = copy.deepcopy(tiny_model(text=True).point_model.embeddings.tokenizer.state_dict())
+    before = copy.deepcopy(toy_model(text=True).point_model.embeddings.tokenizer.state_dict())
     model, _ = one_step(arguments)
     tokenizer = model.point_model.embeddings.tokenizer
     changed = [name for name, value in tokenizer.state_dict().items() if not torch.equal(value, before[name])]
@@ -140,7 +141,7 @@ def test_image_text_loss_counts_equal_captions_as_right():
 
 
 def test_the_logit_scale_is_bounded():
-    model = tiny_model(text=True)
+    model = toy_model(text=True)
     with torch.no_grad():
         model.logit_scale.fill_(9.0)
     arguments = PretrainingArguments(freeze_point=True, freeze_text=False)
@@ -151,7 +152,7 @@ def test_the_logit_scale_is_bounded():
 
 def test_clouds_are_normalised_keyed_and_stretched_in_bounds():
     arguments = PretrainingArguments(occlusion=0.4, floor=0.3, stretch=1.5)
-    clouds = tiny_clouds(SIZE, 200)
+    clouds = toy_clouds(SIZE, 200)
     made = pretraining_clouds(clouds, make_keys(), arguments)
     assert made.shape == clouds.shape
     assert_close(made.mean(1), torch.zeros(SIZE, 3), rtol=0, atol=1e-6)
@@ -165,7 +166,7 @@ def test_stretching_changes_proportions_by_at_most_its_factor():
         strong_scale=(1.0, 1.0), strong_turn=0.0, strong_shift=0.0, jitter_std=0.0, dropout=0.0, crop_size=(1.0, 1.0)
     )
     keys = object_keys(0, 0, torch.arange(300))
-    clouds = tiny_clouds(1, 50).expand(300, -1, -1)
+    clouds = toy_clouds(1, 50).expand(300, -1, -1)
     made = pretraining_clouds(clouds, keys, PretrainingArguments(clouds=still, stretch=1.4))
     plain = pretraining_clouds(clouds, keys, PretrainingArguments(clouds=still))
     factors = (made.amax(1) - made.amin(1)) / (plain.amax(1) - plain.amin(1))  # per axis, up to one common scale
@@ -182,8 +183,69 @@ def test_chance_is_keyed_by_object_and_epoch():
     assert not torch.equal(first["loss_point_text"], later["loss_point_text"])
 
 
+def test_all_patches_in_order_are_the_image_features():
+    model, views = toy_model(text=True), toy_views(SIZE)
+    every = torch.arange(NUM_PATCHES).expand(SIZE, -1)
+    with torch.no_grad():
+        whole = model.get_image_features(views)
+        assert torch.equal(features_of_patches(model, views, every), whole)
+        assert_close(features_of_patches(model, views, every.flip(1)), whole)  # the positions go with their patches
+        some = features_of_patches(model, views, every[:, ::2])
+        others = views.clone()
+        others.unflatten(3, (-1, PATCH_SIZE))[..., 1::2, :] = 0.0  # odd columns of patches, none of which is kept
+        assert not torch.equal(others, views)
+        assert_close(features_of_patches(model, others, every[:, ::2]), some)
+    assert_close(some.norm(dim=-1), torch.ones(SIZE))
+    assert (some - whole).abs().amax(1).min() > 1e-3
+
+
+DROPPING = {"freeze_image": False, "freeze_point": True, "patch_dropout": 0.5}
+
+
+def test_dropped_patches_are_keyed_by_object_and_epoch():
+    _, first = one_step(PretrainingArguments(**DROPPING))
+    torch.manual_seed(99)
+    _, again = one_step(PretrainingArguments(**DROPPING))
+    _, later = one_step(PretrainingArguments(**DROPPING), epoch=1)
+    _, whole = one_step(PretrainingArguments(**{**DROPPING, "patch_dropout": 0.0}))
+    assert torch.equal(first["loss"], again["loss"])
+    assert len({terms["loss"].item() for terms in (first, later, whole)}) == 3
+
+
+def test_what_patches_an_object_keeps_does_not_depend_on_its_batch():
+    arguments, batch, seen = PretrainingArguments(**DROPPING), make_batch(), []
+    model = toy_model(text=True)
+
+    class Spy(ContrastiveModel):
+        def forward(self, *inputs, **named):
+            seen.append(named["kept_patches"])
+            return super().forward(*inputs, **named)
+
+    for rows in (slice(None), slice(1, 3)):
+        part = {name: value[rows] for name, value in batch.items()}
+        pretraining_step(Spy(model, arguments), model, part, make_keys()[rows], arguments)
+    whole, part = seen
+    assert whole.shape == (SIZE, NUM_PATCHES // 2) and torch.equal(whole[1:3], part)
+    assert all(len(set(row)) == NUM_PATCHES // 2 and set(row) <= set(range(NUM_PATCHES)) for row in whole.tolist())
+    assert len({tuple(sorted(row)) for row in whole.tolist()}) == SIZE
+
+
+def test_the_image_tower_trains_on_the_patches_that_are_left():
+    model, terms = one_step(PretrainingArguments(**DROPPING))
+    terms["loss"].backward()
+    tower = dict(model.vision_model.named_parameters())
+    assert all(value.grad is not None and value.grad.abs().sum() > 0 for value in tower.values())
+
+
+@pytest.mark.parametrize("overrides", [{}, {"freeze_text": False}])
+def test_a_frozen_image_tower_sees_all_patches(overrides):
+    _, plain = one_step(PretrainingArguments(**overrides))
+    _, dropping = one_step(PretrainingArguments(**overrides, patch_dropout=0.5))
+    assert all(torch.equal(value, dropping[name]) for name, value in plain.items())
+
+
 def test_a_few_steps_bring_the_loss_down():
-    model, arguments = tiny_model(text=True), PretrainingArguments()
+    model, arguments = toy_model(text=True), PretrainingArguments()
     freeze_for_pretraining(model, arguments)
     pretraining_mode(model, arguments)
     wrapped = ContrastiveModel(model, arguments)
@@ -218,9 +280,9 @@ def test_unusable_arguments_are_one_sentence(fields, message):
 
 def test_caption_contrast_trains_the_text_tower_alone():
     arguments = PretrainingArguments(freeze_text=False, freeze_point=True, caption_contrast=True)
-    model = tiny_model(text=True)
+    model = toy_model(text=True)
     freeze_for_pretraining(model, arguments)
-    others = tiny_tokenizer()(
+    others = toy_tokenizer()(
         ["a seat", "a cot", "a stool", "a light"], padding="max_length", max_length=24, return_tensors="pt"
     )
     batch = make_batch() | {f"other_{name}": value for name, value in others.items()}

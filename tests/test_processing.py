@@ -10,7 +10,8 @@ import pytest
 import torch
 import trimesh
 from PIL import Image
-from transformers import AutoFeatureExtractor, AutoProcessor, CLIPImageProcessor, CLIPImageProcessorPil, CLIPTokenizer
+from toy import TEXT, toy_tokenizer
+from transformers import AutoFeatureExtractor, AutoProcessor, CLIPImageProcessor, CLIPImageProcessorPil
 
 from modeling_crossmost import CrossMoSTFeatureExtractor, CrossMoSTProcessor
 from modeling_crossmost.geometry_crossmost import convert_up_axis
@@ -20,17 +21,10 @@ from modeling_crossmost.rendering_crossmost import depth_views, shaded_views
 SIZE, POINTS = 32, 48
 
 
-def tiny_tokenizer() -> CLIPTokenizer:
-    letters = "abcdefghijklmnopqrstuvwxyz"
-    tokens = [*letters, *(letter + "</w>" for letter in letters), "ch", "<|startoftext|>", "<|endoftext|>"]
-    vocab = {token: index for index, token in enumerate(tokens)}
-    return CLIPTokenizer(vocab=vocab, merges=[("c", "h")], model_max_length=12)
-
-
 def make_processor(**settings) -> CrossMoSTProcessor:
     images = CLIPImageProcessorPil(size={"shortest_edge": SIZE}, crop_size={"height": SIZE, "width": SIZE})
     extractor = CrossMoSTFeatureExtractor(**{"num_points": POINTS, **settings})
-    return CrossMoSTProcessor(images, extractor, tiny_tokenizer())
+    return CrossMoSTProcessor(images, extractor, toy_tokenizer())
 
 
 @pytest.fixture(scope="module")
@@ -160,7 +154,7 @@ def test_images_keep_their_nesting(processor, rng):
 
 def test_text_is_padded_and_cut_to_the_tokenizers_length(processor):
     result = processor(text=["a chair", "a very long sentence about a chair"])
-    assert result["input_ids"].shape == result["attention_mask"].shape == (2, 12)
+    assert result["input_ids"].shape == result["attention_mask"].shape == (2, TEXT["max_position_embeddings"])
     assert result["input_ids"][0, 0] == processor.tokenizer.bos_token_id
     assert result["attention_mask"][0].sum() < 12 and result["attention_mask"][1].all()
     assert processor(text="a chair", padding="max_length")["input_ids"].shape == (1, 12)
@@ -195,12 +189,12 @@ PICTURE = Image.new("RGB", (8, 8))
         ({"points": CLOUD, "up_axis": "up"}, "must be one of x, y, z"),
         ({"points": CLOUD, "render_views": 0}, "render_views must be at least 1"),
         ({"points": CLOUD, "render_views": 2, "images": PICTURE}, "Both images and render_views"),
-        ({"text": "a", "render_views": 2}, "needs a mesh or points"),
-        ({"points": CLOUD, "images": [PICTURE, PICTURE]}, "There are 1 objects but images of 2"),
+        ({"text": "a", "render_views": 2}, "needs an object to render"),
+        ({"points": CLOUD, "images": [PICTURE, PICTURE]}, "There are 1 objects, but images of 2"),
         ({"images": []}, "no image"),
         ({"images": [[PICTURE], [PICTURE, PICTURE]]}, r"Objects have \[1, 2\] views"),
         ({"images": [[], []]}, r"Objects have \[0\] views"),
-        ({"images": [[PICTURE], PICTURE]}, "use one form"),
+        ({"images": [[PICTURE], PICTURE]}, "mixes single images with lists"),
         ({"images": np.zeros((1, 2, 3, 4, 5, 6))}, "images has shape"),
     ],
 )
@@ -239,7 +233,7 @@ def test_saving_and_loading_is_exact(tmp_path, rng):
 
 def test_the_image_backend_is_always_pil():
     torchvision_backed = CLIPImageProcessor(size={"shortest_edge": 20}, crop_size={"height": 20, "width": 20})
-    processor = CrossMoSTProcessor(torchvision_backed, CrossMoSTFeatureExtractor(), tiny_tokenizer())
+    processor = CrossMoSTProcessor(torchvision_backed, CrossMoSTFeatureExtractor(), toy_tokenizer())
     assert type(processor.image_processor) is CLIPImageProcessorPil
     assert processor.image_processor.crop_size == {"height": 20, "width": 20}
 

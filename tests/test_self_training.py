@@ -5,8 +5,8 @@ import math
 
 import pytest
 import torch
-from tiny import CLASSES, NUM_PATCHES, POINT, roughen, tiny_clouds, tiny_model, tiny_views
 from torch.testing import assert_close
+from toy import CLASSES, NUM_PATCHES, POINT, roughen, toy_clouds, toy_model, toy_views
 
 from modeling_crossmost import CrossMoSTForSelfTraining, CrossMoSTModel
 from modeling_crossmost.data.keyed_random import object_keys
@@ -32,9 +32,9 @@ DECODERS = ("image_mask_token", "point_mask_token", "patch_layernorm", "pixel_de
 
 
 def make_arguments(**overrides) -> SelfTrainingArguments:
-    """Arguments that fit the toy's 16 px views, mask enough of 6 sub-clouds and keep labels of an untrained teacher."""
+    """Arguments that fit the toy's 32 px views, mask enough of 6 sub-clouds and keep labels of an untrained teacher."""
     fitting = {
-        "image_mask_unit": 4,
+        "image_mask_unit": 8,
         "image_mask_ratio": 0.3,
         "point_mask_ratio_min": 0.3,
         "point_mask_ratio_max": 0.4,
@@ -44,14 +44,14 @@ def make_arguments(**overrides) -> SelfTrainingArguments:
 
 
 def make_student(seed: int = 0, **fields) -> CrossMoSTForSelfTraining:
-    return tiny_model(CrossMoSTForSelfTraining, seed=seed, **fields)
+    return toy_model(CrossMoSTForSelfTraining, seed=seed, **fields)
 
 
 def make_batch() -> dict[str, torch.Tensor]:
     return {
-        "points": tiny_clouds(SIZE),
-        "weak_image": tiny_views(SIZE, seed=1),
-        "strong_image": tiny_views(SIZE, seed=2),
+        "points": toy_clouds(SIZE),
+        "weak_image": toy_views(SIZE, seed=1),
+        "strong_image": toy_views(SIZE, seed=2),
     }
 
 

@@ -1,4 +1,7 @@
-"""A toy data set (box, ball, tube with depth views) and a toy model, for tests of whole runs."""
+"""The toy of all tests: three tiny towers, a tokenizer that spells, inputs for them, and a data set of three shapes.
+
+The towers differ in their widths, so that one in another's place is an error.
+"""
 
 import io
 from pathlib import Path
@@ -8,18 +11,54 @@ import torch
 import trimesh
 from datasets import Array2D, ClassLabel, Dataset, Features, Image, List, Value
 from PIL import Image as PILImage
+from transformers import CLIPConfig, CLIPModel, CLIPTokenizer
 from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
 
 from modeling_crossmost import CrossMoSTConfig, CrossMoSTModel, CrossMoSTProcessor
 from modeling_crossmost.feature_extraction_crossmost import CrossMoSTFeatureExtractor
 from modeling_crossmost.geometry_crossmost import normalize_points, sample_surface
 from modeling_crossmost.rendering_crossmost import depth_views
-from modeling_crossmost.training.mini import train_tokenizer
 
 
 CLASSES = ["box", "ball", "tube"]
-IMAGE_SIZE, PATCH_SIZE, NUM_POINTS, NUM_VIEWS, CONTEXT = 32, 8, 64, 3, 16
 CAPTIONS = [caption for name in CLASSES for caption in (f"a {name}", f"something like a {name}")]
+LETTERS = "abcdefghijklmnopqrstuvwxyz"
+IMAGE_SIZE, PATCH_SIZE, NUM_POINTS, NUM_VIEWS = 32, 8, 64, 3
+NUM_PATCHES = (IMAGE_SIZE // PATCH_SIZE) ** 2
+
+VISION = {
+    "hidden_size": 16,
+    "intermediate_size": 32,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 2,
+    "image_size": IMAGE_SIZE,
+    "patch_size": PATCH_SIZE,
+    "projection_dim": 8,
+}
+POINT = {
+    "num_groups": 6,
+    "group_size": 4,
+    "tokenizer_dims": (6, 8, 10),
+    "token_size": 12,
+    "position_hidden_size": 10,
+    "hidden_size": 20,
+    "num_hidden_layers": 3,
+    "num_attention_heads": 4,
+    "mlp_ratio": 2.0,
+    "drop_path_rate": 0.3,  # its noise has to be right
+}
+TEXT = {
+    "vocab_size": 2 * len(LETTERS) + 2,
+    "hidden_size": 12,
+    "intermediate_size": 24,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 2,
+    "max_position_embeddings": 24,
+    "projection_dim": 8,
+    "bos_token_id": 2 * len(LETTERS),
+    "eos_token_id": 2 * len(LETTERS) + 1,
+    "pad_token_id": 2 * len(LETTERS) + 1,
+}
 
 # What runs on the toy need: no augmentation library, a mask that fits 32 px, labels that an untrained model keeps.
 COMMON = {
@@ -33,6 +72,84 @@ COMMON = {
     "logging_steps": 1,
     "dataset_config": "default",
 }
+
+
+# ------------------------------------------------------------------------------------------------ model and inputs
+
+
+def toy_config(text: bool = False, **fields) -> CrossMoSTConfig:
+    """A configuration of a few thousand parameters; `fields` override."""
+    defaults = {
+        "vision_config": dict(VISION),
+        "point_config": dict(POINT),
+        "text_config": dict(TEXT) if text else None,
+        "projection_dim": 8,
+        "class_names": CLASSES,
+        "prompt_templates": ["a {}", "something like a {}"],
+    }
+    return CrossMoSTConfig(**{**defaults, **fields})
+
+
+def toy_model(model_class: type[CrossMoSTModel] = CrossMoSTModel, seed: int = 0, **fields) -> CrossMoSTModel:
+    """A randomly initialized toy in evaluation mode, its BatchNorm statistics and norms far from their defaults."""
+    torch.manual_seed(seed)
+    return roughen(model_class(toy_config(**fields)), seed).eval()
+
+
+def roughen(model: torch.nn.Module, seed: int = 0) -> torch.nn.Module:
+    """Moves every parameter and floating buffer, so that nothing passes a test by still having its initial value."""
+    generator = torch.Generator().manual_seed(seed + 1)
+    with torch.no_grad():
+        for name, value in [*model.named_parameters(), *model.named_buffers()]:
+            if name.endswith("num_batches_tracked"):
+                value.fill_(7)
+            elif name.endswith("running_var"):
+                value.uniform_(0.5, 2.0, generator=generator)
+            elif value.is_floating_point():
+                value.add_(0.1 * torch.randn(value.shape, generator=generator))
+    return model
+
+
+def toy_tokenizer() -> CLIPTokenizer:
+    """A CLIP tokenizer that spells: one token a letter."""
+    tokens = [*LETTERS, *(letter + "</w>" for letter in LETTERS), "<|startoftext|>", "<|endoftext|>"]
+    vocab = {token: index for index, token in enumerate(tokens)}
+    return CLIPTokenizer(vocab=vocab, merges=[], model_max_length=TEXT["max_position_embeddings"])
+
+
+def toy_clip(seed: int = 0) -> CLIPModel:
+    """A randomly initialized `CLIPModel` with the towers of [`toy_config`]."""
+    torch.manual_seed(seed)
+    config = CLIPConfig(vision_config=dict(VISION), text_config=dict(TEXT), projection_dim=8)
+    return roughen(CLIPModel(config), seed).eval()
+
+
+def toy_clouds(batch: int = 3, points: int = NUM_POINTS, seed: int = 0) -> torch.Tensor:
+    """(B, N, 3) clouds in the unit ball."""
+    clouds = torch.randn(batch, points, 3, generator=torch.Generator().manual_seed(seed))
+    clouds = clouds - clouds.mean(1, keepdim=True)
+    return clouds / clouds.norm(dim=-1).amax(1)[:, None, None]
+
+
+def toy_views(*shape: int, seed: int = 0) -> torch.Tensor:
+    """(*shape, 3, H, W) views."""
+    return torch.randn(*shape, 3, IMAGE_SIZE, IMAGE_SIZE, generator=torch.Generator().manual_seed(seed))
+
+
+def make_model(folder: Path | None = None, seed: int = 0) -> tuple[CrossMoSTModel, CrossMoSTProcessor]:
+    """The untrained toy with a text tower and its processor, saved to `folder` where one is given."""
+    model, tokenizer = toy_model(text=True, seed=seed), toy_tokenizer()
+    model.set_classes(CLASSES, tokenizer=tokenizer)
+    size = {"height": IMAGE_SIZE, "width": IMAGE_SIZE}
+    images = CLIPImageProcessorPil(size={"shortest_edge": IMAGE_SIZE}, crop_size=size)
+    processor = CrossMoSTProcessor(images, CrossMoSTFeatureExtractor(up_axis="y", num_points=NUM_POINTS), tokenizer)
+    if folder is not None:
+        model.save_pretrained(folder)
+        processor.save_pretrained(folder)
+    return model, processor
+
+
+# ------------------------------------------------------------------------------------------------ data set and runs
 
 
 def toy_rows(count: int, seed: int, image_size: int = IMAGE_SIZE, points: int = NUM_POINTS) -> list[dict]:
@@ -90,68 +207,6 @@ def make_dataset(folder: Path, train: int = 14, test: int = 9) -> Path:
     write_split(folder, "train", toy_rows(train, 0))
     write_split(folder, "test", toy_rows(test, 1))
     return folder
-
-
-def toy_config(tokenizer) -> CrossMoSTConfig:
-    """Three towers of width 32 with two blocks; stochastic depth is on, so that its noise has to be right."""
-    return CrossMoSTConfig(
-        vision_config={
-            "hidden_size": 32,
-            "intermediate_size": 64,
-            "num_hidden_layers": 2,
-            "num_attention_heads": 2,
-            "image_size": IMAGE_SIZE,
-            "patch_size": PATCH_SIZE,
-            "projection_dim": 16,
-        },
-        text_config={
-            "vocab_size": len(tokenizer),
-            "hidden_size": 32,
-            "intermediate_size": 64,
-            "num_hidden_layers": 2,
-            "num_attention_heads": 2,
-            "max_position_embeddings": CONTEXT,
-            "projection_dim": 16,
-            "bos_token_id": tokenizer.bos_token_id,
-            "eos_token_id": tokenizer.eos_token_id,
-            "pad_token_id": tokenizer.pad_token_id,
-        },
-        point_config={
-            "num_groups": 8,
-            "group_size": 8,
-            "tokenizer_dims": (8, 16, 32),
-            "token_size": 32,
-            "position_hidden_size": 16,
-            "hidden_size": 32,
-            "num_hidden_layers": 2,
-            "num_attention_heads": 2,
-            "drop_path_rate": 0.3,
-        },
-        projection_dim=16,
-        class_names=CLASSES,
-        prompt_templates=["a {}", "something like a {}"],
-    )
-
-
-def make_model(folder: Path | None = None, seed: int = 0) -> tuple[CrossMoSTModel, CrossMoSTProcessor]:
-    """The untrained toy model and its processor, saved to `folder` where one is given."""
-    tokenizer = train_tokenizer(CAPTIONS, vocab_size=600)
-    tokenizer.model_max_length = CONTEXT
-    torch.manual_seed(seed)
-    model = CrossMoSTModel(toy_config(tokenizer)).eval()
-    # Initial weights of 0.02 give all objects nearly the same features; larger ones make predictions that differ.
-    with torch.no_grad():
-        for name, value in model.named_parameters():
-            if value.dim() > 1 and "position" not in name:
-                value.mul_(4.0)
-    model.set_classes(CLASSES, tokenizer=tokenizer)
-    size = {"height": IMAGE_SIZE, "width": IMAGE_SIZE}
-    images = CLIPImageProcessorPil(size={"shortest_edge": IMAGE_SIZE}, crop_size=size)
-    processor = CrossMoSTProcessor(images, CrossMoSTFeatureExtractor(up_axis="y", num_points=NUM_POINTS), tokenizer)
-    if folder is not None:
-        model.save_pretrained(folder)
-        processor.save_pretrained(folder)
-    return model, processor
 
 
 def flags(**options) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -230,62 +231,58 @@ def shell_tub(m: Maker, names: str, *stands: str, rise=(0.0, 0.0), equal=0.0, be
     _fittings(m, size, rim, floor, 0.38, "back" if rise[1] else "end end back standing")
 
 
-def _varied(m: Maker, build: Builder, colors: str) -> None:
-    """Build in a color of such materials (mostly sanitary if ""), stretched a little along every axis."""
-    m.color = m.palette(colors) if colors else sanitary_color(m)
-    with m.scaled(m.rng.uniform(0.9, 1.1, 3)):
-        build(m)
+def _family(build: Callable[..., None], *arguments: Any, colors: str = "", **options: Any) -> Builder:
+    """Return a family of tubs in such colors (mostly sanitary if ""), stretched a little along every axis."""
+
+    def make(m: Maker) -> None:
+        m.color = m.palette(colors) if colors else sanitary_color(m)
+        with m.scaled(m.rng.uniform(0.9, 1.1, 3)):
+            build(m, *arguments, **options)
+
+    return make
 
 
+block, shell = partial(_family, block_tub), partial(_family, shell_tub)
 _ROUND, _ANY = "oval oval rounded end", "wood metal fabric ceramic plastic"
 _SLIPPER = (_ROUND, "", "a plinth", "feet", "feet")
 _SEATS = (1, "", "a seat inside", "seats inside")
 _STEPPED = (0.35, "", "one step", "two steps", "three steps")
-_BUILDERS: dict[str, Builder] = {
-    "built-in bathtub": lambda m: block_tub(
-        m, "sharp sharp rectangle", "oval rounded rounded rectangle sharp end taper", (1, "", "a flat apron"),
-        (0.2, "", "a raised panel in front"), (0.15, "", "a raised back edge"), uneven=1.5, base=(0.92, 1.0)),
-    "free-standing bathtub": lambda m: shell_tub(m, "oval oval oval rounded taper end waist", ""),
-    "clawfoot bathtub": lambda m: shell_tub(m, _ROUND, "feet", bead=True),
-    "slipper bathtub": lambda m: shell_tub(m, *_SLIPPER, rise=(0.12, 0.38)),
-    "double slipper bathtub": lambda m: shell_tub(m, *_SLIPPER, rise=(0.08, 0.3), equal=1.0),
-    "pedestal bathtub": lambda m: shell_tub(
-        m, "oval rectangle rounded end", *["a plinth"] * 2, "a base slab", "two bars below", "two blocks below"),
-    "drop-in bathtub": lambda m: block_tub(
-        m, "sharp rectangle", "oval rounded rectangle end taper", (1, "", "a flat rim"), rims=(0.05, 0.14),
-        depth=(0.85, 0.98), thin=True, often=0.3, taps="end end back"),
-    "deck bathtub": lambda m: block_tub(
-        m, "sharp sharp rectangle octagon", "oval oval oval rounded rectangle octagon hexagon waist",
+FAMILIES: dict[str, Builder] = {
+    "built-in bathtub": block("sharp sharp rectangle", "oval rounded rounded rectangle sharp end taper",
+        (1, "", "a flat apron"), (0.2, "", "a raised panel in front"), (0.15, "", "a raised back edge"), uneven=1.5,
+        base=(0.92, 1.0)),
+    "free-standing bathtub": shell("oval oval oval rounded taper end waist", ""),
+    "clawfoot bathtub": shell(_ROUND, "feet", bead=True),
+    "slipper bathtub": shell(*_SLIPPER, rise=(0.12, 0.38)),
+    "double slipper bathtub": shell(*_SLIPPER, rise=(0.08, 0.3), equal=1.0),
+    "pedestal bathtub": shell("oval rectangle rounded end", *["a plinth"] * 2, "a base slab", "two bars below",
+        "two blocks below"),
+    "drop-in bathtub": block("sharp rectangle", "oval rounded rectangle end taper", (1, "", "a flat rim"),
+        rims=(0.05, 0.14), depth=(0.85, 0.98), thin=True, often=0.3, taps="end end back"),
+    "deck bathtub": block("sharp sharp rectangle octagon", "oval oval oval rounded rectangle octagon hexagon waist",
         (1, "", "a wide deck"), (0.35, "", "a raised rim around the basin"), _STEPPED,
         sides=((1.5, 2.5), (0.35, 0.65), (0.45, 0.9)), rims=(0.12, 0.2), uneven=2.2, often=0.5, taps="end"),
-    "corner bathtub": lambda m: block_tub(
-        m, "quarter quarter clipped cut cut", "same same oval", (1, "", "a corner shape"),
+    "corner bathtub": block("quarter quarter clipped cut cut", "same same oval", (1, "", "a corner shape"),
         (0.4, "", "a corner seat inside"), sides=((1.1, 1.7), (0.4, 0.7), (0.65, 1.6)), rims=(0.07, 0.18),
         base=(0.9, 1.0), often=0.5, taps="corner", turns=(0, -45, -45, 90)),
-    "hot tub": lambda m: block_tub(
-        m, "oval oval oval octagon hexagon rounded", "same", (0.55, "", "a bench around inside"),
+    "hot tub": block("oval oval oval octagon hexagon rounded", "same", (0.55, "", "a bench around inside"),
         (0.35, "metal", "two hoops"), _STEPPED, sides=((1.2, 2.3), (0.5, 1.0), (0.7, 1.7)), rims=(0.04, 0.2),
-        depth=(0.8, 0.95), base=(0.82, 1.04), slope=0.02, often=0.0),
-    "whirlpool bathtub": lambda m: block_tub(
-        m, "sharp rectangle rounded", "rounded rounded rectangle oval", _SEATS, (0.6, _ANY, "head rests"),
-        (0.5, "metal", "jets on both sides"), sides=((1.5, 2.0), (0.45, 0.7), (0.5, 0.85)), rims=(0.07, 0.16),
-        depth=(0.6, 0.9), slope=0.06, often=0.5, taps="back"),
-    "walk-in bathtub": lambda m: block_tub(
-        m, "sharp", "rounded rectangle", (1, "ceramic metal", "a door in front"), (1, "", "a seat inside"),
-        (1, "", "high walls"), sides=((0.95, 1.4), (0.8, 1.05), (0.55, 0.72)), rims=(0.05, 0.09),
-        depth=(0.85, 0.9), slope=0.02, often=1.0, taps="end"),
-    "soaking tub": lambda m: block_tub(
-        m, "sharp sharp rectangle oval octagon", "same", (1, "", "deep walls"), (0.3, "", "a rim board around"),
-        (0.3, "", "a seat board inside"), sides=((0.8, 1.4), (0.55, 0.85), (0.55, 1.0)), rims=(0.025, 0.07),
-        depth=(0.75, 0.93), base=(0.85, 1.0), slope=0.03),
-    "block bathtub": lambda m: block_tub(
-        m, "sharp rectangle rounded oval octagon taper", "same same oval", rims=(0.02, 0.2), base=(0.68, 1.12)),
-    "bathtub with a shower": lambda m: block_tub(
-        m, "sharp", "rounded oval rectangle end", (0.75, "", "two walls above", "walls around it", "a screen"),
-        often=1.0, taps="shower"),
-    "cased bathtub": lambda m: block_tub(
-        m, "sharp", "oval rounded end rectangle",
+        depth=(0.8, 0.95), base=(0.82, 1.04), slope=0.02, often=0.0,
+        colors="wood ceramic plastic ceramic plastic metal"),
+    "whirlpool bathtub": block("sharp rectangle rounded", "rounded rounded rectangle oval", _SEATS,
+        (0.6, _ANY, "head rests"), (0.5, "metal", "jets on both sides"), sides=((1.5, 2.0), (0.45, 0.7), (0.5, 0.85)),
+        rims=(0.07, 0.16), depth=(0.6, 0.9), slope=0.06, often=0.5, taps="back"),
+    "walk-in bathtub": block("sharp", "rounded rectangle", (1, "ceramic metal", "a door in front"),
+        (1, "", "a seat inside"), (1, "", "high walls"), sides=((0.95, 1.4), (0.8, 1.05), (0.55, 0.72)),
+        rims=(0.05, 0.09), depth=(0.85, 0.9), slope=0.02, often=1.0, taps="end"),
+    "soaking tub": block("sharp sharp rectangle oval octagon", "same", (1, "", "deep walls"),
+        (0.3, "", "a rim board around"), (0.3, "", "a seat board inside"),
+        sides=((0.8, 1.4), (0.55, 0.85), (0.55, 1.0)), rims=(0.025, 0.07), depth=(0.75, 0.93), base=(0.85, 1.0),
+        slope=0.03, colors="wood wood ceramic metal"),
+    "block bathtub": block("sharp rectangle rounded oval octagon taper", "same same oval", rims=(0.02, 0.2),
+        base=(0.68, 1.12)),
+    "bathtub with a shower": block("sharp", "rounded oval rectangle end",
+        (0.75, "", "two walls above", "walls around it", "a screen"), often=1.0, taps="shower"),
+    "cased bathtub": block("sharp", "oval rounded end rectangle",
         (1, "wood wood ceramic metal", "a frame around the rim", "upright boards in front", "two end walls")),
 }  # fmt: skip
-_COLORS = {"hot tub": "wood ceramic plastic ceramic plastic metal", "soaking tub": "wood wood ceramic metal"}
-FAMILIES = {name: partial(_varied, build=build, colors=_COLORS.get(name, "")) for name, build in _BUILDERS.items()}

@@ -90,11 +90,8 @@ def _board(m: Maker, kind: str, w: float, h: float, cloth: Color) -> str:
 
 def _open_board(m: Maker, kind: str, w: float, h: float, cloth: Color) -> None:
     """Add a board of bars: "hooped", or between posts "slatted", "barred", "ladder" (level) or "framed" (a panel)."""
-    post, low, rail = (
-        m.uniform(0.04, 0.1) * (0.6 if kind == "barred" else 1),
-        m.uniform(0.25, 0.5) * h,
-        m.uniform(0.04, 0.12),
-    )
+    post, low = m.uniform(0.04, 0.1) * (0.6 if kind == "barred" else 1), m.uniform(0.25, 0.5) * h
+    rail = m.uniform(0.04, 0.12)
     clear, tall, x = w - 2 * post, h - low - rail, (w - post) / 2
     count = {"framed": 1, "ladder": m.number(1, 3)}.get(kind, int(clear / m.uniform(0.08, 0.2)) + 2)
     places, share, middle = (np.arange(count) + 0.5) / count - 0.5, m.uniform(0.35, 0.7), low + tall / 2

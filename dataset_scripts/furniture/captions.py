@@ -28,18 +28,16 @@ WORDS = yaml.safe_load((Path(__file__).parent / "captions.yaml").read_text(encod
 FUNCTIONS: dict[str, list[str]] = WORDS["functions"]
 SYNONYMS: dict[str, list[str]] = WORDS["synonyms"]
 # Synonyms of some objects only: they hold where one of the words is said of the object.
-_SYNONYMS_IF = {
+_SYNONYMS_IF: dict[str, dict[str, tuple[str, ...]]] = {
     "dresser": {
-        "chest of drawers": ("drawer",),
-        "set of drawers": ("drawer",),
-        "cupboard": ("door",),
-        "dressing table": ("mirror",),
+        "chest of drawers": ("drawer",), "set of drawers": ("drawer",),
+        "cupboard": ("door",), "dressing table": ("mirror",),
     },
     "monitor": {"television": ("television",), "tv": ("television",), "computer screen": ("",)},
     "night stand": {"bedside cabinet": ("drawer", "door"), "small cabinet": ("drawer", "door")},
     "table": {"dining table": ("dining", "seats"), "coffee table": ("low top",)},
     "chair": {"armchair": (" arms", " arm "), "stool": ("bar chair",)},
-}
+}  # fmt: skip
 _HUES = ((15, "red"), (70, "yellow"), (165, "green"), (255, "blue"), (295, "purple"), (345, "pink"), (361, "red"))
 
 
@@ -54,10 +52,8 @@ def captions(class_name: str, made: Maker, mesh: trimesh.Trimesh, rng: np.random
     """
     choose = Maker(rng)
     name = _name(class_name, made, choose)
-    if choose.chance(ADJECTIVE_SHARE):
-        words = adjectives(class_name, made, mesh)
-        if words:
-            name = f"{choose.pick(words)} {name}"
+    if choose.chance(ADJECTIVE_SHARE) and (words := adjectives(class_name, made, mesh)):
+        name = f"{choose.pick(words)} {name}"
     has_drawers = any("drawer" in detail for detail in made.details)
     functions = [phrase for phrase in FUNCTIONS[class_name] if has_drawers or "drawer" not in phrase]
     texts = [
@@ -129,13 +125,12 @@ def _name(class_name: str, made: Maker, choose: Maker) -> str:
         return class_name
     said = " ".join([made.family, *made.details])
     rules = _SYNONYMS_IF.get(class_name, {})
-    return choose.pick(
-        [*SYNONYMS[class_name], *(word for word, signs in rules.items() if any(s in said for s in signs))]
-    )
+    fitting = [word for word, signs in rules.items() if any(sign in said for sign in signs)]
+    return str(choose.pick([*SYNONYMS[class_name], *fitting]))
 
 
 def _framed(noun: str, choose: Maker) -> str:
-    return choose.pick(WORDS["frames"]).format(a=with_article(noun), n=noun)
+    return str(choose.pick(WORDS["frames"]).format(a=with_article(noun), n=noun))
 
 
 def _parts(class_name: str, made: Maker, choose: Maker) -> str:

@@ -24,7 +24,7 @@ Size = tuple[float, float, float]  # width, height, depth or x, y, z, metres
 
 STANDS = "none plinth feet brackets legs sled panels"
 _KINDS = {"d": "drawer", "D": "door", "L": "door left", "g": "glass", "o": "open", "p": "plain"}  # left: of its middle
-_ITEM = re.compile(r"(.+?)(?:\{(\d+)(?:-(\d+))?\})?(?::([\d.]+)-([\d.]+))?")
+_ITEM = re.compile(r"(.+?)(?:\{(\d+)(?:-(\d+))?\})?(?::([\d.]+)-([\d.]+))?$")
 # Look: (gap around a front, how far its face stands before the front plane), metres.
 _LOOKS = {"proud": (0.006, 0.02), "grooves": (0.005, 0.004), "inset": (0.012, -0.006), "framed": (0.008, 0.008)}
 _KNOB = np.array([(0.5, 0), (0.45, 1), (1, 1.3), (1, 2), (0.5, 2.4)])
@@ -73,7 +73,7 @@ class Cell(NamedTuple):
 def new_finish(m: Maker) -> Finish:
     """Draw a finish and set the brush to its wood."""
     # Pure black would hide every drawer from a shaded view.
-    m.color = wood = tuple(0.1 + 0.9 * value for value in m.palette("wood wood wood wood plastic metal"))
+    m.color = wood = tuple(np.multiply(m.palette("wood wood wood wood plastic metal"), 0.9) + 0.1)
     shaded = tuple(np.multiply(wood, m.uniform(0.8, 1.15)))
     front = m.palette("wood ceramic plastic") if m.chance(0.35) else m.pick(wood, shaded, shaded)
     metal, look = m.palette("metal metal wood"), m.pick("proud grooves inset framed")
@@ -90,8 +90,8 @@ def drawer_block(m: Maker, extents: Size, center: Size, metal: Color, drawers: i
     count = min(drawers or m.number(2, 4), 2 if h < 0.3 else 99)
     stack = f"d{{{count}}}"
     front = stack if drawers else m.pick(stack, stack, stack, "D", f"o{{{count}}}")
-    face, handle = tuple(np.multiply(m.color, m.uniform(0.8, 1.15))), m.pick("knob bar bar cup none")
-    finish = Finish(face, metal, handle, hollow=m.chance(0.4), pairs=m.chance(0.3))
+    face, kind = tuple(np.multiply(m.color, m.uniform(0.8, 1.15))), m.pick("knob bar bar cup none")
+    finish = Finish(face, metal, kind, hollow=m.chance(0.4), pairs=m.chance(0.3))
     with m.at(x, y - h / 2, z - 0.01):
         build(m, (w, h, d - 0.02), layout(m, front, Cell(0, h / 2, w, h)), finish, pulled=0.0)
     return {"d": counted(count, "drawer"), "D": "a cupboard door", "o": "open shelves"}[front[0]]
@@ -121,18 +121,16 @@ def layout(m: Maker, front: str, cell: Cell) -> list[Cell]:
             break
     cores, sizes, cells = [], [], []
     for piece in pieces:
-        core, least, most, low, high = _ITEM.fullmatch(piece).groups()
+        core, least, most, low, high = _ITEM.findall(piece)[0]
         count = m.number(int(least), int(most or least)) if least else 1
         cores += [core] * count
         sizes += [m.uniform(float(low), float(high)) if low else 1.0] * count
     if mark == "/" and all("d" in core for core in cores) and m.chance(0.4):
         sizes *= np.linspace(1 - 2 * m.uniform(0.05, 0.2), 1, len(cores))  # lower drawers towards the top
     for core, (start, end) in zip(cores, pairwise(np.cumsum([0, *sizes]) / sum(sizes)), strict=True):
+        x, y, w, h, _ = cell
         middle, share = (start + end - 1) / 2, end - start
-        if mark == "|":
-            part = cell._replace(x=cell.x + middle * cell.width, width=share * cell.width)
-        else:
-            part = cell._replace(y=cell.y - middle * cell.height, height=share * cell.height)
+        part = Cell(x + middle * w, y, share * w, h) if mark == "|" else Cell(x, y - middle * h, w, share * h)
         cells += layout(m, core[1:-1], part) if core[0] == "(" else [part._replace(kind=_KINDS[core])]
     return cells
 
@@ -142,8 +140,7 @@ def say_content(m: Maker, cells: list[Cell]) -> None:
     kinds = Counter(cell.kind.split()[0] for cell in cells)
     nouns = {"drawer": "drawer", "door": "door", "glass": "glass door"}
     m.say(*(counted(kinds[kind], noun) for kind, noun in nouns.items() if kinds[kind]))
-    if kinds["open"]:
-        m.say("an open shelf" if kinds["open"] == 1 else "open shelves")
+    m.say(["", "an open shelf", "open shelves"][min(kinds["open"], 2)])
 
 
 def build(m: Maker, size: Size, cells: list[Cell], finish: Finish, pulled: float = 0.06) -> None:
@@ -191,8 +188,7 @@ def _front(m: Maker, cell: Cell, depth: float, finish: Finish) -> None:
         m.box((0.01, 0.7 * h, 0.85 * depth), (0.46 * w, 0, middle), both="x")
         m.box((0.92 * w, 0.7 * h, 0.01), (0, 0, -0.02 - 0.85 * depth))
     two = w >= 0.5 and finish.handle not in ("lip", "cup") and (finish.pairs or finish.handle != "bar")
-    with m.both("x" if two else ""):
-        handle(m, finish, (0.25 * w * two, 0, 0), min(w / (1 + two), 0.6), h)
+    handle(m, finish, (0.25 * w * two, 0, 0), min(w / (1 + two), 0.6), h, two)
 
 
 def _door(m: Maker, kind: str, w: float, h: float, finish: Finish) -> None:
@@ -204,15 +200,15 @@ def _door(m: Maker, kind: str, w: float, h: float, finish: Finish) -> None:
             m.box((rim, h, 0.022), ((w - rim) / 2, 0, -0.007), both="x")
             m.box((w - 2 * rim, rim, 0.022), (0, (h - rim) / 2, -0.007), both="y")
     x, y = (w / 2 - 0.03) * (1 if kind == "door left" else -1), 0.0 if h < 0.9 else -0.1 * h
-    kind = {"arc": "bar", "lip": "bar", "ring": "knob", "cup": "knob"}.get(finish.handle, finish.handle)
+    upright = {"arc": "bar", "lip": "bar", "ring": "knob", "cup": "knob"}.get(finish.handle, finish.handle)
     with m.at(x, y), m.turned("z", 90):
-        handle(m, finish._replace(handle=kind), (0, 0, 0), 0.8 * h, w)
+        handle(m, finish._replace(handle=upright), (0, 0, 0), 0.8 * h, w)
 
 
-def handle(m: Maker, finish: Finish, place: Size, width: float, height: float) -> None:
-    """Add the handle of `finish` at a place of a front, for a drawer of `width` and `height`."""
+def handle(m: Maker, finish: Finish, place: Size, width: float, height: float, two: bool = False) -> None:
+    """Add the handle of `finish` at a place of a front, and its mirror image if `two`, for a drawer of such a size."""
     kind, reach, turn = finish.handle, min(0.3 * width, 0.16), np.linspace(0, np.pi, 8)
-    with m.painted(finish.metal), m.at(*place):
+    with m.painted(finish.metal), m.both("x" if two else ""), m.at(*place):
         if kind == "knob":
             with m.turned("x", 90):
                 m.revolve(_KNOB * min(0.018, 0.2 * height), sections=8)
@@ -223,8 +219,8 @@ def handle(m: Maker, finish: Finish, place: Size, width: float, height: float) -
             m.tube(np.stack([-0.8 * reach * np.cos(turn), -0.01 * np.sin(turn), 0.035 * np.sin(turn)], 1), 0.006, 6)
         elif kind == "ring":
             size, turn = min(0.03, 0.3 * height), np.arange(8) * np.pi / 4
-            ring = np.stack([size * np.cos(turn), size * (np.sin(turn) - 0.5), np.full(8, 0.012)], 1)
-            m.tube(ring, 0.004, 5, closed=True)
+            path = np.stack([size * np.cos(turn), size * (np.sin(turn) - 0.5), np.full(8, 0.012)], 1)
+            m.tube(path, 0.004, 5, closed=True)
             m.cylinder(0.012, 0.014, (0, size * 0.5, 0.007), "z", 8)
         elif kind == "cup":
             m.extrude(np.stack([0.5 * reach * np.cos(turn), 0.03 * np.sin(turn)], 1), 0.024, (0, 0, 0.012))
@@ -236,9 +232,8 @@ def straight(m: Maker, front: str, size: Size, finish: Finish, board: float = 0.
     """Add a case, with probability `board` under a board that is flush or wider; return its cells."""
     w, h, d = size
     if m.chance(board):
-        over, thick = m.uniform(0, 0.07), m.uniform(0.012, 0.045)
-        middle, color = (0, h + thick / 2, 0.005), m.pick(m.color, m.color, finish.front)
-        m.box((w + over, thick, d + over + 0.02), middle, color=color)
+        over, thick, color = m.uniform(0, 0.07), m.uniform(0.012, 0.045), m.pick(m.color, m.color, finish.front)
+        m.box((w + over, thick, d + over + 0.02), (0, h + thick / 2, 0.005), color=color)
     margin = min(0.02, 0.1 * h)
     cells = layout(m, front, Cell(0, h / 2, w - 2 * margin, h - 2 * margin))
     build(m, size, cells, finish)
@@ -289,17 +284,15 @@ def shaped(m: Maker, front: str, size: Size, finish: Finish, kinds: str = " ".jo
         return cells
     m.extrude(plan, h, (0, h / 2, 0), "xz")
     if m.chance(0.8):
-        thick = m.uniform(0.015, 0.04)
-        top = plan * m.uniform(1.01, 1.07)
+        thick, top = m.uniform(0.015, 0.04), plan * m.uniform(1.01, 1.07)
         m.extrude(top, thick, (0, h + thick / 2, 0.005), "xz", color=m.pick(m.color, finish.front))
     band = [*(line + (0, 0.012)), *(line - (0, 0.02))[::-1]]
     for cell in [cell for cell in cells if cell.kind != "plain"]:
         m.extrude(band, cell.height - 0.012, (0, cell.y, 0), "xz", color=finish.front)
-        door = cell.kind == "door"
-        x = 0.2 * w if door else 0.26 * w if w > 0.55 else 0.0
+        door, two = cell.kind == "door", cell.kind != "door" and w > 0.55
+        x = 0.2 * w if door else 0.26 * w * two
         place = (x, cell.y, float(np.interp(x, *line.T)) + 0.012)
-        with m.both("x" if x and not door else ""):
-            handle(m, finish._replace(handle="knob") if door else finish, place, 0.3 * w, cell.height)
+        handle(m, finish._replace(handle="knob") if door else finish, place, 0.3 * w, cell.height, two)
     return cells
 
 
@@ -317,9 +310,8 @@ def bulging(m: Maker, front: str, size: Size, finish: Finish) -> list[Cell]:
         first, last = np.interp((low / h, high / h), share, scale)
         foot, head = np.array((0, low, first * d / 2)), np.array((0, high, last * d / 2))
         m.beam(foot, head, (0.9 * first * w, 0.02), taper=last / first, color=finish.front)
-        x = 0.25 * w if w > 0.55 else 0.0
-        with m.both("x" if x else ""):
-            handle(m, finish, (foot + head) / 2 + (x, 0, 0.01), 0.3 * w, high - low)
+        two = w > 0.55
+        handle(m, finish, (foot + head) / 2 + (0.25 * w * two, 0, 0.01), 0.3 * w, high - low, two)
     return cells
 
 
@@ -329,8 +321,7 @@ def bracket_feet(m: Maker, width: float, depth: float, height: float) -> str:
     rise = m.uniform(0.35, 0.9) * height * np.sin(turn) ** m.pick(0.7, 0.05)
     for length, plane, place in (width, "xy", (0, 0, depth / 2 - 0.01)), (depth, "zy", (width / 2 - 0.01, 0, 0)):
         half, foot = length / 2, min(m.uniform(0.12, 0.25) * length, 0.2)
-        arch = np.stack([-np.cos(turn) * (half - foot), rise], axis=1)
-        inner = half - 0.8 * foot
+        arch, inner = np.stack([-np.cos(turn) * (half - foot), rise], axis=1), half - 0.8 * foot
         outline = [(-half, 0), (-inner, 0), *arch, (inner, 0), (half, 0), (half, height), (-half, height)]
         m.extrude(outline, 0.02, place, plane, both="z" if plane == "xy" else "x")
     return "bracket feet"
@@ -357,7 +348,7 @@ def case(m: Maker, fronts: str, sizes: str, stands=STANDS, wide="", body=straigh
     """
     finish = new_finish(m)
     size = w, _, d = [m.uniform(*map(float, limits.split("-"))) for limits in sizes.split()]
-    kind, _, _, *lift = _ITEM.fullmatch(m.pick(stands)).groups()
+    kind, _, _, *lift = _ITEM.findall(m.pick(stands))[0]
     front, raised = m.pick(wide if wide and w > 1.1 else fronts), 0.0
     if kind != "none":
         usual, builder = _STANDS[kind]

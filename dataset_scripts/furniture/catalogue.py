@@ -14,17 +14,9 @@ from .maker import Builder, Maker
 
 # ModelNet10's classes in their label order.
 _MODULES = {
-    "bathtub": bathtubs,
-    "bed": beds,
-    "chair": chairs,
-    "desk": desks,
-    "dresser": dressers,
-    "monitor": screens,
-    "night stand": night_stands,
-    "sofa": sofas,
-    "table": tables,
-    "toilet": toilets,
-}
+    "bathtub": bathtubs, "bed": beds, "chair": chairs, "desk": desks, "dresser": dressers,
+    "monitor": screens, "night stand": night_stands, "sofa": sofas, "table": tables, "toilet": toilets,
+}  # fmt: skip
 CLASSES = tuple(_MODULES)
 FAMILIES: dict[str, dict[str, Builder]] = {name: module.FAMILIES for name, module in _MODULES.items()}
 # Families that are rarer than the others of their class (weight 1), because real collections hold few of them.
@@ -34,33 +26,21 @@ STRETCH = (0.8, 1.25)  # factor per axis, on top of the families' own proportion
 
 @dataclass(frozen=True)
 class FurnitureObject:
-    """One generated object.
+    """One generated object."""
 
-    Attributes:
-        mesh: y up, front facing +z, floor at y = 0, metre-like units, per-face colors.
-        class_name: one of `CLASSES`.
-        family: structural family, such as "round pedestal table".
-        captions: one of each kind, see `captions.CAPTION_KINDS`.
-    """
-
-    mesh: trimesh.Trimesh
-    class_name: str
-    family: str
-    captions: list[str]
+    mesh: trimesh.Trimesh  # y up, front facing +z, floor at y = 0, meter-like units, colors per face
+    class_name: str  # one of `CLASSES`
+    family: str  # structural family, such as "round pedestal table"
+    captions: list[str]  # one of each kind, see `captions.CAPTION_KINDS`
 
 
 def make_object(class_name: str, seed: int) -> FurnitureObject:
-    """Makes the object of a class and a seed: always the same one.
+    """Make the object of one of `CLASSES` and a seed, any non-negative integer: always the same one.
 
-    Families are drawn by their `WEIGHTS`; on top of a family's own proportions every axis is stretched by its own
-    factor in `STRETCH`.
-
-    Args:
-        class_name: one of `CLASSES`.
-        seed: any non-negative integer.
+    Families are drawn by their `WEIGHTS`; every axis is stretched by its own factor in `STRETCH`.
 
     Raises:
-        ValueError: an unknown class.
+        ValueError: An unknown class.
     """
     if class_name not in FAMILIES:
         raise ValueError(f"There is no furniture class {class_name!r}: choose one of {', '.join(CLASSES)}.")

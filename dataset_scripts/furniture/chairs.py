@@ -1,6 +1,5 @@
 """Chairs: one seat, a back, something to stand on. Each family draws its own proportions and details."""
 
-from collections.abc import Callable, Sequence
 from functools import partial
 
 import numpy as np
@@ -9,20 +8,16 @@ from . import supports
 from .maker import Builder, Color, Maker
 from .seats import ARMS, BACKS, SEATS, arms, back, seat, wall
 from .solids import rounded_path, surface_grid
-from .supports import corner_legs, crossed_legs, four_legs, sled, star_base
+from .supports import corner_legs, crossed_legs, four_legs, pedestal, sled, star_base
+
+
+_SIZE = (36, 58, 40, 52, 35, 65, 0, 16)  # lowest and highest width, seat height, back height (cm) and lean
 
 
 def _chair(
-    frame: str = "wood wood metal",
-    seats: str | Sequence[str] = SEATS,
-    backs: str | Sequence[str] = BACKS,
-    size: tuple[float, ...] = (36, 58, 40, 52, 35, 65, 0, 16),
-    armed: float = 0.0,
-    rests: str | Sequence[str] = ARMS,
-    bases: Sequence[Callable[..., str]] = (corner_legs,),
-    rest: Callable[..., str] = back,
+    frame="wood wood metal", seats=SEATS, backs=BACKS, size=_SIZE, armed=0, rests=ARMS, bases=(corner_legs,), rest=back
 ) -> Builder:
-    """Family of seat, back, base, perhaps arms; `size`: ranges of width, seat height, back height (cm) and lean."""
+    """Family of seat, back and base, `armed` with that probability; `size` is like _SIZE."""
 
     def build(m: Maker) -> None:
         m.color, cloth = m.palette(frame), m.palette("fabric")
@@ -54,7 +49,7 @@ def _swivel(m: Maker, w: float, d: float, h: float) -> str:
 
 def _column(m: Maker, w: float, d: float, h: float) -> str:
     """One central leg."""
-    return supports.pedestal(m, m.uniform(0.18, 0.3), h, m.pick("disc trumpet feet plate"))
+    return pedestal(m, m.uniform(0.18, 0.3), h, m.pick("disc trumpet feet plate"))
 
 
 def _bar_legs(m: Maker, w: float, d: float, h: float) -> str:
@@ -100,8 +95,7 @@ def _round_rail(m: Maker, kind: str, width: float, height: float, cloth: Color, 
 
 def _wrapped(m: Maker, kind: str, width: float, height: float, cloth: Color, lean: float, at: tuple) -> str:
     """Curved band that is high behind and becomes the arms, closed or above upright slats."""
-    x, z, reach, arm = 0.53 * width, 0.05 - at[2], m.uniform(1.65, 2.1), m.uniform(0.18, 0.25)
-    is_open = m.chance()
+    x, z, reach, arm, is_open = 0.53 * width, 0.05 - at[2], m.uniform(1.65, 2.1), m.uniform(0.18, 0.25), m.chance()
     wall(m, (x, z), reach, at[1], arm, height, 0.014, 0.72 if is_open else 0.05, 0.12)
     if is_open:
         for angle in np.linspace(-0.5, 0.5, m.number(3, 5)) * np.pi / 2:
@@ -137,8 +131,8 @@ def _tube_chair(m: Maker, cantilever: bool) -> None:
             u, v = surface_grid(7, 7, v=(0, 1))
             bent = m.uniform(0.02, 0.08) * u**2 + 0.03 * np.sin(v * np.pi * 1.5)
             m.sheet(np.stack([u * (1 - m.uniform(0, 0.35) * v**2) * w / 2, v * tall, bent], -1), 0.4 * pad + 0.006)
-    m.say("a bent metal tube frame", "no rear legs" if cantilever else "a separate seat and back")
-    m.say("two arm rests" if armed else "no arms")
+    parts = "no rear legs" if cantilever else "a separate seat and back"
+    m.say("a bent metal tube frame", parts, "two arm rests" if armed else "no arms")
 
 
 def _armchair(m: Maker, winged: bool) -> None:
@@ -148,12 +142,8 @@ def _armchair(m: Maker, winged: bool) -> None:
     arm, deep = m.uniform(0.07, 0.14 if winged else 0.2), m.uniform(0.1, 0.18 if winged else 0.28)
     foot = m.uniform(0.1, 0.24) if winged else m.uniform(0.02, 0.16)
     height = m.uniform(0.52, 0.78) if winged else m.uniform(0.3, 0.55)
-    pad, rise, soft, rolled = (
-        min(m.uniform(0.1, 0.2), h - foot - 0.04),
-        m.uniform(0.1, 0.28),
-        m.uniform(0.01, 0.06),
-        m.chance(0.35),
-    )
+    pad, rise = min(m.uniform(0.1, 0.2), h - foot - 0.04), m.uniform(0.1, 0.28)
+    soft, rolled = m.uniform(0.01, 0.06), m.chance(0.35)
     inner, tall = w - 2 * arm, h + rise - foot
     m.box((inner, h - pad - foot, d), (0, (h - pad + foot) / 2, 0))
     m.rounded_box((inner, pad, d - 0.6 * deep), (0, h - pad / 2, 0.3 * deep), 0.35 * pad)
@@ -204,11 +194,8 @@ def _tub_chair(m: Maker) -> None:
     m.cylinder(0.98 * radius, h - foot - 0.1, (0, (h + foot - 0.1) / 2, 0), sections=20)
     m.cushion((1.75 * radius, 0.16, 1.8 * radius), (0, h - 0.06, 0.02), 0.3)
     m.color = wood
-    kind = m.pick("legs star drum") if foot > 0.06 else "drum"
-    if kind == "drum":
-        phrase = supports.pedestal(m, 0.8 * radius, foot + 0.02, "drum")
-    else:
-        phrase = (_swivel if kind == "star" else _splayed)(m, 2 * radius, 2 * radius, foot + 0.03)
+    base, wide = m.pick(_splayed, _swivel, None) if foot > 0.06 else None, 2 * radius
+    phrase = base(m, wide, wide, foot + 0.03) if base else pedestal(m, 0.4 * wide, foot + 0.02, "drum")
     m.say("a rounded back that wraps around the seat", "a thick cushion", phrase)
 
 
@@ -228,38 +215,30 @@ def _block_chair(m: Maker) -> None:
     m.say("a straight back", "a flat seat", kind)
 
 
-_OFFICE, _LOUNGE = (42, 58, 40, 58, 32, 90, 2, 16), (corner_legs, crossed_legs, _swivel, sled)
+_LOUNGE = (corner_legs, crossed_legs, _swivel, sled)
 _HEAVY = (supports.plinth, supports.panel_legs, corner_legs)
 FAMILIES: dict[str, Builder] = {
     "dining chair": _chair(),
     "dining chair with arms": _chair(armed=1.0),
     "slatted chair": _chair(
-        "wood metal", "board dished slats round", "ladder spindles slats hoop", (36, 58, 40, 52, 42, 75, 0, 16), 0.2
-    ),
+        "wood metal", "board dished slats round", "ladder spindles slats hoop", (36, 58, 40, 52, 42, 75, 0, 16), 0.2),
     "upholstered dining chair": _chair(seats="upholstered padded board", backs="solid padded framed", armed=0.15),
-    "swivel office chair": _chair(
-        "metal plastic", "upholstered padded", "padded curved", _OFFICE, 0.6, "tee tee loop swept", (_swivel,)
-    ),
+    "swivel office chair": _chair("metal plastic", "upholstered padded", "padded curved",
+        (42, 58, 40, 58, 32, 90, 2, 16), 0.6, "tee tee loop swept", (_swivel,)),
     "bar chair": _chair(size=(34, 46, 58, 82, 20, 50, 0, 12), bases=(_bar_legs, _bar_legs, _column)),
     "rocking chair": _chair(
-        "wood", SEATS, BACKS, (45, 60, 40, 48, 50, 80, 8, 20), 1.0, "posts swept loop", (_rockers,)
-    ),
+        "wood", SEATS, BACKS, (45, 60, 40, 48, 50, 80, 8, 20), 1.0, "posts swept loop", (_rockers,)),
     "folding chair": _chair(
-        "metal wood plastic", "board slats", "rails ladder solid", armed=0.3, rests="posts", bases=(crossed_legs,)
-    ),
+        "metal wood plastic", "board slats", "rails ladder solid", armed=0.3, rests="posts", bases=(crossed_legs,)),
     "school chair with a writing board": _chair(
-        "wood plastic", "dished board rounded", "curved solid rails", bases=(_school_base,)
-    ),
+        "wood plastic", "dished board rounded", "curved solid rails", bases=(_school_base,)),
     "lounge chair": _chair(
-        "wood metal", "upholstered", "padded", (52, 80, 34, 46, 45, 85, 12, 36), 0.35, "posts loop panel", _LOUNGE
-    ),
+        "wood metal", "upholstered", "padded", (52, 80, 34, 46, 45, 85, 12, 36), 0.35, "posts loop panel", _LOUNGE),
     "garden chair": _chair("wood", "slats", "slats", (50, 68, 30, 42, 60, 85, 16, 36), armed=1.0, rests="posts"),
-    "throne": _chair(
-        "wood", "padded upholstered", "solid framed splat", (55, 80, 42, 55, 75, 120, 0, 3), 1.0, "posts panel", _HEAVY
-    ),
-    "wide wooden chair": _chair(
-        "wood", "board slats padded", "solid ladder slats cross", (55, 85, 38, 48, 38, 75, 0, 10), 0.7, "posts", _HEAVY
-    ),
+    "throne": _chair("wood", "padded upholstered", "solid framed splat",
+        (55, 80, 42, 55, 75, 120, 0, 3), 1.0, "posts panel", _HEAVY),
+    "wide wooden chair": _chair("wood", "board slats padded", "solid ladder slats cross",
+        (55, 85, 38, 48, 38, 75, 0, 10), 0.7, "posts", _HEAVY),
     "round back chair": _chair(seats="round", size=(40, 54, 42, 48, 20, 45, 0, 1), bases=(_splayed,), rest=_round_rail),
     "plastic garden chair": _chair("plastic ceramic", "dished", bases=(_splayed,), rest=_wrapped),
     "cantilever chair": partial(_tube_chair, cantilever=True),
@@ -269,5 +248,5 @@ FAMILIES: dict[str, Builder] = {
     "moulded shell chair": _shell_chair,
     "tub chair": _tub_chair,
     "block chair": _block_chair,
-}
+}  # fmt: skip
 WEIGHTS = {"wide wooden chair": 0.6, "throne": 0.6}

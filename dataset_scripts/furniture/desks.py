@@ -47,11 +47,10 @@ def _desk(row: tuple, m: Maker) -> None:
             m.say(_BASES[base](m, t) if base in _BASES else _ends(m, t, *base.split("+")))
         _below(m, t, extra)
         _above(m, t, extra)
-        if "wing" in extra:
-            _wing(m, t)
-        with m.mirrored():
-            if "second wing" in extra:
-                _wing(m, t)
+        for wing, side in (("wing", m.both("")), ("second wing", m.mirrored())):
+            if wing in extra:
+                with side:
+                    _wing(m, t)
 
 
 def _drawers(m: Maker, t: _Desk) -> str:
@@ -161,24 +160,19 @@ def _below(m: Maker, t: _Desk, extra: list[str]) -> None:
         high = m.uniform(0.09, 0.16)
         open_case(m, (room * 0.96, high, t.d * 0.85), (middle, t.tall - high / 2, 0), shelves=0)
     if "bench" in extra:
-        _bench(m, t)
+        far, seat, x = t.d / 2 + m.uniform(0.25, 0.4), m.uniform(0.38, 0.45), t.w * 0.4
+        m.box((t.w * 0.9, 0.025, 0.3), (0, seat, far))
+        m.box((t.w * 0.9, m.uniform(0.12, 0.3), 0.02), (0, seat + 0.3, far + 0.18))
+        with m.painted(t.metal), m.both("x"):
+            m.beam((x, 0.04, -t.d * 0.3), (x, 0.04, far + 0.15), 0.03)
+            m.beam((x, 0.04, far), (x, seat, far), 0.03)
+            m.beam((x, seat, far + 0.1), (x, seat + 0.4, far + 0.18), 0.025)
     if "computer stand" in extra:
         x = t.w / 2 - 0.16
         m.box((0.26, 0.02, t.d * 0.85), (x, m.uniform(0.06, 0.15), 0))
         m.box((0.02, t.tall, t.d * 0.85), (x - 0.13, t.tall / 2, 0))
         if m.chance(0.3):
             m.box((0.18, 0.42, t.d * 0.7), (x, 0.36, 0), color=(0.12, 0.12, 0.13))
-
-
-def _bench(m: Maker, t: _Desk) -> None:
-    """Add a bench with a back rest, joined to the desk by bars on the floor."""
-    far, seat, x = t.d / 2 + m.uniform(0.25, 0.4), m.uniform(0.38, 0.45), t.w * 0.4
-    m.box((t.w * 0.9, 0.025, 0.3), (0, seat, far))
-    m.box((t.w * 0.9, m.uniform(0.12, 0.3), 0.02), (0, seat + 0.3, far + 0.18))
-    with m.painted(t.metal), m.both("x"):
-        m.beam((x, 0.04, -t.d * 0.3), (x, 0.04, far + 0.15), 0.03)
-        m.beam((x, 0.04, far), (x, seat, far), 0.03)
-        m.beam((x, seat, far + 0.1), (x, seat + 0.4, far + 0.18), 0.025)
 
 
 def _above(m: Maker, t: _Desk, extra: list[str]) -> None:
@@ -200,7 +194,14 @@ def _above(m: Maker, t: _Desk, extra: list[str]) -> None:
         with m.at(0, t.h + 0.02, place), m.turned("x", turn):
             m.box((t.w * 0.9, 0.02, t.d * 0.5), (0, 0, t.d * 0.25))
     if "roll top" in extra:
-        _roll_top(m, t.w, t.d, t.h, m.uniform(0.35, 0.5))
+        rise, angle = m.uniform(0.35, 0.5), np.linspace(m.pick(0.05, 0.05, np.pi / 4), np.pi / 2, 8)
+        curve = np.stack([t.d * 0.92 * np.cos(angle) - t.d / 2, t.h + rise * np.sin(angle)], axis=1)
+        outline = [(-t.d / 2, t.h), (t.d * 0.42, t.h), *curve, (-t.d / 2, t.h + rise)]
+        m.extrude(outline, 0.025, ((t.w - 0.025) / 2, 0, 0), "zy", both="x")
+        edges = [np.insert(curve[:, ::-1], 0, x, axis=1) for x in (-t.w * 0.48, t.w * 0.48)]
+        m.sheet(np.stack(edges, axis=1), 0.015)
+        m.box((t.w, 0.02, t.d * 0.15), (0, t.h + rise, -t.d * 0.43))
+        m.box((t.w * 0.97, rise, 0.02), (0, t.h + rise / 2, 0.01 - t.d / 2))
     if "high counter" in extra:
         front, side = m.uniform(0.95, 1.2), m.uniform(0.8, 1.0) * t.d
         with m.painted(m.palette("ceramic fabric metal plastic wood")):
@@ -242,18 +243,6 @@ def _hutch(m: Maker, t: _Desk) -> None:
     m.say(counted(shelves + 1, "shelf").replace("shelfs", "shelves"))
 
 
-def _roll_top(m: Maker, w: float, d: float, h: float, rise: float) -> None:
-    """Add two curved sides, the shutter between them and a back."""
-    angle = np.linspace(m.pick(0.05, 0.05, np.pi / 4), np.pi / 2, 8)
-    curve = np.stack([d * 0.92 * np.cos(angle) - d / 2, h + rise * np.sin(angle)], axis=1)
-    outline = [(-d / 2, h), (d * 0.42, h), *curve, (-d / 2, h + rise)]
-    m.extrude(outline, 0.025, ((w - 0.025) / 2, 0, 0), "zy", both="x")
-    edges = [np.insert(curve[:, ::-1], 0, x, axis=1) for x in (-w * 0.48, w * 0.48)]
-    m.sheet(np.stack(edges, axis=1), 0.015)
-    m.box((w, 0.02, d * 0.15), (0, h + rise, -d * 0.43))
-    m.box((w * 0.97, rise, 0.02), (0, h + rise / 2, 0.01 - d / 2))
-
-
 def _wing(m: Maker, t: _Desk) -> None:
     """Add a run towards the user at the right end, with a panel outside, at times with a beveled inner corner."""
     wide, reach, level = m.uniform(0.42, 0.7), m.uniform(0.5, 1.4), t.h - m.pick(0.0, 0.0, 0.08)
@@ -283,10 +272,8 @@ _ROWS = {
     "executive desk": (_HUGE, "massive", {}),
     "desk with a hutch": (_USUAL, "block+panel block+same panel+same drawers", {_PANEL: 0.4, "hutch": 1}),
     "trestle desk": (_USUAL, "trestle shelves+same", {"drawer below the top": 0.8, "raised shelf": 0.5}),
-    "computer desk": (
-        _SMALL, "panel+same sled legs",
-        {"keyboard tray": 1, "computer stand": 0.7, "raised shelf": 0.75, _PANEL: 0.6},
-    ),
+    "computer desk": (_SMALL, "panel+same sled legs",
+        {"keyboard tray": 1, "computer stand": 0.7, "raised shelf": 0.75, _PANEL: 0.6}),
     "standing desk": (((1.1, 2), (0.6, 0.9), (0.68, 1.15)), "columns", {_PANEL: 0.5, "drawer below the top": 0.3}),
     "desk with a bookcase": (_SMALL, _BOOKCASES, {"shelf above": 0.5, _PANEL: 0.5}),
     "office work place": (_USUAL, "block+legs block+panel legs", {"privacy screen": 1}, "a work surface"),

@@ -1,6 +1,7 @@
 """The two domains of the embedded furniture: `clean`, for pre-training, and `scan`, the unlabelled target.
 
-How hard `scan` is stands in module constants and not in parameters, so that nobody can tune the gap.
+How hard `scan` is stands in module constants and not in parameters, so that nobody can tune the gap. Meshes have y up
+and the floor at y = 0; `count` is the number of points N, `rng` the source of everything random.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import numpy as np
 import trimesh
 
 from modeling_crossmost.geometry_crossmost import normalize_points, sample_surface
+from modeling_crossmost.materials_crossmost import face_colours
 from modeling_crossmost.rendering_crossmost import RenderStyle
 
 
@@ -26,15 +28,10 @@ _CANDIDATES = 4  # surface samples per point that is kept, before visibility
 
 @dataclass(frozen=True)
 class Instance:
-    """One object in one domain.
+    """One object in one domain."""
 
-    Attributes:
-        points: (N, 3) float32, y up, mean at the origin, largest norm 1.
-        mesh: what the views show, y up, with face colours.
-    """
-
-    points: np.ndarray
-    mesh: trimesh.Trimesh
+    points: np.ndarray  # (N, 3) float32, y up, mean at the origin, largest norm 1
+    mesh: trimesh.Trimesh  # what the views show, y up, with face colors
 
 
 def turned(mesh: trimesh.Trimesh, yaw: float, scale: np.ndarray | float = 1.0) -> trimesh.Trimesh:
@@ -43,17 +40,11 @@ def turned(mesh: trimesh.Trimesh, yaw: float, scale: np.ndarray | float = 1.0) -
     rotation = np.array([[cos, 0.0, sin], [0.0, 1.0, 0.0], [-sin, 0.0, cos]])
     vertices = (np.asarray(mesh.vertices) * scale) @ rotation.T
     # `mesh.copy()` would compute the vertices' colors too, and needs scipy.
-    return trimesh.Trimesh(vertices, mesh.faces, face_colors=mesh.visual.face_colors, process=False, validate=False)
+    return trimesh.Trimesh(vertices, mesh.faces, face_colors=face_colours(mesh), process=False, validate=False)
 
 
 def clean_instance(mesh: trimesh.Trimesh, count: int, rng: np.random.Generator) -> Instance:
-    """The object at any yaw, its whole surface sampled by area.
-
-    Args:
-        mesh: object, y up, floor at y = 0.
-        count: N.
-        rng: source of yaw and samples.
-    """
+    """The object at any yaw, its whole surface sampled by area."""
     placed = turned(mesh, rng.uniform(0.0, 2.0 * np.pi))
     points, _ = sample_surface(placed, count, rng)
     return Instance(normalize_points(points), placed)
@@ -76,13 +67,7 @@ def visible_first(mesh: trimesh.Trimesh, points: np.ndarray, normals: np.ndarray
 
 
 def scan_instance(mesh: trimesh.Trimesh, count: int, rng: np.random.Generator) -> Instance:
-    """The object as a hand-held scanner on one side leaves it: partial, noisy, on a piece of floor, other proportions.
-
-    Args:
-        mesh: object, y up, floor at y = 0.
-        count: N.
-        rng: source of everything random.
-    """
+    """The object as a hand-held scanner on one side leaves it: partial, noisy, on some floor, in other proportions."""
     placed = turned(mesh, rng.uniform(0.0, 2.0 * np.pi), rng.uniform(*AXIS_SCALE, size=3))
     num_floor = round(rng.uniform(*FLOOR_SHARE) * count)
     candidates, faces = sample_surface(placed, _CANDIDATES * count, rng)
@@ -92,11 +77,11 @@ def scan_instance(mesh: trimesh.Trimesh, count: int, rng: np.random.Generator) -
     seen = order[: round((1.0 - rng.uniform(*UNSEEN_SHARE)) * len(order))]
     surface = candidates[rng.choice(seen, count - num_floor, replace=False)]
     low, high = placed.bounds
-    radius = np.linalg.norm((high - low) / 2)
-    surface = surface + rng.normal(0.0, NOISE * radius, surface.shape)
-    center, reach = (low + high) / 2, FLOOR_REACH * np.hypot(*(high - low)[[0, 2]]) / 2
+    noise, center = NOISE * np.linalg.norm((high - low) / 2), (low + high) / 2
+    surface = surface + rng.normal(0.0, noise, surface.shape)
+    reach = FLOOR_REACH * np.hypot(*(high - low)[[0, 2]]) / 2
     floor = _disc(num_floor, reach, rng) + np.array([center[0], low[1], center[2]])
-    floor = floor + rng.normal(0.0, NOISE * radius, floor.shape)
+    floor = floor + rng.normal(0.0, noise, floor.shape)
     points = rng.permutation(np.concatenate([surface, floor]))
     return Instance(normalize_points(points), placed)
 
@@ -112,8 +97,7 @@ def clean_view_style(rng: np.random.Generator) -> RenderStyle:
 
     A small tower learns shape from these; light walls, dark objects and other lamps before that only hold it up.
     """
-    shade = rng.uniform(4.0, 40.0)
-    background = (shade, shade, shade)
+    background = (rng.uniform(4.0, 40.0),) * 3
     return RenderStyle(
         light=tuple(rng.normal((0.3, 0.7, 0.6), 0.2)),
         ambient=rng.uniform(0.3, 0.4),
@@ -127,10 +111,8 @@ def clean_view_style(rng: np.random.Generator) -> RenderStyle:
 
 
 def scan_view_style(rng: np.random.Generator) -> RenderStyle:
-    """Look of the `scan` views: bare objects under one coloured lamp, before a coloured wall."""
-    wall = rng.uniform(20.0, 90.0, 3)
-    lamp = rng.uniform(*LAMP_COLOUR, 3)
-    side = rng.uniform(0.0, 2.0 * np.pi)
+    """Look of the `scan` views: bare objects under one colored lamp, before a colored wall."""
+    wall, lamp, side = rng.uniform(20.0, 90.0, 3), rng.uniform(*LAMP_COLOUR, 3), rng.uniform(0.0, 2.0 * np.pi)
     return RenderStyle(
         light=(float(np.cos(side)), rng.uniform(0.05, 0.5), float(np.sin(side))),
         light_frame="world",

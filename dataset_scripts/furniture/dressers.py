@@ -11,7 +11,7 @@ from functools import partial
 import numpy as np
 
 from . import cases
-from .cases import Cell, Finish, Range, Size, case, row, straight
+from .cases import Cell, Finish, Size, case, row, straight
 from .maker import Builder, Maker
 from .solids import outline_points
 
@@ -52,9 +52,7 @@ def stepped_dresser(m: Maker) -> None:
     m.say("parts of different height")
 
 
-def upper(
-    m: Maker, size: Size, finish: Finish, fronts: str, wide: Range, tall: Range, deep: Range, gable=0.0
-) -> list[Cell]:
+def upper(m: Maker, size: Size, finish: Finish, fronts, wide, tall, deep, gable=0.0) -> list[Cell]:
     """Add a smaller case on top, `wide` and `deep` as shares, flush with the back; perhaps under a gable."""
     w, h, d = size[0] * m.uniform(*wide), m.uniform(*tall), size[2] * m.uniform(*deep)
     with m.at(0, size[1], (d - size[2]) / 2):
@@ -104,8 +102,8 @@ def changing_top(m: Maker, size: Size, finish: Finish) -> None:
     """Add a rail around the top, for changing a baby, often with a mat."""
     cases.rail(m, size, finish, (0.06, 0.18), 0.5)
     if m.chance(0.4):
-        mat = (size[0] * m.uniform(0.6, 0.9), 0.06, size[2] * 0.85)
-        m.cushion(mat, (0, size[1] + 0.03, 0), 0.2, color=m.palette("fabric"))
+        wide = size[0] * m.uniform(0.6, 0.9)
+        m.cushion((wide, 0.06, size[2] * 0.85), (0, size[1] + 0.03, 0), 0.2, color=m.palette("fabric"))
         m.say("a soft mat on top")
 
 

@@ -18,7 +18,8 @@ from __future__ import annotations
 
 import colorsys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial, reduce
 from typing import Any
 
 import numpy as np
@@ -31,27 +32,19 @@ from .solids import Solid
 
 Color = tuple[float, float, float]  # linear RGB, each in [0, 1]
 Builder = Callable[["Maker"], None]
+Block = AbstractContextManager[None]
 
-# (hue, saturation, value) ranges, one row per typical tint.
+# (hue, saturation, value) ranges, one group per typical tint.
 _PALETTES = {
-    "wood": (
-        ((0.05, 0.10), (0.35, 0.75), (0.25, 0.75)),
-        ((0.03, 0.07), (0.45, 0.75), (0.12, 0.35)),
-        ((0.08, 0.12), (0.08, 0.30), (0.65, 0.92)),
-    ),
-    "metal": (
-        ((0.55, 0.65), (0.00, 0.10), (0.45, 0.85)),
-        ((0.00, 1.00), (0.00, 0.06), (0.04, 0.20)),
-        ((0.10, 0.13), (0.35, 0.60), (0.50, 0.80)),
-    ),
-    "fabric": (
-        ((0.00, 1.00), (0.15, 0.75), (0.15, 0.75)),
-        ((0.05, 0.12), (0.05, 0.35), (0.35, 0.85)),
-        ((0.00, 1.00), (0.00, 0.08), (0.05, 0.80)),
-    ),
+    "wood": (((0.05, 0.10), (0.35, 0.75), (0.25, 0.75)), ((0.03, 0.07), (0.45, 0.75), (0.12, 0.35)),
+             ((0.08, 0.12), (0.08, 0.30), (0.65, 0.92))),
+    "metal": (((0.55, 0.65), (0.00, 0.10), (0.45, 0.85)), ((0.00, 1.00), (0.00, 0.06), (0.04, 0.20)),
+              ((0.10, 0.13), (0.35, 0.60), (0.50, 0.80))),
+    "fabric": (((0.00, 1.00), (0.15, 0.75), (0.15, 0.75)), ((0.05, 0.12), (0.05, 0.35), (0.35, 0.85)),
+               ((0.00, 1.00), (0.00, 0.08), (0.05, 0.80))),
     "ceramic": (((0.08, 0.16), (0.00, 0.10), (0.80, 0.97)), ((0.00, 1.00), (0.05, 0.25), (0.65, 0.90))),
     "plastic": (((0.00, 1.00), (0.00, 0.10), (0.03, 0.95)), ((0.00, 1.00), (0.40, 0.90), (0.30, 0.90))),
-}
+}  # fmt: skip
 _NUMBERS = ["no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
 
 
@@ -74,14 +67,9 @@ def _adds(solid: Callable[..., Solid]) -> Callable[..., None]:
 class Maker:
     """One object in the making.
 
-    Args:
-        rng: Source of every choice.
-        family: Structural family in words, e.g. "round pedestal table"; a builder may make it more exact.
-
-    Attributes:
-        color: The brush: color of the solids that are given none.
-        parts: Solids made so far, each with its color.
-        details: Short noun phrases that are true of the object, e.g. "three drawers".
+    `rng` is the source of every choice and `family` the structural family in words, e.g. "round pedestal table"; a
+    builder may make it more exact. `color` is the brush: the color of solids that are given none. `parts` are the
+    solids made so far, each with its color, and `details` short noun phrases true of it ("three drawers").
     """
 
     def __init__(self, rng: np.random.Generator, family: str = ""):
@@ -124,19 +112,10 @@ class Maker:
 
     # -------------------------------------------------------------------------------------------- solids
 
-    box = _adds(solids.box)
-    rounded_box = _adds(solids.rounded_box)
-    cylinder = _adds(solids.cylinder)
-    frustum = _adds(solids.frustum)
-    beam = _adds(solids.beam)
-    rod = _adds(solids.rod)
-    tube = _adds(solids.tube)
-    revolve = _adds(solids.revolve)
-    extrude = _adds(solids.extrude)
-    sheet = _adds(solids.sheet)
-    cushion = _adds(solids.cushion)
-    bowl = _adds(solids.bowl)
-    loft = _adds(solids.loft)
+    box, rounded_box, cushion = _adds(solids.box), _adds(solids.rounded_box), _adds(solids.cushion)
+    cylinder, frustum, revolve = _adds(solids.cylinder), _adds(solids.frustum), _adds(solids.revolve)
+    beam, rod, tube = _adds(solids.beam), _adds(solids.rod), _adds(solids.tube)
+    extrude, sheet, loft = _adds(solids.extrude), _adds(solids.sheet), _adds(solids.loft)
 
     # -------------------------------------------------------------------------------------------- blocks
 
@@ -157,56 +136,52 @@ class Maker:
         made = self.parts[start:]
         self.parts[start:] = [(transform(solid), color) for transform in transforms for solid, color in made]
 
-    def at(self, x: float = 0.0, y: float = 0.0, z: float = 0.0):
+    def at(self, x: float = 0.0, y: float = 0.0, z: float = 0.0) -> Block:
         """Shifted by (x, y, z)."""
         return self.repeated([(x, y, z)])
 
-    def repeated(self, offsets: Iterable[ArrayLike]):
+    def repeated(self, offsets: Iterable[ArrayLike]) -> Block:
         """Once at every offset (3,)."""
-        return self.copied([lambda solid, offset=offset: solid.moved(offset) for offset in offsets])
+        return self.copied([partial(Solid.moved, offset=offset) for offset in offsets])
 
-    def turned(self, axis: str | ArrayLike, degrees: float, about: ArrayLike = (0, 0, 0)):
+    def turned(self, axis: str | ArrayLike, degrees: float, about: ArrayLike = (0, 0, 0)) -> Block:
         """Turned by `degrees` (right-hand rule) about the line through `about` along `axis`."""
-        return self.copied([lambda solid: solid.rotated(axis, degrees, about)])
+        return self.copied([partial(Solid.rotated, axis=axis, degrees=degrees, about=about)])
 
-    def around(self, count: int, start: float = 0.0):
+    def around(self, count: int, start: float = 0.0) -> Block:
         """`count` times around the y axis, the first turned by `start` degrees."""
         angles = start + 360.0 / count * np.arange(count)
-        return self.copied([lambda solid, angle=angle: solid.rotated("y", angle) for angle in angles])
+        return self.copied([partial(Solid.rotated, axis="y", degrees=angle) for angle in angles])
 
-    def scaled(self, factors: ArrayLike, about: ArrayLike = (0, 0, 0)):
+    def scaled(self, factors: ArrayLike, about: ArrayLike = (0, 0, 0)) -> Block:
         """Stretched by three positive factors around a point."""
-        return self.copied([lambda solid: solid.scaled(factors, about)])
+        return self.copied([partial(Solid.scaled, factors=factors, about=about)])
 
-    def mirrored(self, axis: str = "x"):
+    def mirrored(self, axis: str = "x") -> Block:
         """Only the mirror image in the plane x = 0 (y = 0, z = 0)."""
-        return self.copied([lambda solid: solid.mirrored(axis)])
+        return self.copied([partial(Solid.mirrored, axis=axis)])
 
-    def both(self, axes: str = "x"):
+    def both(self, axes: str = "x") -> Block:
         """As it is and mirrored: two for "x", four (all corners) for "xz", one for ""."""
-        images: list[Callable[[Solid], Solid]] = [lambda solid: solid]
+        images = [""]
         for axis in axes:
-            images += [lambda solid, image=image, axis=axis: image(solid).mirrored(axis) for image in images]
-        return self.copied(images)
+            images += [image + axis for image in images]
+        return self.copied([partial(reduce, Solid.mirrored, image) for image in images])
 
     # -------------------------------------------------------------------------------------------- result
 
-    def bounds(self, start: int = 0) -> np.ndarray:
-        """(2, 3) lowest and highest coordinates of the parts from number `start` on."""
-        boxes = np.stack([solid.bounds for solid, _ in self.parts[start:]])
+    def bounds(self) -> np.ndarray:
+        """(2, 3) lowest and highest coordinates of all parts."""
+        boxes = np.stack([solid.bounds for solid, _ in self.parts])
         return np.stack([boxes[:, 0].min(axis=0), boxes[:, 1].max(axis=0)])
 
     def merged(self) -> trimesh.Trimesh:
-        """All parts as one mesh: 8-bit linear RGB per face, floor at y = 0, bounding box centered in x and z.
-
-        Raises:
-            ValueError: Nothing was made.
-        """
+        """All parts as one mesh: 8-bit linear RGB per face, floor at y = 0, bounding box centered in x and z."""
         if not self.parts:
             raise ValueError(f"the object {self.family!r} has no parts; add at least one.")
         starts = np.cumsum([0] + [len(solid.vertices) for solid, _ in self.parts[:-1]])
         faces = np.concatenate([solid.faces + start for (solid, _), start in zip(self.parts, starts, strict=True)])
-        (low, high) = self.bounds()
+        low, high = self.bounds()
         points = np.concatenate([solid.vertices for solid, _ in self.parts])
         points = points - np.array([(low[0] + high[0]) / 2, low[1], (low[2] + high[2]) / 2])
         rgb = np.round(np.clip(np.array([color for _, color in self.parts]), 0.0, 1.0) * 255)

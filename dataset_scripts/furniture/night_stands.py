@@ -19,9 +19,8 @@ def wall_panel(m: Maker, size: Size, finish: Finish) -> None:
     """Sometimes add a panel behind a case for the wall."""
     m.say("no foot")
     if m.chance(0.3):
-        high = m.uniform(0.4, 0.7)
-        panel = (size[0] * m.uniform(1.0, 1.6), high, 0.02)
-        m.box(panel, (0, high * 0.3, -size[2] / 2 - 0.01), color=m.palette("wood"))
+        high, wide = m.uniform(0.4, 0.7), size[0] * m.uniform(1.0, 1.6)
+        m.box((wide, high, 0.02), (0, high * 0.3, -size[2] / 2 - 0.01), color=m.palette("wood"))
         m.say("a panel at the back")
 
 
@@ -35,8 +34,7 @@ def side_shelf(m: Maker, size: Size, finish: Finish) -> None:
         m.box((0.02, level, d), (side * (w / 2 + wide), level / 2, 0))
         m.say("an open shelf at one side")
         return
-    half, rise = w / 2, m.uniform(0.08, 0.35)
-    outline = [(-half, 0), (half, 0), (half, rise / 2), (half * 0.6, rise), (-half * 0.6, rise), (-half, rise / 2)]
+    outline = np.multiply([(-1, 0), (1, 0), (1, 0.5), (0.6, 1), (-0.6, 1), (-1, 0.5)], (w / 2, m.uniform(0.08, 0.35)))
     m.extrude(outline, 0.02, (0, top, 0.01 - d / 2))
     m.family = "night stand with a back board"
     m.say("a raised back")
@@ -176,9 +174,7 @@ FAMILIES: dict[str, Builder] = {
     "night stand with a side shelf": row("d{1-3}", _SMALL, "none", extra=side_shelf),
     "night stand with a lamp": lamp_stand,
 }
-WEIGHTS = dict.fromkeys(
-    ["night stand for the wall", "night stand with a curved front", "night stand of bent boards"], 0.5
-)
-WEIGHTS |= dict.fromkeys(["night stand with curved sides", "half round night stand", "night stand with a lamp"], 0.5)
+_RARE = ["for the wall", "with a curved front", "with curved sides", "of bent boards", "with a lamp"]
+WEIGHTS = {f"night stand {kind}": 0.5 for kind in _RARE} | {"half round night stand": 0.5}
 WEIGHTS |= {"bedside table with shelves": 0.5, "tray beside a bed": 0.25}
 WEIGHTS |= {"bedside table on one leg": 0.24, "round bedside table on one leg": 0.16}

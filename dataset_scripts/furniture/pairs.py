@@ -12,26 +12,23 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import numpy as np
 from filelock import FileLock
+
+from modeling_crossmost.rendering_crossmost import DEPTH_CAMERA, SHADED_CAMERA, Camera, depth_views, shaded_views
 
 from ..builder import PairObject, PairSource, object_rng
 from ..shards import PREPARATION_FILE, code_key
 
-
-if TYPE_CHECKING:
-    import numpy as np
-
-    from modeling_crossmost.rendering_crossmost import Camera
 
 CONFIG_NAMES = ("clean", "scan")
 DEFAULT_CONFIG = "scan"
 SPLITS = ("train", "test")
 OBJECTS_PER_CLASS = {"clean": 600, "scan": 400}
 TEST_PER_CLASS = {"clean": 20, "scan": 100}
-# Of `clean`, the first third is projected (depth), the rest shaded, which is harder to learn. `scan` has shaded views
-# only.
+# Of `clean` the first third is projected (depth), the rest shaded, which is harder to learn; `scan` is all shaded.
 NUM_VIEWS = {"clean": 12, "scan": 3}
 IMAGE_SIZE = 64
 SHADED_ELEVATION = (10.0, 45.0)  # degrees
@@ -60,9 +57,8 @@ class FurniturePairs(PairSource):
     def __post_init__(self):
         super().__post_init__()
         if self.config_name not in CONFIG_NAMES:
-            raise ValueError(
-                f"The furniture has no configuration {self.config_name!r}; choose {' or '.join(CONFIG_NAMES)}."
-            )
+            choices = " or ".join(CONFIG_NAMES)
+            raise ValueError(f"The furniture has no configuration {self.config_name!r}; choose {choices}.")
         for name, smallest in (("objects_per_class", 1), ("test_per_class", 0)):
             value = getattr(self, name)
             if value is not None and not smallest <= value < SEEDS_PER_BLOCK:
@@ -86,65 +82,55 @@ class FurniturePairs(PairSource):
         return list(CLASSES)
 
     def objects(self) -> dict[str, list[PairObject]]:
-        train, test = OBJECTS_PER_CLASS[self.config_name], TEST_PER_CLASS[self.config_name]
         sizes = (
-            train if self.objects_per_class is None else self.objects_per_class,
-            test if self.test_per_class is None else self.test_per_class,
+            OBJECTS_PER_CLASS[self.config_name] if self.objects_per_class is None else self.objects_per_class,
+            TEST_PER_CLASS[self.config_name] if self.test_per_class is None else self.test_per_class,
         )
+        block = (self.seed * len(CONFIG_NAMES) + CONFIG_NAMES.index(self.config_name)) * len(SPLITS)
         found = {}
-        for number, (split, size) in enumerate(zip(SPLITS, sizes, strict=True)):
-            block = (self.seed * len(CONFIG_NAMES) + CONFIG_NAMES.index(self.config_name)) * len(SPLITS) + number
+        for number, (split, size) in enumerate(zip(SPLITS, sizes, strict=True), block):
+            folder, first = f"{self.config_name}/{split}", number * SEEDS_PER_BLOCK
             found[split] = [
-                PairObject(
-                    f"{self.config_name}/{split}/{name.replace(' ', '_')}/{index:05d}",
-                    name,
-                    seed=block * SEEDS_PER_BLOCK + index,
-                )
+                PairObject(f"{folder}/{name.replace(' ', '_')}/{index:05d}", name, seed=first + index)
                 for name in self.class_names()
                 for index in range(size)
             ]
         return {split: items for split, items in found.items() if items}
 
     def make_pair(self, item: PairObject) -> dict[str, Any]:
-        from modeling_crossmost.rendering_crossmost import shaded_views
-
         from . import domains
         from .catalogue import make_object
 
         if item.class_name is None:
             raise ValueError(f"The furniture object {item.object_id!r} has no class; take objects from objects().")
-        made = make_object(item.class_name, item.seed)
-        rng = object_rng(item.object_id, self.seed)
+        made, rng = make_object(item.class_name, item.seed), object_rng(item.object_id, self.seed)
+        depth: list[Camera] = []
         count = self.num_views or NUM_VIEWS[self.config_name]
         if self.config_name == "scan":
             instance = domains.scan_instance(made.mesh, self.num_points, rng)
-            cameras = _scan_cameras(count, rng)
-            views = shaded_views(
-                instance.mesh, image_size=self.image_size, style=domains.scan_view_style(rng), cameras=cameras
-            )
-            return {"points": instance.points, "views": views}
-        instance = domains.clean_instance(made.mesh, self.num_points, rng)
-        views = _clean_views(instance, count, self.image_size, rng)
-        return {"points": instance.points, "views": views, "captions": made.captions}
+            shaded, style = _scan_cameras(count, rng), domains.scan_view_style(rng)
+        else:
+            instance = domains.clean_instance(made.mesh, self.num_points, rng)
+            (depth, shaded), style = _clean_cameras(count, rng), domains.clean_view_style(rng)
+        views = shaded_views(instance.mesh, image_size=self.image_size, style=style, cameras=shaded)
+        if depth:
+            flat = depth_views(instance.points, image_size=self.image_size, cameras=depth)
+            views = np.concatenate([flat, views])
+        pair = {"points": instance.points, "views": views}
+        return {**pair, "captions": made.captions} if self.has_captions else pair
 
     def describe(self) -> dict[str, str]:
-        from modeling_crossmost.rendering_crossmost import DEPTH_CAMERA, SHADED_CAMERA
-
         count = self.num_views or NUM_VIEWS[self.config_name]
-        low, high = SHADED_ELEVATION
+        tilt = "elevation random in {:g} to {:g} degrees".format(*SHADED_ELEVATION)
         lens = f"distance {SHADED_CAMERA['distance']:g} radii, field of view {SHADED_CAMERA['field_of_view']:g} degrees"
         if self.config_name == "scan":
             clouds = "seen from one side, with noise and floor remains, axes scaled, any yaw"
-            views = (
-                f"{count} azimuths, {SCAN_STEP:g} degrees apart, from a random one; elevation random in {low:g} to "
-                f"{high:g} degrees"
-            )
+            views = f"{count} azimuths, {SCAN_STEP:g} degrees apart, from a random one; {tilt}"
         else:
             clouds = "the whole surface, any yaw"
             views = (
                 f"first {count // 3} projected from the cloud: random azimuths, elevation "
-                f"{DEPTH_CAMERA['elevation']:g} degrees; then {count - count // 3} shaded: random azimuths, elevation "
-                f"random in {low:g} to {high:g} degrees"
+                f"{DEPTH_CAMERA['elevation']:g} degrees; then {count - count // 3} shaded: random azimuths, {tilt}"
             )
         return {
             "Source": "generated; every object has its own seed, and no object is in two configurations or splits",
@@ -153,42 +139,25 @@ class FurniturePairs(PairSource):
         }
 
 
+def _camera(azimuth: float, elevation: float, usual: dict[str, Any]) -> Camera:
+    return Camera(azimuth, elevation, usual["distance"], usual["field_of_view"])
+
+
 def _scan_cameras(count: int, rng: np.random.Generator) -> list[Camera]:
-    from modeling_crossmost.rendering_crossmost import SHADED_CAMERA, Camera
-
     elevation, start = rng.uniform(*SHADED_ELEVATION), rng.uniform(0.0, 360.0)
-    lens = SHADED_CAMERA["distance"], SHADED_CAMERA["field_of_view"]
-    return [Camera((start + SCAN_STEP * view) % 360.0, elevation, *lens) for view in range(count)]
+    return [_camera((start + SCAN_STEP * view) % 360.0, elevation, SHADED_CAMERA) for view in range(count)]
 
 
-def _clean_views(instance: Any, count: int, image_size: int, rng: np.random.Generator) -> np.ndarray:
-    """Projected views of the cloud, then shaded views of the mesh, all from random azimuths: uint8 (count, R, R, 3)."""
-    import numpy as np
-
-    from modeling_crossmost.rendering_crossmost import DEPTH_CAMERA, SHADED_CAMERA, Camera, depth_views, shaded_views
-
-    from .domains import clean_view_style
-
-    depth = [
-        Camera(azimuth, DEPTH_CAMERA["elevation"], DEPTH_CAMERA["distance"], DEPTH_CAMERA["field_of_view"])
-        for azimuth in rng.uniform(0.0, 360.0, count // 3)
-    ]
-    shaded = [
-        Camera(azimuth, rng.uniform(*SHADED_ELEVATION), SHADED_CAMERA["distance"], SHADED_CAMERA["field_of_view"])
-        for azimuth in rng.uniform(0.0, 360.0, count - count // 3)
-    ]
-    views = shaded_views(instance.mesh, image_size=image_size, style=clean_view_style(rng), cameras=shaded)
-    if not depth:
-        return views
-    return np.concatenate([depth_views(instance.points, image_size=image_size, cameras=depth), views])
+def _clean_cameras(count: int, rng: np.random.Generator) -> tuple[list[Camera], list[Camera]]:
+    """Cameras of the projected and of the shaded views, all at random azimuths."""
+    flat, rest = count // 3, count - count // 3
+    depth = [_camera(turn, DEPTH_CAMERA["elevation"], DEPTH_CAMERA) for turn in rng.uniform(0.0, 360.0, flat)]
+    turns = rng.uniform(0.0, 360.0, rest)
+    return depth, [_camera(turn, rng.uniform(*SHADED_ELEVATION), SHADED_CAMERA) for turn in turns]
 
 
 def cached_furniture(
-    config: str = DEFAULT_CONFIG,
-    cache_dir: str | Path | None = None,
-    *,
-    num_proc: int | None = None,
-    **sizes: Any,
+    config: str = DEFAULT_CONFIG, cache_dir: str | Path | None = None, *, num_proc: int | None = None, **sizes: Any
 ) -> str:
     """Folder of a configuration of the furniture for `load_dataset(folder, config)`, made on first use.
 
@@ -239,12 +208,11 @@ def _generate(folder: Path, config: str, num_proc: int | None, sizes: dict[str, 
         "--output",
         str(folder),
     ]
-    options = {**sizes, **({} if num_proc is None else {"num_proc": num_proc})}
+    options = sizes if num_proc is None else {**sizes, "num_proc": num_proc}
     command += [f"--{name.replace('_', '-')}={value}" for name, value in options.items()]
     root = str(Path(__file__).resolve().parent.parent.parent)
     search_path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))
-    done = subprocess.run(
-        command, env={**os.environ, "PYTHONPATH": search_path}, stdout=subprocess.DEVNULL, check=False
-    )
+    environment = {**os.environ, "PYTHONPATH": search_path}
+    done = subprocess.run(command, env=environment, stdout=subprocess.DEVNULL, check=False)
     if done.returncode:
         raise ValueError(f"The furniture could not be made in {str(folder)!r}; the message above says why.")

@@ -24,10 +24,8 @@ _BACKS = {"bulge": "a back that bulges", "step": "a stepped back", "cap": "a rou
 
 def _hull(m: Maker, rows, roundness: float, color: Color | None = None) -> None:
     """Add a solid through rounded rectangles, one row (z, width, height, middle y) each, from front to back."""
-    rings = []
-    for z, width, height, middle in rows[::-1]:
-        outline = rounded_rectangle(width, height, roundness * min(width, height), 3) + (0, middle)
-        rings.append(np.insert(outline, 2, z, axis=1))
+    outlines = [rounded_rectangle(w, h, roundness * min(w, h), 3) + (0, middle) for _, w, h, middle in rows[::-1]]
+    rings = [np.insert(outline, 2, row[0], axis=1) for outline, row in zip(outlines, rows[::-1], strict=True)]
     m.loft(np.stack(rings), color=color)
 
 
@@ -48,8 +46,8 @@ def _front(m: Maker, w: float, h: float, depth: float, glass: Color) -> None:
     m.box((w, top, lip), (0, (h - top) / 2, -lip / 2))
     m.box((w, bottom, lip), (0, low, -lip / 2))
     m.box((side, inner[1], lip), ((w - side) / 2, middle, -lip / 2), both="x")
-    m.say("a broad frame around the glass" if side > 0.06 * min(w, h) else "a narrow frame")
-    m.say("a broad strip below the glass" if bottom > 2 * top else "")
+    frame = "a broad frame around the glass" if side > 0.06 * min(w, h) else "a narrow frame"
+    m.say(frame, "a broad strip below the glass" if bottom > 2 * top else "")
     if bottom > 0.02 and m.chance():
         size, count, color = bottom * m.uniform(0.25, 0.5), m.number(1, 6), m.pick(m.color, m.palette("metal"))
         start, wide = m.pick(0.0, 0.32 * w - count * size), size * m.pick(1.2, 0.8)
@@ -93,7 +91,7 @@ def tube(m: Maker, w: float, h: float, glass: Color, thick, boxed=0.2, egg=False
     neck, drop = m.pick(0.0, m.uniform(0.03, 0.1)), m.uniform(-1.0, 0.4) * (1 - high) * h / 2
     rows = [(straight + z * (depth - straight), 1 - s * (1 - wide), 1 - s * (1 - high), s * drop) for z, s in steps]
     if neck:
-        rows += [(depth + 0.01, 0.75 * wide, 0.75 * high, drop), (depth + neck, 0.5 * wide, 0.5 * high, drop)]
+        rows += [(depth + end, share * wide, share * high, drop) for end, share in ((0.01, 0.75), (neck, 0.5))]
     _hull(m, [(-z, w * x, h * y, middle) for z, x, y, middle in rows], 0.28 if egg else m.uniform(0.01, 0.2))
     if egg or m.chance(0.35):  # the glass of a tube is a shallow dome
         scales = ((m.uniform(0.01, 0.03), 0.5), (0.008, 0.68), (0.0, 0.78), (-0.01, 0.8))
@@ -130,10 +128,8 @@ _BARS: dict[str, list[Any]] = {
 }
 _FULL = ("an oval foot", "a round foot", "a rectangular foot", "a block as its foot", "a rounded foot", "a domed foot")
 _FEET = (*_BARS, *_FULL)
-_NECKS = (
-    *("a post", "a post", "a wide flat post", "a round post", "two thin posts"),
-    *("a bent post", "a tapered post", "a column with a joint"),
-)
+_STRAIGHT = ("a post", "a post", "a wide flat post", "a round post", "two thin posts")
+_NECKS = (*_STRAIGHT, "a bent post", "a tapered post", "a column with a joint")
 _BEHIND = ("a bent post", "a column with a joint", "a bent sheet", "a jointed arm", "a strut behind the screen")
 
 
@@ -217,9 +213,10 @@ def low(m: Maker, s: Screen, kinds: tuple[str, ...]) -> float:
     with m.at(0, -gap - s.height / 2, 0):
         if kind == "a swivel foot":
             m.frustum(r * 0.6, r * 0.85, gap / 2 + 0.1 * s.height, (0, gap * 0.75 + 0.05 * s.height, z))
-            m.beam((0, 0, z), (0, gap / 2, z), (2 * r, 1.8 * r)) if m.chance() else m.cylinder(
-                r, gap / 2, (0, gap / 4, z)
-            )
+            if m.chance():
+                m.beam((0, 0, z), (0, gap / 2, z), (2 * r, 1.8 * r))
+            else:
+                m.cylinder(r, gap / 2, (0, gap / 4, z))
         elif kind == "a block as its foot":
             m.beam((0, 0, z), (0, gap + 0.03, z), (2 * r, 1.7 * r), 0.8)
         elif kind == "a board under each side":
@@ -255,10 +252,8 @@ def keyboard(m: Maker, s: Screen) -> None:
 
 def speakers(m: Maker, s: Screen) -> None:
     """Add speakers at the sides of the screen, below it or loose beside it."""
-    kind, thick = (
-        m.pick("at both sides", "at both sides", "below the glass", "beside it"),
-        s.panel * m.uniform(0.6, 1.0),
-    )
+    kind = m.pick("at both sides", "at both sides", "below the glass", "beside it")
+    thick = s.panel * m.uniform(0.6, 1.0)
     wide, tall, cloth = s.width * m.uniform(0.08, 0.2), s.height * m.uniform(0.6, 1.0), m.palette("fabric")
     x, y = (s.width + wide) / 2, 0.0
     if kind == "below the glass":
@@ -292,10 +287,10 @@ def vintage(m: Maker, s: Screen) -> None:
 
 def _glass(m: Maker) -> Color:
     """Set the brush to a case's color and return that of its glass."""
-    value = m.uniform(0.0, 0.15)
-    case = m.palette("plastic plastic plastic metal metal wood fabric ceramic") if m.chance(0.75) else (value,) * 3
-    red, green, blue = (0.1 + 0.9 * channel for channel in case)  # pure black would hide every edge from a shaded view
-    m.color, value = (red, green, blue), m.uniform(0.03, 0.3)
+    gray = (m.uniform(0.0, 0.15),) * 3
+    case = m.palette("plastic plastic plastic metal metal wood fabric ceramic") if m.chance(0.75) else gray
+    m.color = tuple(np.multiply(case, 0.9) + 0.1)  # pure black would hide every edge from a shaded view
+    value = m.uniform(0.03, 0.3)
     dark = (value, value, value * m.uniform(1.0, 1.4))
     return m.pick(m.palette("plastic"), (0.2, 0.45, 0.8), (0.75, 0.8, 0.85)) if m.chance(0.3) else dark
 
@@ -326,55 +321,45 @@ def screen(
         extra(m, s)
 
 
-_TUBE, _LEVEL = {"head": tube, "thick": (0.55, 1.25), "tilts": (0, 0)}, {"tilts": (0, 0)}
-_BOXED = {"head": partial(tube, boxed=0.6), "thick": (0.5, 1.0), "tilts": (0, 0)}
+def row(*arguments: Any, **options: Any) -> Builder:
+    """Return a family that is a row of arguments of `screen`."""
+    return lambda m: screen(m, *arguments, **options)
+
+
+stood, cased = partial(row, center), partial(row, low, tilts=(0, 0))
+tubes = partial(cased, head=tube, thick=(0.55, 1.25))
+boxes = partial(cased, head=partial(tube, boxed=0.6), thick=(0.5, 1.0))
 _CASE = ("", "", "a plinth", "a swivel foot", "four small feet")
 FAMILIES: dict[str, Builder] = {
-    "desktop monitor": lambda m: screen(m, center, (0.35, 0.65), _RATIOS),
-    "thick monitor": lambda m: screen(m, center, (0.35, 0.6), (1.15, 1.8), thick=(0.06, 0.16), gaps=(0.1, 0.55)),
-    "wide television": lambda m: screen(
-        m, center, (0.7, 1.5), (1.6, 2.8), thick=(0.012, 0.08), gaps=(0.12, 0.35), words=("a wide screen",)),
-    "television on two feet": lambda m: screen(
-        m, low, (0.7, 1.5), (1.4, 2.4), thick=(0.012, 0.09), words=("a wide screen",),
-        kinds=("a board under each side", "a split foot under each side"), **_LEVEL),
-    "tube monitor": lambda m: screen(
-        m, low, (0.32, 0.5), (1.0, 1.4), kinds=("a swivel foot", "a swivel foot", "a block as its foot"), **_TUBE),
-    "tube television": lambda m: screen(
-        m, low, (0.4, 0.9), (0.95, 1.5), vintage, kinds=("", "", "four small feet", "four short legs"), **_BOXED),
-    "boxed screen": lambda m: screen(
-        m, low, (0.45, 1.1), (1.1, 2.4), kinds=_CASE, thick=(0.15, 0.6), words=("a case like a box",), **_LEVEL),
-    "projection television": lambda m: screen(
-        m, low, (0.9, 1.6), (1.25, 1.8), kinds=("a cabinet below",), thick=(0.15, 0.35), **_LEVEL),
-    "monitor on an arm": lambda m: screen(
-        m, center, (0.4, 0.8), (1.3, 2.3), tilts=(-5, 12), gaps=(0.2, 1.0), feet=("a round foot", "a rounded foot"),
-        necks=("a jointed arm",), away=(0.12, 0.3), metal=0.8),
-    "all in one computer": lambda m: screen(
-        m, center, (0.45, 0.7), (1.1, 1.6), thick=(0.02, 0.06), tilts=(0, 8), gaps=(0.15, 0.4), feet=("",),
-        necks=("a bent sheet",), away=(0.02, 0.08)),
-    "portrait monitor": lambda m: screen(m, center, (0.25, 0.5), (0.55, 1.0), words=("an upright screen",)),
-    "curved monitor": lambda m: screen(m, center, (0.6, 1.2), (1.7, 3.3), head=curved, thick=(0.015, 0.05)),
-    "several monitors": lambda m: screen(m, center, (0.4, 0.6), _RATIOS, counts=(2, 2, 3), **_LEVEL),
-    "wall television": lambda m: screen(
-        m, low, (0.5, 1.5), (1.2, 2.4), kinds=("", "", "a mount for the wall"), thick=(0.015, 0.1),
-        words=("no foot",), **_LEVEL),
-    "monitor with speakers": lambda m: screen(
-        m, center, (0.4, 1.1), _RATIOS, speakers, thick=(0.02, 0.14), **_LEVEL),
-    "computer terminal": lambda m: screen(
-        m, low, (0.35, 0.5), (0.9, 1.3), keyboard, kinds=("", "a plinth", "a computer below"), **_BOXED),
-    "monitor with a keyboard": lambda m: screen(m, center, (0.35, 0.65), _RATIOS, keyboard),
-    "screen on a pole": lambda m: screen(
-        m, center, (0.4, 1.1), (0.6, 1.9), thick=(0.02, 0.1), gaps=(0.6, 1.7), necks=_NECKS[:5], tilts=(0, 30)),
-    "leaning display": lambda m: screen(
-        m, center, (0.3, 0.6), (0.8, 1.9), thick=(0.015, 0.08), tilts=(8, 30), gaps=(0, 0), feet=("",),
+    "desktop monitor": stood((0.35, 0.65), _RATIOS),
+    "thick monitor": stood((0.35, 0.6), (1.15, 1.8), thick=(0.06, 0.16), gaps=(0.1, 0.55)),
+    "wide television": stood((0.7, 1.5), (1.6, 2.8), thick=(0.012, 0.08), gaps=(0.12, 0.35), words=("a wide screen",)),
+    "television on two feet": cased((0.7, 1.5), (1.4, 2.4), thick=(0.012, 0.09), words=("a wide screen",),
+        kinds=("a board under each side", "a split foot under each side")),
+    "tube monitor": tubes((0.32, 0.5), (1.0, 1.4), kinds=("a swivel foot", "a swivel foot", "a block as its foot")),
+    "tube television": boxes((0.4, 0.9), (0.95, 1.5), vintage, kinds=("", "", "four small feet", "four short legs")),
+    "boxed screen": cased((0.45, 1.1), (1.1, 2.4), kinds=_CASE, thick=(0.15, 0.6), words=("a case like a box",)),
+    "projection television": cased((0.9, 1.6), (1.25, 1.8), kinds=("a cabinet below",), thick=(0.15, 0.35)),
+    "monitor on an arm": stood((0.4, 0.8), (1.3, 2.3), tilts=(-5, 12), gaps=(0.2, 1.0),
+        feet=("a round foot", "a rounded foot"), necks=("a jointed arm",), away=(0.12, 0.3), metal=0.8),
+    "all in one computer": stood((0.45, 0.7), (1.1, 1.6), thick=(0.02, 0.06), tilts=(0, 8), gaps=(0.15, 0.4),
+        feet=("",), necks=("a bent sheet",), away=(0.02, 0.08)),
+    "portrait monitor": stood((0.25, 0.5), (0.55, 1.0), words=("an upright screen",)),
+    "curved monitor": stood((0.6, 1.2), (1.7, 3.3), head=curved, thick=(0.015, 0.05)),
+    "several monitors": stood((0.4, 0.6), _RATIOS, counts=(2, 2, 3), tilts=(0, 0)),
+    "wall television": cased((0.5, 1.5), (1.2, 2.4), kinds=("", "", "a mount for the wall"), thick=(0.015, 0.1),
+        words=("no foot",)),
+    "monitor with speakers": stood((0.4, 1.1), _RATIOS, speakers, thick=(0.02, 0.14), tilts=(0, 0)),
+    "computer terminal": boxes((0.35, 0.5), (0.9, 1.3), keyboard, kinds=("", "a plinth", "a computer below")),
+    "monitor with a keyboard": stood((0.35, 0.65), _RATIOS, keyboard),
+    "screen on a pole": stood((0.4, 1.1), (0.6, 1.9), thick=(0.02, 0.1), gaps=(0.6, 1.7), necks=_STRAIGHT,
+        tilts=(0, 30)),
+    "leaning display": stood((0.3, 0.6), (0.8, 1.9), thick=(0.015, 0.08), tilts=(8, 30), gaps=(0, 0), feet=("",),
         necks=("a strut behind the screen",), away=(0.1, 0.25)),
-    "rounded tube monitor": lambda m: screen(
-        m, low, (0.36, 0.55), (0.95, 1.3), kinds=("a swivel foot", "four small feet"),
-        **{**_TUBE, "head": partial(tube, boxed=0.0, egg=True)}),
-    "monitor on a thin bar": lambda m: screen(
-        m, center, (0.36, 0.6), _RATIOS, thick=(0.012, 0.05), feet=("a domed foot", "a block as its foot"),
-        necks=("a round post",), away=(0.06, 0.16)),
+    "rounded tube monitor": tubes((0.36, 0.55), (0.95, 1.3), kinds=("a swivel foot", "four small feet"),
+        head=partial(tube, boxed=0.0, egg=True)),
+    "monitor on a thin bar": stood((0.36, 0.6), _RATIOS, thick=(0.012, 0.05),
+        feet=("a domed foot", "a block as its foot"), necks=("a round post",), away=(0.06, 0.16)),
 }  # fmt: skip
-WEIGHTS = {
-    **dict.fromkeys(("rounded tube monitor", "monitor with a keyboard", "several monitors", "leaning display"), 0.6),
-    **dict.fromkeys(("screen on a pole", "computer terminal"), 0.5),
-}
+_RARE = ("rounded tube monitor", "monitor with a keyboard", "several monitors", "leaning display")
+WEIGHTS = {**dict.fromkeys(_RARE, 0.6), "screen on a pole": 0.5, "computer terminal": 0.5}

@@ -7,29 +7,21 @@ import numpy as np
 
 from .maker import Color, Maker, counted
 from .solids import outline_points, rounded_path, rounded_rectangle, surface_grid
-from .supports import arched_sheet
-
-
-def _trapezoid(m: Maker) -> np.ndarray:
-    """Outline in [-1, 1]^2 that is narrower at the back."""
-    back = m.uniform(0.72, 0.95)
-    return np.array([(-back, -1), (back, -1), (1, 1), (-1, 1)])
+from .supports import SQUARE, arched_sheet
 
 
 # Flat seats of one board: outline that fills [-1, 1]^2, phrase.
 _BOARDS = {
-    "board": (lambda m: np.array([(-1, -1), (1, -1), (1, 1), (-1, 1)]), "a flat seat"),
+    "board": (lambda m: SQUARE, "a flat seat"),
     "round": (lambda m: outline_points("oval", 20), "a round seat"),
-    "trapezoid": (_trapezoid, "a seat that widens to the front"),
+    "trapezoid": (lambda m: SQUARE * np.repeat([(m.uniform(0.72, 0.95), 1), (1, 1)], 2, axis=0),
+                  "a seat that widens to the front"),
     "rounded": (lambda m: rounded_rectangle(2, 2, 0.7), "a seat with rounded corners"),
-}
+}  # fmt: skip
 SEATS = (*_BOARDS, "padded", "upholstered", "slats", "dished")
 _PANELS = {
-    "solid": "a solid back",
-    "padded": "an upholstered back",
-    "curved": "a curved back",
-    "medallion": "an oval back",
-}
+    "solid": "a solid back", "padded": "an upholstered back", "curved": "a curved back", "medallion": "an oval back",
+}  # fmt: skip
 BACKS = (*_PANELS, "ladder", "rails", "spindles", "slats", "cross", "framed", "splat", "hoop")
 ARMS = ("posts", "loop", "tee", "panel", "swept")
 

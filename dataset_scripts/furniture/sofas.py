@@ -215,12 +215,10 @@ FAMILIES: dict[str, Builder] = {
     "long low sofa": _sofa((3, 5), (0.6, 0.8), top=(0.34, 0.42), depth=(0.85, 1.15), rise=(0.2, 0.4), side=(0.05, 0.2)),
     "sofa without arms": _sofa((2, 4), (0.55, 0.75), False),
     "high back sofa": _sofa((2, 3), (0.55, 0.75), rise=(0.6, 0.95), side=(0.25, 0.95), style="box slim", lean=_NO),
-    "chesterfield sofa": _sofa(
-        (2, 4), (0.55, 0.75), trim=_rolled_back, style="rolled", rise=(0.2, 0.36), side=(0.4, 0.4), loose=_NO, lean=_NO
-    ),
-    "curved back sofa": _sofa(
-        (2, 3), (0.6, 0.75), trim=_humps, style="rolled sloped slim", rise=(0.05, 0.05), foot=(0.12, 0.24), loose=_NO
-    ),
+    "chesterfield sofa": _sofa((2, 4), (0.55, 0.75), trim=_rolled_back, style="rolled", rise=(0.2, 0.36),
+        side=(0.4, 0.4), loose=_NO, lean=_NO),
+    "curved back sofa": _sofa((2, 3), (0.6, 0.75), trim=_humps, style="rolled sloped slim", rise=(0.05, 0.05),
+        foot=(0.12, 0.24), loose=_NO),
     "sofa with a foot stool": _sofa((2, 4), (0.5, 0.85), trim=partial(_extension, stool=True)),
     "sofa with a chaise": _sofa((2, 4), (0.6, 0.8), trim=partial(_extension, stool=False)),
     "sofa in a metal frame": _sofa((1, 3), (0.6, 0.9), trim=partial(_frame, kind="metal"), **_CUSHIONS),
@@ -232,5 +230,5 @@ FAMILIES: dict[str, Builder] = {
     "modular sofa": _modular_sofa,
     "chaise longue": _chaise_longue,
     "shell sofa": _shell_sofa,
-}
+}  # fmt: skip
 WEIGHTS = {"chaise longue": 0.7, "shell sofa": 0.6}

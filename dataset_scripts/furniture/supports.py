@@ -6,6 +6,8 @@ measured at the top between the outer faces. They return a noun phrase for capti
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -19,8 +21,10 @@ PEDESTALS = {
     "feet": "one central leg on {feet}", "cross": "one central leg on {feet}", "drum": "a solid drum base",
     "cone": "a cone shaped base", "trumpet": "one trumpet shaped central leg", "turned": "one turned leg on feet",
 }  # fmt: skip
-TOPS = {  # kind -> phrase and outline in [-1, 1]^2, or how much of the depth rounded corners take
-    "rectangle": ("a rectangular top", lambda m: np.array([(-1, -1), (1, -1), (1, 1), (-1, 1)])),
+SQUARE = np.array([(-1, -1), (1, -1), (1, 1), (-1, 1)])
+TOPS: dict[str, tuple[str, Callable[[Maker], np.ndarray] | tuple[float, float]]] = {
+    # kind -> phrase and outline in [-1, 1]^2, or how much of the depth rounded corners take
+    "rectangle": ("a rectangular top", lambda m: SQUARE),
     "rounded": ("a top with rounded corners", (0.05, 0.45)),
     "round": ("a round top", lambda m: outline_points("oval", 28)),
     "oval": ("an oval top", lambda m: outline_points("oval", 28)),
@@ -171,15 +175,14 @@ def panel_legs(m: Maker, width: float, depth: float, height: float) -> str:
     return "two panel legs"
 
 
-def trestle(m: Maker, width: float, depth: float, height: float, kind: str | None = None) -> str:
-    """Add two end frames joined by a long bar: "A", "X", "T", "H" or "slab"."""
-    kind, bar = kind or m.pick("A X T H slab"), m.uniform(0.04, 0.09)
+def trestle(m: Maker, width: float, depth: float, height: float) -> str:
+    """Add two end frames, shaped like an A, X, T or H or waisted boards, and join them by a long bar."""
+    kind, bar = m.pick("A X T H slab"), m.uniform(0.04, 0.09)
     x, z = width / 2 - m.uniform(0.05, 0.22) * width, depth / 2 * m.uniform(0.75, 1.0)
     with m.both("x"):
         if kind == "slab":
-            waist = z * m.uniform(0.4, 0.8)
-            half = [(z, 0), (waist, height / 2), (z, height)]
-            m.extrude([*half, *[(-a, b) for a, b in half[::-1]]], bar, (x, 0, 0), "zy")
+            half = np.array([(z, 0), (z * m.uniform(0.4, 0.8), height / 2), (z, height)])
+            m.extrude(np.concatenate([half, half[::-1] * (-1, 1)]), bar, (x, 0, 0), "zy")
         elif kind in ("A", "X"):
             top = z * (m.uniform(0.1, 0.35) if kind == "A" else -1.0)
             m.beam((x, 0, z), (x, height, top), bar, both="z")
@@ -246,8 +249,7 @@ def top_outline(m: Maker, kind: str, width: float, depth: float) -> np.ndarray:
 def _bulged(rise: float, upper: float = 1.0) -> np.ndarray:
     """Outline (18, 2) in [-1, 1]^2 whose lower edge bulges by `rise` and whose upper one by `upper` x rise."""
     x = np.linspace(-1, 1, 9)
-    edges = np.stack([x, rise * x**2 - 1], axis=1), np.stack([-x, 1 - upper * rise * x**2], axis=1)
-    return np.concatenate(edges)
+    return np.concatenate([np.stack([x, rise * x**2 - 1], 1), np.stack([-x, 1 - upper * rise * x**2], 1)])
 
 
 def table_top(m: Maker, kind: str, width, depth, height, thickness=None) -> tuple[float, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 
 import numpy as np
@@ -16,12 +17,11 @@ _GLASS = (0.6, 0.75, 0.75)
 _SITTING = (0.66, 0.82)  # heights to sit at
 _LOW = "rectangle rectangle rectangle rounded round oval polygon boat"
 # Massive uprights as boxes (width, depth) in units of the depth of the table; 0 is the thickness of a board.
-_UPRIGHTS = {"panel": [(0, 0.75)], "block": [(0.35, 0.65)], "blade": [(0.6, 0), (0, 0.7)]}
+_UPRIGHTS = {"panel": [(0.0, 0.75)], "block": [(0.35, 0.65)], "blade": [(0.6, 0.0), (0.0, 0.7)]}
 _SCULPTURES = {  # kind -> phrase, least and largest number
-    "rods": ("a bundle of thin rods", 6, 14),
-    "boards": ("upright boards in a star", 2, 4),
+    "rods": ("a bundle of thin rods", 6, 14), "boards": ("upright boards in a star", 2, 4),
     "twist": ("twisted legs", 3, 5),
-}
+}  # fmt: skip
 
 
 def _colors(m: Maker) -> tuple[Color, Color]:
@@ -79,7 +79,7 @@ def _in_a_row(kinds: str, m: Maker, w: float, d: float, tall: float) -> str:
     """Two or three uprights, at times joined by a spine, or columns."""
     kind, count, reach = m.pick(kinds), m.pick(2, 2, 2, 3), w * m.uniform(0.28, 0.39)
     with m.repeated([(x, 0, 0) for x in np.linspace(-reach, reach, count)]):
-        for wide, deep in _UPRIGHTS.get(kind, ()):
+        for wide, deep in _UPRIGHTS.get(kind, []):
             m.box((wide * d or 0.055, tall, deep * d or 0.055), (0, tall / 2, 0))
         if kind not in _UPRIGHTS:
             supports.pedestal(m, d * m.uniform(0.3, 0.48), tall, kind)
@@ -99,9 +99,8 @@ def _drawer(m: Maker, w: float, d: float, tall: float) -> str:
     """Four legs and a drawer between them below the top."""
     drop = m.uniform(0.08, 0.16)
     drawer_block(m, (w * 0.91, drop, d * 0.91), (0, tall - drop / 2, 0), m.palette("metal"), 1)
-    style = m.pick("square turned tapered cabriole")
     m.say("one drawer below the top")
-    return supports.four_legs(m, w, d, tall, style, m.uniform(0.035, 0.08))
+    return supports.four_legs(m, w, d, tall, m.pick("square turned tapered cabriole"), m.uniform(0.035, 0.08))
 
 
 def _folding(m: Maker, w: float, d: float, tall: float) -> str:
@@ -138,7 +137,7 @@ def _net(m: Maker, w: float, d: float, tall: float) -> str:
     return "a net across the top"
 
 
-_BASES = {
+_BASES: dict[str, Callable[..., str]] = {
     "legs": _legs, "around": _legs_around, "cee": _cee, "net": _net,
     "pedestals": partial(_in_a_row, "disc trumpet feet cross plate drum turned"),
     "uprights": partial(_in_a_row, "panel block blade drum"),

@@ -16,24 +16,19 @@ _SHAPES = {"sharp": "a square bowl", "rectangle": "a square bowl", "rounded": "a
 # Phrase and levels from the floor to just below the rim: outline unless it is the bowl's own ("foot" is drawn), width,
 # z from, z to, share of the height left; a:b is a range, "=" the same as in the level below.
 _FEET = {
-    "pedestal": (
-        "a pedestal",
-        "foot .5:.85 -.25:.1 .55:.85 0 / foot = = = .06 / .4:.6 -.15:.1 .5:.75 .15 / = = = .13:.37 / .95 0 .96 .75",
-    ),
+    "pedestal": ("a pedestal",
+        "foot .5:.85 -.25:.1 .55:.85 0 / foot = = = .06 / .4:.6 -.15:.1 .5:.75 .15 / = = = .13:.37 / .95 0 .96 .75"),
     "cone": ("a tapered pedestal", ".4:.75 .05 .55:.85 0 / .75:.95 0 .78:.92 .45:.7"),
     "skirt": ("closed sides down to the floor", ".7:.98 -.05 .7:.97 0 / .85:.99 -.05 .85:.99 .3:.6 / 1 -.02 .99 .7"),
     "hung": ("a bowl that hangs on the wall", ".45 0 .3:.55 .1:.5 / .6:.85 0 .7:.85 .3 / .96 0 .97 .6"),
     "drum": ("a round foot", "oval .6:.9 .1 .9 0 / oval .35:.6 .25 .75 .12 / oval = = = .26:.43 / .95 .02 .98 .4:.8"),
     "box": ("a square base", "sharp .75:1 0 .8:1 0 / sharp 1 0 1 .5"),
     "bench": ("a closed box below the seat", "sharp 1.3:2.4 -.15:-.1 1.05:1.15 0 / sharp = = = 1"),
-}
+}  # fmt: skip
 _LIDS = {  # whether the seat and the lid stand up (None: there is none), and the phrase
-    "closed": (0, 0, "a closed lid"),
-    "raised": (0, 1, "a raised lid"),
-    "upright": (1, 1, "a raised lid and seat"),
-    "open": (0, None, "an open seat without a lid"),
-    "none": (None, None, "no lid"),
-}
+    "closed": (0, 0, "a closed lid"), "raised": (0, 1, "a raised lid"), "upright": (1, 1, "a raised lid and seat"),
+    "open": (0, None, "an open seat without a lid"), "none": (None, None, "no lid"),
+}  # fmt: skip
 
 
 def _body(m: Maker, bowl: Bowl, kind: str) -> str:

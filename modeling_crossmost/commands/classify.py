@@ -129,10 +129,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 def header(arguments: argparse.Namespace, classifier: Classifier, num_classes: int) -> str:
     """One line: which model chooses from how many classes, and what it looks at."""
-    from ..configuration_crossmost import DEFAULT_VIEWS
-
-    views = DEFAULT_VIEWS if arguments.views is None else arguments.views
-    views = views if classifier.model.vision_model is not None else 0
+    default = classifier.model.config.default_views
+    views = default if arguments.views is None else arguments.views if default else 0
     seen = [*([] if arguments.no_cloud else ["the cloud"]), *([f"{views} view{'s' * (views != 1)}"] if views else [])]
     name = arguments.model or "crossmost-mini, the bundled model"
     return _shown(f"{name}: {num_classes} classes; looks at {' and '.join(seen)}")

@@ -1,20 +1,15 @@
 """`crossmost convert CHECKPOINT --output DIR`: an official checkpoint becomes a `save_pretrained` folder."""
 
-from __future__ import annotations
-
 import argparse
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
+from ..modeling_crossmost import CrossMoSTModel, CrossMoSTPreTrainedModel
 from ..official.checkpoints import KINDS, CheckpointError, load_official_checkpoint
+from ..official.convert import make_processor, write_atomically
+from ..official.models import NO_CLASSIFIER, KeyReport, convert
 from ..utils.atomic import check_new_folder
 from ..utils.command_line import Parser, comma_separated, run_command
-
-
-if TYPE_CHECKING:
-    from ..modeling_crossmost import CrossMoSTPreTrainedModel
-    from ..official.models import KeyReport
 
 
 def make_parser() -> Parser:
@@ -51,10 +46,6 @@ def convert_file(arguments: argparse.Namespace) -> tuple[CrossMoSTPreTrainedMode
         ValueError: anything about the file, the options or the folder that is wrong.
     """
     check_new_folder(arguments.output)  # before minutes of reading
-    from ..modeling_crossmost import CrossMoSTModel
-    from ..official.convert import make_processor, write_atomically
-    from ..official.models import NO_CLASSIFIER, convert
-
     model, report = convert(
         load_official_checkpoint(arguments.checkpoint),
         arguments.kind,

@@ -11,7 +11,7 @@ from typing import Any
 
 from ..utils.command_line import Parser, first_line, run_command
 from ..utils.extras import EXTRAS, install_command, missing_modules
-from ..utils.machine import available_cores
+from ..utils.machine import available_cores, cpu_precision
 
 
 LIBRARIES = (
@@ -47,9 +47,7 @@ def devices() -> list[dict[str, Any]]:
     """CPU and accelerators: name, memory in GiB where it is known, and the precisions that are worth using there."""
     import torch
 
-    cpu = ["fp32"]
-    if torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported():
-        cpu.append("bf16")
+    cpu = ["fp32", *(["bf16"] if cpu_precision() == "bf16" else [])]
     found: list[dict[str, Any]] = [
         {"device": "cpu", "name": f"{available_cores()} cores, {platform.machine()}", "precision": cpu}
     ]

@@ -59,7 +59,7 @@ def load_pairs(
     path = Path(dataset).expanduser()
     if path.is_file() or not (path.is_dir() or _HUB_ID.fullmatch(str(dataset))):
         what = "is a file" if path.is_file() else "does not exist"
-        raise ValueError(f"{name} {what}; give the folder that `dataset_scripts.prepare` wrote, or a Hub id.")
+        raise ValueError(f"{name} {what}; give the folder that `crossmost-prepare` wrote, or a Hub id.")
     source = str(path) if path.is_dir() else str(dataset)
     try:
         loaded = load_dataset(source, config, split=split, streaming=streaming)

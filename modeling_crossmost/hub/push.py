@@ -223,7 +223,7 @@ def push_run(output_dir: str | Path, repo_id: str) -> str:
 
 
 def push_dataset(folder: str | Path, repo_id: str, private: bool | None = None) -> str:
-    """Uploads a folder of `dataset_scripts.prepare`, so that `load_dataset(repo_id)` reads it.
+    """Uploads a folder of `crossmost-prepare`, so that `load_dataset(repo_id)` reads it.
 
     Returns, Raises: as [`upload`]; [`HubError`] also where the folder has no card.
     """

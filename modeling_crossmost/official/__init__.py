@@ -1,1 +1,1 @@
-"""Official checkpoints of the papers, converted to this model."""
+"""Conversion of the official checkpoints of CrossMoST, ULIP and Point-BERT."""

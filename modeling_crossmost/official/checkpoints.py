@@ -1,6 +1,4 @@
-"""Official checkpoint files: read without executing code, told apart, and taken out of their wrappers."""
-
-from __future__ import annotations
+"""Reads official checkpoint files without executing code, detects their kind, and extracts their weights."""
 
 import argparse
 import os
@@ -9,32 +7,31 @@ import re
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import torch
 
 from ..utils.command_line import first_line
 
 
-if TYPE_CHECKING:
-    import torch
-
-
 KINDS = ("crossmost", "ulip", "dvae", "pointbert")
-# Below "base_model": how the names of each kind that are used begin. A Point-BERT file also holds its tokenizer, as
-# "dvae.encoder.", and the momentum twin "transformer_k.".
+# Prefixes of the weights to use under "base_model". A Point-BERT file also holds its tokenizer ("dvae.encoder.") and
+# the momentum encoder of its contrastive loss ("transformer_k.").
 _USED = {"pointbert": ("transformer_q.", "base_model."), "dvae": ("encoder.",)}
 
 
 class CheckpointError(ValueError):
-    """A checkpoint that cannot be converted; the message is one sentence for the user."""
+    """A checkpoint that cannot be converted; the message is one sentence addressed to the user."""
 
 
 @dataclass(frozen=True)
 class OfficialWeights:
-    """The tensors of one network in a file.
+    """The weights of a checkpoint under uniform names.
 
     Attributes:
-        tensors: by the names of CrossMoST's own files (`visual.*`, `point_encoder.*`, ...), whatever the kind.
-        names: the same names -> what stands in the file, for reports.
+        tensors: official name -> tensor, with the names of CrossMoST's own files (`visual.*`, `point_encoder.*`, ...)
+            for every kind of file.
+        names: official name -> name in the file, for reports.
     """
 
     tensors: dict[str, torch.Tensor]
@@ -42,21 +39,19 @@ class OfficialWeights:
 
 
 def load_official_checkpoint(path: str | os.PathLike) -> dict:
-    """Reads a `.pth`/`.pt` file without unpickling code: tensors, plain containers and `argparse.Namespace` only.
+    """Reads a `.pth` or `.pt` file, allowing only tensors, plain containers and `argparse.Namespace` (no code).
 
     Raises:
-        CheckpointError: no such file, not a checkpoint, truncated, or one that would execute code.
+        CheckpointError: if the file does not exist, is not a checkpoint, is truncated, or would execute code.
     """
-    import torch  # here, so that the help of `crossmost convert` comes at once
-
     path = Path(path)
     if not path.is_file():
         raise CheckpointError(f"There is no checkpoint file {path}: give the path of an official .pth file.")
     try:
         with torch.serialization.safe_globals([argparse.Namespace]), warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # on pickles of an unusual protocol; what matters is raised
+            warnings.simplefilter("ignore")  # about pickle protocols; real problems are raised
             content = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # every kind of damage ends here, and none of it may look like our bug
+    except Exception as error:  # damaged files raise nearly anything, which must not look like a bug of the converter
         raise CheckpointError(
             f"{path} is not a checkpoint that can be read safely ({_reason(error)}): "
             "download it again, or check that it is one of the official files."
@@ -67,17 +62,17 @@ def load_official_checkpoint(path: str | os.PathLike) -> dict:
 
 
 def _reason(error: Exception) -> str:
-    """A few words on why torch refused; its own message is a page of advice to switch the safety off."""
+    """Says briefly why torch refused a file; its own message is a page of advice on disabling the safety check."""
     refused = re.search(r"GLOBAL ([\w.]+)", str(error))
     if refused:
         return f"it asks for {refused[1]}, which is not data"
     if isinstance(error, pickle.UnpicklingError):
-        return "it is not what torch.save writes"
+        return "it was not written by torch.save"
     return f"{type(error).__name__}: {first_line(error).split('. ')[0]}"
 
 
 def detect_kind(content: dict) -> str | None:
-    """One of [`KINDS`] by the file's wrapper and, below `base_model`, its names; `None` for anything else."""
+    """Returns the kind of a file (one of [`KINDS`]) according to its top-level keys and weight names, or `None`."""
     if "model" in content or "model_ema" in content:
         return "crossmost"
     if "state_dict" in content:
@@ -88,10 +83,13 @@ def detect_kind(content: dict) -> str | None:
 
 
 def resolve_kind(content: dict, kind: str = "auto") -> str:
-    """The file's kind, which has to be `kind` unless that is "auto".
+    """Detects the kind of a file and checks it against `kind` unless that is "auto".
+
+    Returns:
+        One of [`KINDS`].
 
     Raises:
-        CheckpointError: no official kind, or another one.
+        CheckpointError: if the file is of no official kind, or of another one than `kind`.
     """
     found = detect_kind(content)
     if found is None:
@@ -105,14 +103,15 @@ def resolve_kind(content: dict, kind: str = "auto") -> str:
 
 
 def official_weights(content: dict, kind: str, weights: str = "model") -> OfficialWeights:
-    """Takes the tensors out of a file of `kind`, without the prefixes that DDP and enclosing modules left.
+    """Extracts the weights of a file, without the name prefixes added by DDP and enclosing modules.
 
     Args:
         content: result of [`load_official_checkpoint`].
-        weights: where a file of kind "crossmost" has them: "model" or "model_ema".
+        kind: kind of the file, one of [`KINDS`].
+        weights: which weights to take from a file of kind "crossmost", "model" or "model_ema".
 
     Raises:
-        CheckpointError: there are none, or what is there is not all tensors.
+        CheckpointError: if there are no weights, some are not tensors, or two names stand for the same weight.
     """
     wrapper = {"crossmost": weights, "ulip": "state_dict"}.get(kind, "base_model")
     wrapped = content.get(wrapper)
@@ -138,7 +137,7 @@ def _strip(name: str) -> str:
 
 
 def _below_point_encoder(name: str, kind: str) -> str:
-    """Names of a tokenizer or of a point tower alone as they stand in CrossMoST's own files."""
+    """Maps names in a file that holds only a tokenizer or point tower to those in CrossMoST's own files."""
     if kind == "dvae":
         return re.sub(r"^encoder\.", "point_encoder.encoder.", name)
     if kind == "pointbert":

@@ -2,15 +2,15 @@
 
     crossmost convert checkpoint-best.pth --output crossmost-modelnet40
 
-| kind | file | what is written |
+| kind | file | output |
 |---|---|---|
 | `crossmost` | self-trained model, student or EMA teacher | `CrossMoSTForSelfTraining` with its classifier |
 | `ulip` | CrossMoST's own ULIP pre-training | `CrossMoSTForSelfTraining` with a text tower, for `set_classes` |
 | `ulip` | public ULIP with PointBERT | `CrossMoSTModel` with a text tower, without an image tower |
 | `pointbert` | Point-BERT pre-training | `CrossMoSTPointModel` |
-| `dvae` | Point-BERT tokenizer | `CrossMoSTPointModel`, of which only the tokenizer is stored |
+| `dvae` | Point-BERT tokenizer | `CrossMoSTPointModel` with only the tokenizer's weights stored |
 
-Sizes are read from the tensors; options exist only for what no tensor shows (heads, grouping, class names).
+Sizes are inferred from the tensors; options exist only for what tensors do not show (heads, grouping, class names).
 """
 
 import os
@@ -27,15 +27,15 @@ from .checkpoints import CheckpointError
 
 
 def make_processor(model: CrossMoSTModel, tokenizer: str, num_points: int) -> CrossMoSTProcessor:
-    """The processor that belongs to a converted model: CLIP's image processing, and a tokenizer that no file holds.
+    """Creates the processor of a converted model, with CLIP's image processing and a separately loaded tokenizer.
 
     Args:
         model: a converted model.
-        tokenizer: Hub id or folder of CLIP's tokenizer.
-        num_points: points per object.
+        tokenizer: Hub id or folder of CLIP's tokenizer, which official files do not contain.
+        num_points: number of points per object.
 
     Raises:
-        CheckpointError: no tokenizer there, or one with more words than the model's text tower.
+        CheckpointError: if the tokenizer cannot be loaded, or has more tokens than the vocabulary of the text tower.
     """
     config = model.config
     try:
@@ -46,8 +46,8 @@ def make_processor(model: CrossMoSTModel, tokenizer: str, num_points: int) -> Cr
         words.model_max_length = config.text_config.max_position_embeddings
         if len(words) > config.text_config.vocab_size:
             raise CheckpointError(
-                f"--tokenizer {tokenizer} has {len(words)} words, but the checkpoint's text tower knows "
-                f"{config.text_config.vocab_size}: give the tokenizer that it was trained with."
+                f"--tokenizer {tokenizer} has {len(words)} tokens, but the checkpoint's text tower knows "
+                f"{config.text_config.vocab_size}: pass the tokenizer that it was trained with."
             )
     side = 224 if config.vision_config is None else config.vision_config.image_size
     images = CLIPImageProcessorPil(size={"shortest_edge": side}, crop_size={"height": side, "width": side})
@@ -60,16 +60,16 @@ def write_atomically(
     processor: CrossMoSTProcessor | None = None,
     prefix: str = "",
 ) -> None:
-    """Saves into a new folder, of which a failure leaves nothing.
+    """Saves a model to a new folder, leaving nothing behind on failure.
 
     Args:
         model: what to save.
         output: a folder that does not exist or is empty.
         processor: saved beside the model.
-        prefix: save only the weights whose names begin with it.
+        prefix: save only the weights whose names start with this.
 
     Raises:
-        ValueError: `output` exists and is not empty, or cannot be written.
+        ValueError: if `output` exists and is not empty, or cannot be written.
     """
     with new_folder(output) as folder:
         part = {name: tensor for name, tensor in model.state_dict().items() if name.startswith(prefix)}

@@ -1,4 +1,4 @@
-"""Models from the content of official checkpoint files, one function for each kind of file, and one for any."""
+"""Builds models from the content of official checkpoint files: one function for each kind, and `convert` for any."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -12,27 +12,27 @@ from .sizes import PAPER_GROUPING, SLIP_GROUPING, has_tower, infer_config, infer
 
 
 NO_CLASSIFIER = (
-    "A ULIP file has no classifier, so it is zero and all logits are equal: make one with model.set_classes(names, "
+    "A ULIP file has no classifier, so it is zero and all logits are equal: create one with model.set_classes(names, "
     "tokenizer=...), or convert with --class-names and --tokenizer."
 )
-NO_TEXT = "The file has no classifier and no text tower to make one from, so the classifier is zero: use point_embeds."
+NO_TEXT = "The file has no classifier and no text tower to create one, so the classifier is zero: use point_embeds."
 MIXED_SPACES = (
     "This is the public ULIP layout: text tower, projections and logit scale belong to SLIP's embedding space, and "
-    "SLIP's image tower (a timm ViT) has no place in a CLIPVisionModel. The folder classifies clouds alone; never put "
-    "CLIP's image tower beside this text tower or these projections. from_backbones(clip, point=FOLDER) is safe: it "
-    "takes the point tower and leaves the rest."
+    "SLIP's image tower (a timm ViT) does not fit into a CLIPVisionModel. The folder classifies clouds only; never "
+    "combine CLIP's image tower with this text tower or these projections. from_backbones(clip, point=FOLDER) is safe: "
+    "it takes only the point tower."
 )
 
 
 @dataclass
 class KeyReport:
-    """What a conversion did not find and did not use.
+    """Report on the weights of a conversion.
 
     Attributes:
-        missing: our names of the model's weights that the file has no tensor for.
-        unexpected: names in the file that have no place in the model.
+        missing: names of the model's weights for which the file has no tensor.
+        unexpected: names in the file that do not belong to the model.
         warnings: what the user has to know before using the result.
-        stored_prefix: weights whose names do not begin with it are not from the file, and not to be saved.
+        stored_prefix: only weights whose names start with this come from the file and should be saved.
     """
 
     missing: list[str]
@@ -42,18 +42,18 @@ class KeyReport:
 
 
 def convert_crossmost(content: dict, weights: str = "model", **options) -> tuple[CrossMoSTForSelfTraining, KeyReport]:
-    """Builds our model from the content of an official `checkpoint-*.pth`.
+    """Builds a model from the content of a self-trained CrossMoST checkpoint (`checkpoint-*.pth`).
 
     Args:
         content: result of [`load_official_checkpoint`].
-        weights: "model" (student, what the official evaluation uses) or "model_ema" (teacher).
+        weights: "model" (the student, used by the official evaluation) or "model_ema" (the teacher).
         options: see [`infer_config`].
 
     Returns:
-        The model in evaluation mode and the report of unused names.
+        The model in evaluation mode and the report.
 
     Raises:
-        CheckpointError: the file is of another kind, or lacks parameters of the model.
+        CheckpointError: if the file is of another kind, or lacks parameters of the model.
     """
     official = official_weights(content, "crossmost", weights)
     state = convert_state_dict(official.tensors)
@@ -69,23 +69,23 @@ def convert_ulip(
     class_names: list[str] | None = None,
     **options,
 ) -> tuple[CrossMoSTModel, KeyReport]:
-    """Builds our model from the content of a ULIP file, CrossMoST's own or the public one with PointBERT.
+    """Builds a model from the content of a ULIP file, either CrossMoST's own or a public one with PointBERT.
 
-    The file has no classes: the classifier is zero until [`CrossMoSTModel.set_classes`]. Public files keep their image
-    tower as a timm ViT, which a `CLIPVisionModel` cannot hold; the model then has no image tower.
+    ULIP files have no classes, so the classifier is zero until [`CrossMoSTModel.set_classes`] is called. The image
+    tower of public files is a timm ViT, whose weights do not fit a `CLIPVisionModel`; the model then has none.
 
     Args:
         content: result of [`load_official_checkpoint`].
-        point_groups, group_size: default 64 of 32, or 512 of 32 for the public layout.
-        class_names: what `config.class_names` says; default the configuration's two placeholders.
         point_heads: see [`infer_config`].
+        point_groups, group_size: grouping; by default 64 sub-clouds of 32 points, or 512 of 32 for public files.
+        class_names: value of `config.class_names`; by default the two placeholders of [`CrossMoSTConfig`].
         options: `image_heads` and `image_size` of [`infer_config`].
 
     Returns:
-        The model in evaluation mode ([`CrossMoSTForSelfTraining`] where the file has its decoders) and the report.
+        The model in evaluation mode ([`CrossMoSTForSelfTraining`] if the file has its decoders) and the report.
 
     Raises:
-        CheckpointError: the file is of another kind, or lacks parameters of the model.
+        CheckpointError: if the file is of another kind, or lacks parameters of the model.
     """
     official = official_weights(content, "ulip")
     state = convert_state_dict(official.tensors)
@@ -101,7 +101,7 @@ def convert_ulip(
     has_images = has_tower(state, "vision_model")
     if "visual_projection.weight" in state and not any(name.startswith("visual.") for name in official.tensors):
         raise CheckpointError(
-            "The checkpoint has an image_projection but no visual.*: its image tower was cut or renamed."
+            "The checkpoint has an image_projection but no visual.*: its image tower was removed or renamed."
         )
     groups, size = PAPER_GROUPING if has_images else SLIP_GROUPING
     config = infer_config(
@@ -126,7 +126,7 @@ def convert_ulip(
 
 
 def convert_pointbert(content: dict, **options) -> tuple[CrossMoSTPointModel, KeyReport]:
-    """Builds the point tower from the content of a Point-BERT pre-training file: its query network.
+    """Builds a point tower from the query network in the content of a Point-BERT pre-training file.
 
     Args:
         content: result of [`load_official_checkpoint`].
@@ -136,7 +136,7 @@ def convert_pointbert(content: dict, **options) -> tuple[CrossMoSTPointModel, Ke
         The tower in evaluation mode, for `CrossMoSTModel.from_backbones(clip, point=...)`, and the report.
 
     Raises:
-        CheckpointError: the file is of another kind, or lacks parameters of the tower.
+        CheckpointError: if the file is of another kind, or lacks parameters of the tower.
     """
     official = official_weights(content, "pointbert")
     state = convert_state_dict(official.tensors)
@@ -145,25 +145,25 @@ def convert_pointbert(content: dict, **options) -> tuple[CrossMoSTPointModel, Ke
 
 
 def convert_dvae(content: dict, **options) -> tuple[CrossMoSTPointModel, KeyReport]:
-    """Builds a point tower around the tokenizer of the content of a `dVAE.pth`; its transformer is untrained.
+    """Builds a point tower with the tokenizer in the content of a `dVAE.pth` and an untrained transformer.
 
     Args:
         content: result of [`load_official_checkpoint`].
         options: see [`infer_tokenizer_config`].
 
     Returns:
-        The tower in evaluation mode and the report, which calls everything but the tokenizer missing.
+        The tower in evaluation mode and the report, which lists everything but the tokenizer as missing.
 
     Raises:
-        CheckpointError: the file is of another kind, or lacks parameters of the tokenizer.
+        CheckpointError: if the file is of another kind, or lacks parameters of the tokenizer.
     """
     official = official_weights(content, "dvae")
     state = convert_state_dict(official.tensors)
     model = CrossMoSTPointModel(infer_tokenizer_config(state, **options))
     report = _fill(model, state, official, required="embeddings.tokenizer.")
     report.warnings.append(
-        "A dVAE file holds the tokenizer alone: CrossMoSTPointModel.from_pretrained and from_backbones(clip, "
-        "point=FOLDER) start the transformer anew, and it has to be trained (--method pretrain)."
+        "A dVAE file holds only the tokenizer: CrossMoSTPointModel.from_pretrained and from_backbones(clip, "
+        "point=FOLDER) initialize the transformer at random, and it has to be trained (--method pretrain)."
     )
     return model, report
 
@@ -171,18 +171,18 @@ def convert_dvae(content: dict, **options) -> tuple[CrossMoSTPointModel, KeyRepo
 def _fill(
     model: CrossMoSTPreTrainedModel, state: dict[str, torch.Tensor], official: OfficialWeights, required: str = ""
 ) -> KeyReport:
-    """Loads converted weights into a model and puts it into evaluation mode.
+    """Loads converted weights into a model and sets it to evaluation mode.
 
     Raises:
-        CheckpointError: shapes do not fit, or a weight whose name begins with `required` is missing.
+        CheckpointError: if shapes do not match, or a weight whose name starts with `required` is missing.
     """
-    # A point tower alone has the names that it has inside the composite, less this prefix.
+    # Converted names are those of the full model. In a stand-alone point tower they lack this prefix.
     inside = "point_model." if isinstance(model, CrossMoSTPointModel) else ""
     own = {f"{inside}{name}" for name in model.state_dict()}
     try:
         result = model.load_state_dict({n[len(inside) :]: t for n, t in state.items() if n in own}, strict=False)
     except RuntimeError as error:
-        detail = str(error).strip().split("\n")[-1].strip()
+        detail = str(error).strip().split("\n")[-1].strip()  # one mismatch is enough: torch lists them all
         raise CheckpointError(f"The checkpoint's tensors do not fit together ({detail}).") from error
     lacking = [name for name in result.missing_keys if name.startswith(required)]
     if lacking:
@@ -206,19 +206,19 @@ _CONVERTERS: dict[str, tuple[Callable, set[str]]] = {
 
 
 def convert(content: dict, kind: str = "auto", **options) -> tuple[CrossMoSTPreTrainedModel, KeyReport]:
-    """Builds our model from the content of an official file of any kind.
+    """Builds a model from the content of an official file of any kind.
 
     Args:
         content: result of [`load_official_checkpoint`].
         kind: one of [`KINDS`], or "auto".
-        options: of the command line; `None` leaves the default. Those that mean nothing for the kind are told in the
-            report's warnings.
+        options: options of the command line, where `None` is the default. The report warns of options that have no
+            effect on the kind of file.
 
     Returns:
-        The model in evaluation mode and the report of missing and unused names.
+        The model in evaluation mode and the report of missing and unexpected names.
 
     Raises:
-        CheckpointError: the file is of another or of no known kind, lacks parameters, or an option contradicts it.
+        CheckpointError: if the file is of another or an unknown kind or lacks parameters, or an option contradicts it.
     """
     kind = resolve_kind(content, kind)
     converter, known = _CONVERTERS[kind]

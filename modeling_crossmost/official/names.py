@@ -1,4 +1,4 @@
-"""Names and layouts of the official weights -> ours."""
+"""Maps names and layouts of the official weights to those of this package."""
 
 import re
 
@@ -8,7 +8,7 @@ from .checkpoints import CheckpointError
 
 
 def _clip_blocks(official: str, ours: str) -> tuple[tuple[str, str], ...]:
-    """Renames of OpenAI's transformer blocks; the image and the text tower differ in the prefix alone."""
+    """Returns the renames of OpenAI's transformer blocks, which differ between the towers only in their prefix."""
     official, ours = rf"{official}\.resblocks\.(\d+)\.", rf"{ours}.encoder.layers.\1."
     return (
         (rf"{official}ln_([12])\.", rf"{ours}layer_norm\2."),
@@ -19,7 +19,8 @@ def _clip_blocks(official: str, ours: str) -> tuple[tuple[str, str], ...]:
     )
 
 
-# Official name (regular expression) -> our name. `\1` is the block number.
+# Official name (regular expression, matched from the start) -> our name, where `\1` is usually the number of a block.
+# The misspelled `pre_layrnorm` is the name in transformers.
 _RENAMES = (
     (r"visual\.class_embedding", "vision_model.embeddings.class_embedding"),
     (r"visual\.positional_embedding", "vision_model.embeddings.position_embedding.weight"),
@@ -55,7 +56,7 @@ _RENAMES = (
     (r"pc_projection$", "point_projection.weight"),
     (r"classifier$", "classifier.weight"),
 )
-# Stored as (in, out) for right multiplication; nn.Linear keeps (out, in).
+# Official files store these as (in, out), for multiplication from the right; nn.Linear has (out, in).
 _TRANSPOSED = {
     "visual_projection.weight",
     "text_projection.weight",
@@ -63,6 +64,7 @@ _TRANSPOSED = {
     "classifier.weight",
     "point_local_projection.weight",
 }
+# Official files may store these with leading axes of size 1; here they have shape (width,).
 _VECTORS = {
     "image_mask_token",
     "point_mask_token",
@@ -72,7 +74,7 @@ _VECTORS = {
 
 
 def rename_official_key(name: str) -> str:
-    """The official parameter's name in our model; unknown names come back unchanged."""
+    """Returns our name of an official parameter, or the name itself if it is unknown."""
     for pattern, replacement in _RENAMES:
         if re.match(pattern, name):
             return re.sub("^" + pattern, replacement, name)
@@ -80,7 +82,7 @@ def rename_official_key(name: str) -> str:
 
 
 def our_names(official: str) -> list[str]:
-    """The names of what one official tensor becomes: one, or three where query, key and value are fused."""
+    """Returns our names for an official tensor: one, or three for a fused query, key and value projection."""
     name = rename_official_key(official)
     if ".self_attn.in_proj_" not in name:
         return [name]
@@ -89,16 +91,16 @@ def our_names(official: str) -> list[str]:
 
 
 def convert_state_dict(official: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """Official weights under our names and in our layouts: in_proj split, 1x1 convolutions as matrices.
+    """Converts official weights to our names and layouts, splitting in_proj and flattening 1x1 convolutions.
 
     Args:
-        official: tensors by the names of CrossMoST's own files, such as [`OfficialWeights.tensors`].
+        official: official name -> tensor, as in [`OfficialWeights.tensors`].
 
     Returns:
-        Tensors for [`CrossMoSTForSelfTraining`]; unknown names are kept as they are.
+        State dict for [`CrossMoSTForSelfTraining`]; tensors with unknown names are kept unchanged.
 
     Raises:
-        CheckpointError: a fused query, key and value that has no three equal parts.
+        CheckpointError: if a fused query, key and value projection cannot be split into three equal parts.
     """
     converted: dict[str, torch.Tensor] = {}
     for name, tensor in official.items():
@@ -106,8 +108,9 @@ def convert_state_dict(official: dict[str, torch.Tensor]) -> dict[str, torch.Ten
         if len(ours) == 3:
             if tensor.dim() == 0 or len(tensor) % 3:
                 raise CheckpointError(
-                    f"The checkpoint's {name} of shape {tuple(tensor.shape)} has no three equal parts."
+                    f"The checkpoint's {name} of shape {tuple(tensor.shape)} cannot be split into three equal parts."
                 )
+            # Copies: chunks would share memory, which safetensors refuses to save.
             converted.update((part, piece.clone()) for part, piece in zip(ours, tensor.chunk(3), strict=True))
         else:
             converted[ours[0]] = _in_our_layout(tensor, ours[0], known=ours[0] != name)

@@ -1,4 +1,4 @@
-"""Configurations of official weights: every size that a tensor shows is read from it."""
+"""Infers configurations from official weights: every size that the tensors show is read from them."""
 
 import math
 import re
@@ -9,8 +9,8 @@ from ..configuration_crossmost import CrossMoSTConfig, CrossMoSTPointConfig, che
 from .checkpoints import CheckpointError
 
 
-PAPER_GROUPING = (64, 32)  # sub-clouds of an object, points of a sub-cloud
-SLIP_GROUPING = (512, 32)  # of the public ULIP models
+PAPER_GROUPING = (64, 32)  # sub-clouds per object, points per sub-cloud
+SLIP_GROUPING = (512, 32)  # of the public ULIP models, which were trained with SLIP
 
 
 def infer_config(
@@ -22,17 +22,18 @@ def infer_config(
     image_size: int | None = None,
     class_names: list[str] | None = None,
 ) -> CrossMoSTConfig:
-    """Reads every size that the tensors show; a tower without any tensor is left out.
+    """Infers the configuration of a model from its weights; a tower without weights is omitted.
 
     Args:
         weights: result of [`convert_state_dict`], with a classifier.
-        image_heads, point_heads: attention heads; default one per 64 channels, as all official models have.
-        point_groups, group_size: grouping, invisible in the weights (64 of 32 in the self-training recipes).
-        image_size: side of the views in pixels; default from the position embeddings, which it has to agree with.
-        class_names: the classes in label order; default "class 0", "class 1", ...
+        image_heads, point_heads: attention heads; by default one per 64 channels, as in all official models.
+        point_groups, group_size: grouping, which the weights do not show (64 of 32 in the self-training recipes).
+        image_size: side of the views in pixels, only to check the size that the position embeddings show.
+        class_names: class names in label order; by default "class 0", "class 1", ...
 
     Raises:
-        CheckpointError: a tensor that a size is read from is missing, or an option contradicts the tensors.
+        CheckpointError: if a required tensor is missing or malformed, or an option contradicts the tensors.
+        ValueError: for unusable class names.
     """
     num_classes, projection_dim = _shape(weights, "classifier.weight", 2)
     vision, text = None, None
@@ -52,7 +53,7 @@ def infer_config(
 
 
 def has_tower(weights: dict[str, torch.Tensor], tower: str) -> bool:
-    """Whether any tensor belongs to `tower` ("vision_model", "text_model")."""
+    """Whether any weight belongs to `tower` ("vision_model" or "text_model")."""
     return any(name.startswith(f"{tower}.") for name in weights)
 
 
@@ -62,7 +63,7 @@ def infer_point_config(
     point_groups: int = PAPER_GROUPING[0],
     group_size: int = PAPER_GROUPING[1],
 ) -> CrossMoSTPointConfig:
-    """The point tower's part of [`infer_config`], whose arguments and errors it has."""
+    """Infers the configuration of the point tower; arguments and errors are those of [`infer_config`]."""
     width = _shape(weights, "point_model.embeddings.token_projection.weight", 2)[0]
     hidden = _shape(weights, "point_model.layers.0.mlp.fc1.weight", 2)[0]
     return CrossMoSTPointConfig(
@@ -84,7 +85,7 @@ def infer_tokenizer_config(
     point_groups: int = PAPER_GROUPING[0],
     group_size: int = PAPER_GROUPING[1],
 ) -> CrossMoSTPointConfig:
-    """[`infer_point_config`] where there is nothing but a tokenizer: the transformer gets the paper's sizes."""
+    """Like [`infer_point_config`] for a file with only a tokenizer; the transformer has the sizes of the paper."""
     config = CrossMoSTPointConfig(**_tokenizer_sizes(weights), num_groups=point_groups, group_size=group_size)
     config.num_attention_heads = _heads(point_heads, config.hidden_size, "--point-heads")
     return config
@@ -101,14 +102,14 @@ def _tokenizer_sizes(weights: dict[str, torch.Tensor]) -> dict:
 def _vision_sizes(weights: dict[str, torch.Tensor], heads: int | None, image_size: int | None) -> dict:
     width, _, _, patch_size = _shape(weights, "vision_model.embeddings.patch_embedding.weight", 4)
     tokens, _ = _shape(weights, "vision_model.embeddings.position_embedding.weight", 2)
-    grid = math.isqrt(tokens - 1)  # patches along a side of a view; one position is the class token's
+    grid = math.isqrt(tokens - 1)  # patches per side; one position belongs to the class token
     if grid * grid != tokens - 1 or grid == 0:
-        raise CheckpointError(f"The checkpoint has position embeddings for {tokens - 1} patches, which are no square.")
+        raise CheckpointError(f"The checkpoint has position embeddings for {tokens - 1} patches, not a square number.")
     shown = grid * patch_size
     if image_size is not None and image_size != shown:
         raise CheckpointError(
             f"--image-size {image_size} contradicts the checkpoint, whose position embeddings are for {shown} px: "
-            "leave the option out."
+            "omit the option."
         )
     return {
         "hidden_size": width,
@@ -131,8 +132,8 @@ def _text_sizes(weights: dict[str, torch.Tensor]) -> dict:
         "num_attention_heads": _heads(None, width, "the text tower's number of heads"),
         "max_position_embeddings": _shape(weights, "text_model.embeddings.position_embedding.weight", 2)[0],
         "hidden_act": "quick_gelu",
-        # CLIP's tokenizer gives its two special tokens the largest ids. An end id of 2 has CLIPTextModel pool at the
-        # largest id of a prompt, which is the official rule.
+        # CLIP's tokenizer gives its two special tokens the largest ids. With an end id of 2, CLIPTextModel pools at the
+        # position of the largest id in a prompt, as the official code does.
         "bos_token_id": vocabulary - 2,
         "pad_token_id": vocabulary - 1,
         "eos_token_id": 2,
@@ -146,7 +147,7 @@ def _tensor(weights: dict[str, torch.Tensor], name: str) -> torch.Tensor:
 
 
 def _shape(weights: dict[str, torch.Tensor], name: str, dimensions: int) -> tuple[int, ...]:
-    """The sizes of a tensor that has to have `dimensions` of them, none of them zero."""
+    """Returns the shape of a tensor, which must have `dimensions` axes, none of them empty."""
     shape = tuple(_tensor(weights, name).shape)
     if len(shape) != dimensions or 0 in shape:
         raise CheckpointError(f"The checkpoint's tensors do not have the shapes of an official file ({name}: {shape}).")
