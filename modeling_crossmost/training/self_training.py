@@ -263,7 +263,7 @@ def global_sum(value: torch.Tensor) -> torch.Tensor:
 
 @dataclass
 class StudentInputs:
-    """What the student sees, as `CrossMoSTForSelfTraining.forward` takes it: strong clouds and views, masks and noise."""
+    """What the student sees, as `CrossMoSTForSelfTraining.forward` takes it: strong clouds and views, masks, noise."""
 
     pixel_values: torch.Tensor
     groups: PointGroups
