@@ -3,7 +3,9 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-STAMP := $(VENV)/.installed
+# Files that say what is installed: training with preparation, or everything (see pyproject.toml).
+TRAIN := $(VENV)/.installed-train
+DEV := $(VENV)/.installed-dev
 SEED ?= 0
 SOURCE ?= ../shared/data/modelnet10
 OUTPUT ?= outputs/modelnet10
@@ -17,7 +19,7 @@ PARALLEL := -n auto --maxprocesses 4 --dist loadfile
 export TOKENIZERS_PARALLELISM := false
 export HF_HUB_DISABLE_TELEMETRY := 1
 
-.PHONY: help install quickstart test test-slow smoke quality style mini modelnet10 clean
+.PHONY: help install quickstart test test-slow smoke quality style mini pictures modelnet10 clean
 
 help:
 	@echo "quickstart  label-free self-training of the mini checkpoint on embedded data (about 11 minutes, CPU)"
@@ -25,70 +27,81 @@ help:
 	@echo "smoke       train, stop, resume, evaluate, reload in under a minute"
 	@echo "quality     ruff and mypy              style      format in place"
 	@echo "mini        remakes assets/crossmost-mini from nothing"
+	@echo "pictures    draws the pictures of the README"
 	@echo "modelnet10  SOURCE=DIR OUTPUT=DIR [SEED=0]  the paper's ModelNet10 experiment with the mini checkpoint"
 
-install: $(STAMP)
+install: $(DEV)
 
-$(STAMP): pyproject.toml
+$(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "error: Python 3.11 or newer is needed, $(PYTHON) is older: make PYTHON=python3.12 ..."; exit 2; }
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet -e '.[dev]'
-	@touch $(STAMP)
 
-quickstart: $(STAMP)
+$(VENV)/.installed-%: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet -e '.[$*]'
+	@touch $@
+
+quickstart: $(TRAIN)
+	@echo "Quick start: generates 5,000 furniture scans (1 minute), then trains the bundled checkpoint without labels, twice:"
+	@echo "each modality alone (baseline, 4 minutes), then Cross-MoST (6 minutes); about 11 minutes on two CPU cores."
+	@echo "Nothing is downloaded; results are in outputs/quickstart, and a table compares them at the end."
 	$(LAUNCH) train.py --method baseline --output_dir outputs/quickstart/baseline --seed $(SEED)
 	$(LAUNCH) train.py --output_dir outputs/quickstart/crossmost --seed $(SEED)
-	@$(BIN)/python -m modeling_crossmost.evaluation.tables outputs/quickstart/baseline outputs/quickstart/crossmost
+	@$(BIN)/python -m modeling_crossmost table outputs/quickstart/baseline outputs/quickstart/crossmost
 
-test: $(STAMP)
+test: $(DEV)
 	$(BIN)/python -m pytest $(PARALLEL)
 
-test-slow: $(STAMP)
+test-slow: $(DEV)
 	$(BIN)/python -m pytest $(PARALLEL) -m "not gpu"
 
-smoke: $(STAMP)
+smoke: $(DEV)
 	$(BIN)/python -m pytest tests/test_train.py -k smoke
 
-quality: $(STAMP)
+quality: $(DEV)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
-style: $(STAMP)
+style: $(DEV)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-# Embedded furniture "clean" -> tokenizer and untrained towers -> text tower -> image tower in two stages (the small
-# CLIP) -> point tower (ULIP). The recipes count on two processes, which share a batch; 51 minutes on two cores.
-# PRECISION=no where the CPU has no bf16 instructions; slower.
+# Embedded furniture "clean" -> tokenizer and untrained towers -> text tower -> image tower in three stages (the small
+# CLIP) -> point tower (ULIP): recipes/mini_<stage>.yaml, each starting from the folder of the stage before. The recipes
+# count on two processes, which share a batch. bf16 where the CPU has instructions for it; elsewhere it is very slow.
 MINI := outputs/mini
-PRECISION ?= bf16
-MINI_TRAIN := ACCELERATE_USE_CPU=true ACCELERATE_MIXED_PRECISION=$(PRECISION) OMP_NUM_THREADS=1 \
-	$(BIN)/python -m torch.distributed.run --standalone --nproc_per_node 2 train.py
-mini: $(STAMP)
-	$(BIN)/python -m dataset_scripts.prepare furniture --config clean --objects-per-class 800 --output $(MINI)/furniture
+PRECISION ?= $$($(BIN)/python -c "from modeling_crossmost.utils.machine import cpu_precision; print(cpu_precision())")
+MINI_TRAIN := ACCELERATE_USE_CPU=true OMP_NUM_THREADS=1 $(BIN)/python -m torch.distributed.run --standalone --nproc_per_node 2 train.py
+mini: $(TRAIN)
+	$(BIN)/python -m dataset_scripts furniture --config clean --objects-per-class 800 --output $(MINI)/furniture
 	$(BIN)/python -m modeling_crossmost.training.mini --dataset $(MINI)/furniture --output $(MINI)/start
-	$(MINI_TRAIN) recipes/mini_text.yaml --dataset $(MINI)/furniture --model_name_or_path $(MINI)/start --output_dir $(MINI)/text
-	$(MINI_TRAIN) recipes/mini_clip.yaml --dataset $(MINI)/furniture --model_name_or_path $(MINI)/text --output_dir $(MINI)/clip
-	$(MINI_TRAIN) recipes/mini_views.yaml --dataset $(MINI)/furniture --model_name_or_path $(MINI)/clip --output_dir $(MINI)/views
-	$(MINI_TRAIN) recipes/mini_ulip.yaml --dataset $(MINI)/furniture --model_name_or_path $(MINI)/views --output_dir $(MINI)/ulip
+	@set -e; export ACCELERATE_MIXED_PRECISION=$(PRECISION); before=start; set -x; \
+	for stage in text clip views tune ulip; do \
+		$(MINI_TRAIN) recipes/mini_$$stage.yaml --dataset $(MINI)/furniture --model_name_or_path $(MINI)/$$before \
+			--output_dir $(MINI)/$$stage; \
+		before=$$stage; \
+	done
 	$(BIN)/python -m modeling_crossmost.training.mini --install $(MINI)/ulip --output assets/crossmost-mini
 
+# The README's drawings; its curves and matrices are pictures of the runs that its results name.
+pictures: $(TRAIN)
+	$(BIN)/python assets/draw.py
+
 # Evaluates on <class>/test where there is one, else on a held-out fifth of <class>/train.
-modelnet10: $(STAMP)
+modelnet10: $(TRAIN)
 	@set -e; \
 	if ls $(SOURCE)/*/test/* >/dev/null 2>&1; then split=test; holdout=0; else split=holdout; holdout=0.2; fi; \
 	set -x; \
-	$(BIN)/python -m dataset_scripts.prepare folder --source $(SOURCE) --output $(OUTPUT)/pairs --up-axis z \
+	$(BIN)/python -m dataset_scripts folder --source $(SOURCE) --output $(OUTPUT)/pairs --up-axis z \
 		--image-size 64 --holdout $$holdout --preview; \
 	$(LAUNCH) train.py recipes/modelnet10.yaml --method baseline --dataset $(OUTPUT)/pairs --eval_split $$split \
 		--output_dir $(OUTPUT)/baseline --seed $(SEED); \
 	$(LAUNCH) train.py recipes/modelnet10.yaml --dataset $(OUTPUT)/pairs --eval_split $$split \
 		--output_dir $(OUTPUT)/crossmost --seed $(SEED); \
 	set +x; \
-	$(BIN)/python -m modeling_crossmost.evaluation.tables $(OUTPUT)/baseline $(OUTPUT)/crossmost
+	$(BIN)/python -m modeling_crossmost table $(OUTPUT)/baseline $(OUTPUT)/crossmost
 
 clean:
 	rm -rf outputs

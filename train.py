@@ -10,6 +10,12 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from modeling_crossmost.utils.extras import exit_without
+
+
+if __name__ == "__main__":
+    exit_without("train")
+
 import torch
 from accelerate import Accelerator
 from accelerate.utils import set_seed
@@ -29,6 +35,7 @@ from modeling_crossmost.training.optimization import learning_rate_at, parameter
 from modeling_crossmost.training.run_log import JsonLines, RunningMeans, write_yaml
 from modeling_crossmost.training.self_training import EMATeacher, ema_decay_at
 from modeling_crossmost.training.setup import load_model_and_processor, resolve_classes
+from modeling_crossmost.utils.command_line import exit_code
 
 
 LIVE = {"loss": "loss", "confident_fraction": "confident", "modality_agreement": "agree", "retrieval": "retrieval"}
@@ -268,19 +275,10 @@ def run(arguments: Arguments) -> None:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Command line; returns the exit code: 2 with one sentence on stderr for anything that is wrong with the input."""
+    """Runs the program; returns its exit code: 2 with one sentence on stderr where the input is wrong."""
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     transformers_logging.disable_progress_bar()
-    try:
-        run(parse_arguments(sys.argv[1:] if argv is None else argv))
-    except (ValueError, OSError) as error:
-        if os.environ.get("CROSSMOST_TRACEBACK"):
-            raise
-        # A worker's error arrives with its traceback around it; the last line is the sentence.
-        sentence = str(error).strip().splitlines()[-1].removeprefix("ValueError: ")
-        print(f"error: {sentence}", file=sys.stderr)
-        return 2
-    return 0
+    return exit_code(lambda: run(parse_arguments(sys.argv[1:] if argv is None else argv)))
 
 
 if __name__ == "__main__":

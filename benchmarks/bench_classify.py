@@ -46,7 +46,7 @@ def main(argv: list[str] | None = None) -> int:
     with tempfile.TemporaryDirectory() as name:
         paths = write_meshes(Path(name), options.files)
         model = ["--model", options.model] if options.model else []
-        command = [sys.executable, "-m", "modeling_crossmost.serving.classify", paths[0], "--json", *model]
+        command = [sys.executable, "-m", "modeling_crossmost", "classify", paths[0], "--json", *model]
         start = seconds_of(lambda: subprocess.run(command, check=True, stdout=subprocess.DEVNULL))
         with Classifier.from_pretrained(options.model, device="cpu") as classifier:
             results: list[Classification] = []

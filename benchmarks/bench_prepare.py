@@ -41,7 +41,7 @@ def main(argv: list[str] | None = None) -> int:
         folder = Path(name)
         write_meshes(folder / "meshes", options.meshes)
         for rays in (2, 1):
-            command = [sys.executable, "-m", "dataset_scripts.prepare", "folder", "--source", str(folder / "meshes")]
+            command = [sys.executable, "-m", "dataset_scripts", "folder", "--source", str(folder / "meshes")]
             command += ["--output", str(folder / f"pairs{rays}"), "--supersample", str(rays)]
             command += ["--num-proc", str(options.num_proc)]
             seconds = seconds_of(lambda c=command: subprocess.run(c, check=True, stdout=subprocess.DEVNULL))

@@ -16,12 +16,16 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import datasets
 import numpy as np
 
+from modeling_crossmost.utils.extras import importing
 from modeling_crossmost.utils.limits import object_limits
 
 from .readers import encode_view, import_libraries
+
+
+with importing("data"):
+    import datasets
 
 
 logger = logging.getLogger(__name__)

@@ -5,17 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from datasets import DatasetInfo, SplitDict, SplitInfo
-from datasets.info import DatasetInfosDict
-from datasets.utils.metadata import MetadataConfigs
-from huggingface_hub import DatasetCardData
+from huggingface_hub import DatasetCard, DatasetCardData
 
 from modeling_crossmost.utils.atomic import write_text
+from modeling_crossmost.utils.extras import importing
 
 from .builder import PairSource
 from .shards import Prepared, SplitSummary, config_folder
 
 
+with importing("data"):
+    from datasets import DatasetInfo, SplitDict, SplitInfo
+    from datasets.info import DatasetInfosDict
+    from datasets.utils.metadata import MetadataConfigs
+
+
+TEMPLATE = Path(__file__).with_suffix(".md")
 COLUMNS = {
     "object_id": "path below the source, without ending",
     "points": "cloud, float32 (N, 3): mean at the origin, largest norm 1, y up",
@@ -47,14 +52,22 @@ def write_card(folder: Path, sources: Sequence[PairSource], prepared: Prepared, 
             infos[source.config_name] = _info(source, splits)
     MetadataConfigs(configs).to_dataset_card_data(data)
     DatasetInfosDict(infos).to_dataset_card_data(data)
-    body = [f"---\n{data}\n---", f"# {sources[0].title}", "Point-view pairs for `datasets.load_dataset`."]
-    columns = [f"| `{column}` | {_holds(column, sources)} |" for column in _columns(sources)]
-    body.append("\n".join(["| column | holds |", "|---|---|", *columns]))
-    for source, splits in zip(sources, prepared.splits, strict=True):
-        body += _section(source, splits)
-    if prepared.skipped:
-        body.append(f"{len(prepared.skipped)} objects could not be used; `skipped.jsonl` says why.")
-    write_text(folder / "README.md", "\n\n".join(body) + "\n")
+    card = DatasetCard.from_template(
+        data,
+        str(TEMPLATE),
+        title=sources[0].title,
+        columns=_columns(sources),
+        configurations=[
+            {
+                "name": source.config_name,
+                "facts": {**source.describe(), "Seed": source.seed},
+                "counts": count_table(source.class_names(), splits),
+            }
+            for source, splits in zip(sources, prepared.splits, strict=True)
+        ],
+        skipped=len(prepared.skipped),
+    )
+    write_text(folder / "README.md", f"{card}\n")
 
 
 def _config(source: PairSource, splits: dict[str, SplitSummary], default: bool) -> dict:
@@ -71,20 +84,14 @@ def _info(source: PairSource, splits: dict[str, SplitSummary]) -> DatasetInfo:
     return DatasetInfo(features=source.features(), splits=sizes, dataset_size=total)
 
 
-def _columns(sources: Sequence[PairSource]) -> list[str]:
-    present = {column for source in sources for column in source.features()}
-    return [column for column in COLUMNS if column in present]
-
-
-def _holds(column: str, sources: Sequence[PairSource]) -> str:
-    having = [source.config_name for source in sources if column in source.features()]
-    return COLUMNS[column] + ("" if len(having) == len(sources) else f" (`{'`, `'.join(having)}` only)")
-
-
-def _section(source: PairSource, splits: dict[str, SplitSummary]) -> list[str]:
-    heading = [] if source.config_name == "default" else [f"## Configuration `{source.config_name}`"]
-    facts = "\n".join(f"- {name}: {value}." for name, value in {**source.describe(), "Seed": str(source.seed)}.items())
-    return [*heading, facts, count_table(source.class_names(), splits)]
+def _columns(sources: Sequence[PairSource]) -> list[tuple[str, str, list[str]]]:
+    """Name, content and, where not all configurations have it, the configurations of every column."""
+    rows = []
+    for column, content in COLUMNS.items():
+        having = [source.config_name for source in sources if column in source.features()]
+        if having:
+            rows.append((column, content, having if len(having) < len(sources) else []))
+    return rows
 
 
 def count_table(class_names: Sequence[str] | None, splits: dict[str, SplitSummary]) -> str:

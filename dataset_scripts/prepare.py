@@ -1,4 +1,4 @@
-"""Command line: `python -m dataset_scripts.prepare NAME --output DIR [options]` makes a data set of point-view pairs.
+"""`crossmost-prepare NAME --output DIR [options]` makes a data set of point-view pairs; so does `python -m dataset_scripts`.
 
 Prints the summary on standard output and progress on standard error. Exit code 0 when the data set is complete, 2 with
 one sentence on standard error when it is not; a run that was interrupted goes on when the same command runs again.
@@ -13,16 +13,18 @@ import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 from modeling_crossmost.geometry_crossmost import FILE_AXES
+from modeling_crossmost.utils.command_line import Parser, run_command
+from modeling_crossmost.utils.extras import require
+from modeling_crossmost.utils.machine import available_cores
 
 
 if TYPE_CHECKING:
     from .builder import PairSource, Selection
     from .shards import Prepared
 
-INTERRUPTED = 130
 # Option -> the data sets that take it; the others take all data sets.
 ARCHIVES = (
     *("modelnet40", "modelnet10", "modelnet40_depth", "scanobjectnn", "scanobjectnn_withbg", "scanobjectnn_hardest"),
@@ -38,16 +40,13 @@ OPTION_OWNERS = {
 }
 
 
-class SentenceParser(argparse.ArgumentParser):
-    """Parser whose errors are exceptions, so that one sentence is printed instead of the usage."""
-
-    def error(self, message: str) -> NoReturn:
-        raise ValueError(f"{message[0].upper()}{message[1:]}; see --help.")
-
-
-def make_parser() -> argparse.ArgumentParser:
+def make_parser() -> Parser:
     """The command line's options."""
-    parser = SentenceParser("python -m dataset_scripts.prepare", description=__doc__, allow_abbrev=False)
+    parser = Parser(
+        "crossmost-prepare",
+        "Makes a data set of point-view pairs; a run that was interrupted goes on when the same command runs again.",
+        "crossmost-prepare folder --source my_meshes --output pairs/mine --preview",
+    )
     parser.add_argument("name", metavar="NAME", help=f"data set: {', '.join(SOURCE_MAKERS)}")
     parser.add_argument("--output", required=True, help="folder of the prepared data set")
     parser.add_argument("--source", help="folder of the archive, or the tree of meshes and clouds")
@@ -72,11 +71,6 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument("--preview", action="store_true", help="also write a contact sheet, preview.png")
     parser.add_argument("--push-to-hub", metavar="REPO", help="upload the finished folder to this data set repository")
     return parser
-
-
-def available_cores() -> int:
-    """Number of CPU cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _selection(args: argparse.Namespace) -> Selection:
@@ -199,6 +193,7 @@ def prepare(args: argparse.Namespace) -> Prepared:
         ValueError: Bad arguments or source; nothing was written then.
         OSError: Reading or writing failed; the finished part is kept for the next run.
     """
+    require("data")
     sources = make_sources(args)
     output = Path(os.path.abspath(os.path.expanduser(args.output)))
     from tqdm import tqdm
@@ -256,24 +251,24 @@ def push(folder: str, repo: str) -> str:
         raise ValueError(f"The data set lies complete in {folder!r}, but {error}; {how}.") from None
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Runs the command; returns its exit code."""
+def run(args: argparse.Namespace) -> None:
+    """Makes the data set, uploads it where it is to be, and prints what was done."""
     # Worker processes inherit it: one thread each, since there are as many processes as cores.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     start = time.monotonic()
     try:
-        args = make_parser().parse_args(argv)
         prepared = prepare(args)
-        sys.stdout.write(summary(args, prepared, time.monotonic() - start) + "\n")
-        if args.push_to_hub:
-            sys.stdout.write(f"Uploaded to {push(args.output, args.push_to_hub)}\n")
-    except (ValueError, OSError) as error:
-        sys.stderr.write(" ".join(str(error).split()) + "\n")
-        return 2
     except KeyboardInterrupt:
         sys.stderr.write("Interrupted; the same command goes on where this run stopped.\n")
-        return INTERRUPTED
-    return 0
+        raise
+    print(summary(args, prepared, time.monotonic() - start))
+    if args.push_to_hub:
+        print(f"Uploaded to {push(args.output, args.push_to_hub)}")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs the command; returns its exit code."""
+    return run_command(make_parser(), run, argv)
 
 
 if __name__ == "__main__":

@@ -26,7 +26,7 @@ FOREIGN_ENDINGS = frozenset(
 )
 
 # What pairs are made with, some of it imported late because commands that make none need not wait for it.
-LIBRARIES = ("embreex.mesh_construction", "embreex.rtcore_scene", "h5py", "scipy.ndimage", "trimesh.visual.color") + (
+LIBRARIES = ("embreex.mesh_construction", "embreex.rtcore_scene", "h5py", "trimesh.visual.color") + (
     "modeling_crossmost.rendering_crossmost",
 )
 

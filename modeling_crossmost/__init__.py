@@ -8,7 +8,7 @@ afterwards carries its code with it, for those who have only transformers.
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from .utils.late_import import when_imported
+from .utils.late_import import postpone_scipy, when_imported
 
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from .pipeline_crossmost import PointCloudClassificationPipeline
     from .processing_crossmost import CrossMoSTProcessor
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 __all__ = [
     "CrossMoSTConfig",
@@ -35,6 +35,7 @@ __all__ = [
 @cache
 def _import_and_register() -> dict[str, Any]:
     """Imports the public classes, makes them known to transformers, and returns them by name."""
+    postpone_scipy()
     from transformers import AutoConfig, AutoFeatureExtractor, AutoModel, AutoModelForPreTraining, AutoProcessor
     from transformers.pipelines import PIPELINE_REGISTRY
 

@@ -119,11 +119,8 @@ def orient_geometry(geometry: Mesh | np.ndarray, source: str, target: str = "y")
     """
     if source == target or isinstance(geometry, np.ndarray):
         return convert_up_axis(geometry, source, target)
-    if getattr(getattr(geometry, "visual", None), "kind", None) == "texture":
-        # A copy of the material would copy, and so decode, its images.
-        oriented = attach_colours(geometry.copy(include_visual=False), surface_colours(geometry))
-    else:
-        oriented = geometry.copy()
+    # trimesh's own copy of the colours would decode a texture's image, and needs scipy where faces have colours.
+    oriented = attach_colours(geometry.copy(include_visual=False), surface_colours(geometry))
     oriented.vertices = convert_up_axis(np.asarray(geometry.vertices), source, target)
     return oriented
 

@@ -219,11 +219,11 @@ class CrossMoSTPreTrainedModel(PreTrainedModel):
 
 
 # Names of weights that a class finds in another's folder and has no use for; loading reports no others as unexpected.
-_SELF_TRAINING_KEYS = (
+_SELF_TRAINING_KEYS = [
     r"^(image|point)_mask_token$",
     r"^(patch_layernorm|pixel_decoder|token_decoder|point_local_projection)\.",
-)
-_HEAD_KEYS = (r"^(classifier|logit_scale$)", r"^(visual|text|point)_projection\.")
+]
+_HEAD_KEYS = [r"^(classifier|logit_scale$)", r"^(visual|text|point)_projection\."]
 
 
 class CrossMoSTPointModel(CrossMoSTPreTrainedModel):
@@ -235,7 +235,7 @@ class CrossMoSTPointModel(CrossMoSTPreTrainedModel):
     input_modalities = ["point"]
     _can_record_outputs = {"hidden_states": CrossMoSTPointLayer, "attentions": CrossMoSTPointAttention}
     # The rest of a composite's folder: whoever takes the tower out of it knows that.
-    _keys_to_ignore_on_load_unexpected = (*_SELF_TRAINING_KEYS, r"^(vision|text)_model\.", *_HEAD_KEYS)
+    _keys_to_ignore_on_load_unexpected = [*_SELF_TRAINING_KEYS, r"^(vision|text)_model\.", *_HEAD_KEYS]
 
     def __init__(self, config: CrossMoSTPointConfig):
         super().__init__(config)

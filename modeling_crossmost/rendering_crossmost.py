@@ -550,13 +550,24 @@ def _z_buffers(
 
 def _close(values: np.ndarray, grow: float, shrink: float) -> np.ndarray:
     """Grey-scale dilation, then erosion, of (V, G, G) with square windows of radii in cells (rounded)."""
-    ndimage = import_optional("scipy.ndimage", "Projecting clouds")
-    for filter1d, radius in ((ndimage.maximum_filter1d, grow), (ndimage.minimum_filter1d, shrink)):
-        size = 1 + 2 * round(radius)
-        if size > 1:
-            for axis in (1, 2):
-                values = filter1d(values, size, axis=axis, mode="nearest")
+    for choose, radius in ((np.maximum, grow), (np.minimum, shrink)):
+        for axis in (1, 2):
+            values = _slide(values, choose, round(radius), axis)
     return values
+
+
+def _slide(values: np.ndarray, choose: np.ufunc, radius: int, axis: int) -> np.ndarray:
+    """The maximum or minimum of the 2 radius + 1 values around each along an axis, as far as the axis goes."""
+    if radius == 0:
+        return values
+    window, width = 2 * radius + 1, 1
+    ends = [(0, 0)] * values.ndim
+    ends[axis] = (radius, radius)
+    values = np.moveaxis(np.pad(values, ends, mode="edge"), axis, 0)
+    while width < window:  # what `width` values give, and the same of later ones, is what more of them give
+        step = min(width, window - width)
+        values, width = choose(values[:-step], values[step:]), width + step
+    return np.moveaxis(values, 0, axis)
 
 
 @lru_cache(maxsize=64)

@@ -10,12 +10,13 @@ from typing import Any
 
 import numpy as np
 import torch
-from transformers.utils import logging as transformers_logging
 
 from modeling_crossmost.geometry_crossmost import convert_up_axis
 from modeling_crossmost.serving.classifier import Classification, Classifier, Ranking
 from modeling_crossmost.serving.glb import preview_glb
 from modeling_crossmost.serving.sandbox import Sandbox, SandboxError, display_name
+from modeling_crossmost.utils.command_line import comma_separated, one_line
+from modeling_crossmost.utils.machine import available_cores
 
 
 # Classes per list: of the API, as of `classify`, and of the page.
@@ -30,8 +31,7 @@ NEXT_AXIS = {"y": "z", "z": "x", "x": "-y", "-y": "-z", "-z": "-x", "-x": "y"}
 
 def pool_size() -> int:
     """Files that are read at the same time: two at least, so that one that takes long holds nobody up."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min(max(cores, 2), 4)
+    return min(max(available_cores(), 2), 4)
 
 
 def open_classifier(name: str | None) -> Classifier:
@@ -41,7 +41,6 @@ def open_classifier(name: str | None) -> Classifier:
         ValueError: nothing loadable there.
         SandboxError: no process can be started to read files in.
     """
-    transformers_logging.disable_progress_bar()
     torch.set_num_threads(1)  # requests run side by side
     sandbox = Sandbox(processes=pool_size())
     try:
@@ -57,7 +56,7 @@ def split_names(text: str | None) -> list[str] | None:
     Raises:
         ValueError: too many.
     """
-    names = [name.strip() for name in (text or "").split(",") if name.strip()]
+    names = comma_separated(text or "")
     if len(names) > MAX_CLASSES or len(text or "") > MAX_LETTERS:
         raise ValueError(
             f"{len(names)} class names with {len(text or '')} letters are too many: "
@@ -87,7 +86,7 @@ def classify_upload(
         axis = (up_axis or "y").strip().lower()
         (found,) = classifier([path], class_names=split_names(names), up_axis=axis, preview=preview)
     except (ValueError, SandboxError) as error:  # class names, axis, a closed server
-        return Classification(name, error=" ".join(str(error).split()))
+        return Classification(name, error=one_line(error))
     except Exception:
         traceback.print_exc()  # for the server's owner; what it says is nobody else's business
         return Classification(name, error="Something went wrong on the server: try again, or try another file.")
@@ -152,9 +151,7 @@ def _sentences(found: Classification) -> list[str]:
     assert prepared is not None
     best, probability = found.fused[0]
     lines = [f"<strong>{escape(best)}</strong>, {probability:.0%} sure."]
-    if found.disagrees:
-        point, image = escape(found.point[0][0]), escape(found.image[0][0])
-        lines.append(f"The cloud says {point}, the views say {image}. Does the object stand upright below?")
+    lines += map(escape, found.notes)
     size = f"{prepared.num_vertices:,} points"
     if prepared.num_faces:
         size = f"{prepared.num_faces:,} faces"
@@ -162,9 +159,6 @@ def _sentences(found: Classification) -> list[str]:
         f"{escape(display_name(found.file))}, {size}: {found.seconds:.2f} s, "
         f"of which {prepared.seconds:.2f} s to read and draw it."
     )
-    if prepared.left_out:
-        names = escape(", ".join(prepared.left_out))
-        lines.append(f"Without {names}, which the file refers to: export one .glb file to keep colours.")
     return lines
 
 

@@ -13,13 +13,11 @@ from modeling_crossmost.training.arguments import (
     FREE_ON_RESUME,
     METHOD_PRESETS,
     METHODS,
-    ArgumentsError,
-    DataArguments,
-    TrainArguments,
+    PARTS,
     parse_arguments,
     read_recipe,
 )
-from modeling_crossmost.training.self_training import SelfTrainingArguments
+from modeling_crossmost.utils.command_line import UsageError
 
 
 # What users, scripts and acceptance checks rely on.
@@ -66,7 +64,7 @@ def write(folder: Path, text: str) -> str:
 
 
 def refused(argv: list[str], message: str) -> None:
-    with pytest.raises(ArgumentsError, match=message) as caught:
+    with pytest.raises(UsageError, match=message) as caught:
         parse_arguments(argv)
     assert "\n" not in str(caught.value)
 
@@ -223,11 +221,33 @@ def test_names_with_dashes_work_too():
 
 
 def test_a_field_belongs_to_one_part_and_is_documented():
-    parts = (DataArguments, TrainArguments, SelfTrainingArguments)
-    names = [field.name for part in parts for field in dataclasses.fields(part)]
+    names = [field.name for part in PARTS for field in dataclasses.fields(part)]
     assert len(names) == len(set(names))
-    for part in parts:
+    for part in PARTS:
         assert all(field.name in part.__doc__ for field in dataclasses.fields(part))
+
+
+def test_the_help_explains_every_field_in_a_group_of_its_part(capsys):
+    with pytest.raises(SystemExit) as caught:
+        parse_arguments(["--help"])
+    assert caught.value.code == 0
+    text = capsys.readouterr().out
+    assert text.startswith("usage: accelerate launch train.py [RECIPE.yaml]") and "example:\n  accelerate" in text
+    places = [text.index(f"\n{title}") for title in ("model and data:", "training:", "self-training", "pre-training")]
+    assert places == sorted(places)
+    assert text.index("\n  --patch_dropout") > places[-1] > text.index("\n  --pseudo_label ")
+    assert "\n  --no_align" not in text and "--max-steps" not in text, "one spelling of each"
+    assert all(f"\n  --{field.name}" in text for part in PARTS for field in dataclasses.fields(part))
+
+
+@pytest.mark.parametrize("method", [name for name in METHODS if name != "pretrain"])
+def test_options_of_pre_training_belong_to_it_alone(method):
+    own = next(part for part in PARTS if "patch_dropout" in {field.name for field in dataclasses.fields(part)})
+    for field in dataclasses.fields(own):
+        value = {bool: not field.default, float: 1.0 if field.name == "room" else 0.5}.get(type(field.default), 2)
+        value = 1.5 if field.name == "stretch" else value
+        refused(["--method", method, f"--{field.name}", str(value)], f"{field.name} belongs to --method pretrain")
+        assert parse_arguments(["--method", "pretrain", f"--{field.name}", str(value)]).to_dict()[field.name] == value
 
 
 # --------------------------------------------------------------------------------------------------------------------

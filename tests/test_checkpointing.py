@@ -202,6 +202,13 @@ def test_another_runs_checkpoint(tmp_path):
     assert read_state(folder, RUN)["step"] == 1
 
 
+def test_an_option_that_came_later_stood_for_its_default(tmp_path):
+    folder = Toy().save(tmp_path, 1)
+    assert read_state(folder, {**RUN, "patch_dropout": 0.0})["step"] == 1
+    with pytest.raises(CheckpointFolderError, match=r"made with patch_dropout = 0\.0, this run has 0\.5"):
+        read_state(folder, {**RUN, "patch_dropout": 0.5})
+
+
 def test_another_models_checkpoint(tmp_path):
     folder = Toy().train(1).save(tmp_path, 1)
     refused(lambda: Toy(projection_dim=4).load(folder), "is damaged or of another model .*size mismatch")

@@ -3,6 +3,7 @@
 import copy
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -17,10 +18,10 @@ import trimesh
 from tiny import tiny_model
 
 from modeling_crossmost import CrossMoSTModel, CrossMoSTProcessor
+from modeling_crossmost.commands.classify import Table, main
 from modeling_crossmost.geometry_crossmost import FILE_TYPES
 from modeling_crossmost.serving import classifier as classifier_module
 from modeling_crossmost.serving.classifier import Classification, Classifier
-from modeling_crossmost.serving.classify import Table, main
 from modeling_crossmost.serving.sandbox import Limits, Sandbox, Upload
 
 
@@ -295,8 +296,8 @@ def test_json_has_a_line_per_file_and_tells_failures(files, tmp_path, capsys):
     strange.write_bytes(hostile.off(hostile.BOX.vertices, hostile.BOX.faces))
     assert main([str(files[0]), str(strange), "--json", "--top-k", "2", "--views", "2"]) == 0
     first, second = lines_of(capsys)
-    assert list(first) == ["file", "fused", "point", "image", "seconds"]
-    assert second["file"] == str(strange)
+    assert list(first) == ["file", "fused", "point", "image", "notes", "seconds"]
+    assert second["file"] == str(strange) and isinstance(second["notes"], list)
     for key in ("fused", "point", "image"):
         assert len(first[key]) == 2 and all(isinstance(n, str) and 0 <= p <= 1 for n, p in first[key])
     assert main([str(files[0]), str(tmp_path / "no.glb"), "--json", "--views", "0"]) == 1
@@ -331,11 +332,11 @@ def test_the_table_shows_every_opinion_and_marks_quarrels():
     rows = [row for result in results for row in table.rows(result)]
     long = "..." + "x" * 33 + ".ply"
     assert rows == [
-        f"{'chair.glb':<40}    chair        90%   chair        90%   chair        90%      0.25",
-        f"{'':<40}    night stand  10%   night stand  10%   night stand  10%",
-        f"{long}  ! chair        60%   chair        95%   night stand  70%     12.00",
-        f"{'':<40}    night stand  40%   night stand   5%   chair        30%",
-        f"{'?[31m.stl':<40}    chair       100%                      chair       100%      0.50",
+        f"{'chair.glb':<40}    chair        90%  chair        90%  chair        90%     0.25",
+        f"{'':<40}    night stand  10%  night stand  10%  night stand  10%",
+        f"{long}  ! chair        60%  chair        95%  night stand  70%    12.00",
+        f"{'':<40}    night stand  40%  night stand   5%  chair        30%",
+        f"{'?[31m.stl':<40}    chair       100%                    chair       100%     0.50",
         f"{'bad.off':<40}    the file is empty.",
     ]
 
@@ -344,14 +345,44 @@ def test_the_table_names_what_a_file_goes_without(classifier):
     upload = Upload("box.glb", hostile.with_image(uri="wood.png"))
     result = classifier([upload], num_views=1)[0]
     assert Table(["box.glb"], CLASSES, 1).rows(result)[1:] == ["           without wood.png"]
+    assert "Without wood.png, which the file refers to: export one .glb file to keep colors." in result.notes
+
+
+def test_notes_say_where_doubt_is_due():
+    chair, table = [("chair", 0.9), ("table", 0.1)], [("table", 0.9), ("chair", 0.1)]
+    quarrel = Classification("a.glb", fused=chair, point=table, image=chair)
+    assert quarrel.notes == ["The cloud says table, the views say chair: the object may not stand upright."]
+    assert quarrel.to_dict()["notes"] == quarrel.notes and Classification("a.glb", chair, chair, chair).notes == []
+
+
+def test_the_table_fits_a_narrow_terminal_and_wide_letters():
+    found = Classification("scans/2024/" + "部" * 30 + ".ply", *[[("ночной столик из дуба", 0.9), ("椅子", 0.1)]] * 3)
+    for colored in (False, True):
+        table = Table([found.file], ["ночной столик из дуба", "椅子"], 2, colored, width=80)
+        first, second = (re.sub("\033\\[[\\d;]*m", "", row) for row in table.rows(found))
+        assert first.startswith("...部") and first.endswith("   0.00") and "ночной..." in first.replace(" ...", "...")
+        wide = sum(letter in "部椅子" for letter in first)
+        assert len(first) + wide == 80, first
+        assert second.split() == ["椅子", "10%"] * 3
+    assert any("\033[" in row for row in table.rows(found))
 
 
 def test_the_table_is_printed_as_results_come(files, tmp_path, capsys):
     assert main([str(files[0]), str(tmp_path / "no.glb"), "--top-k", "1", "--views", "1"]) == 1
-    head, first, second, *rest = capsys.readouterr().out.splitlines()
+    model, gap, head, first, second, *rest = capsys.readouterr().out.splitlines()
+    assert model == "crossmost-mini, the bundled model: 10 classes; looks at the cloud and 1 view" and gap == ""
     assert head.split() == ["file", "fused", "image", "point", "seconds"]
-    assert "chair" in first or "%" in first
-    assert second.endswith("there is no such file.") and len(rest) <= 1
+    assert "%" in first and "\033" not in first
+    assert second.endswith("there is no such file.") and len(rest) <= 2
+
+
+def test_classes_may_be_the_lines_of_a_file(files, tmp_path, capsys):
+    (tmp_path / "names.txt").write_text("\ufeffa chair\n\n  something to sleep on \n", encoding="utf-8")
+    options = [str(files[0]), "--json", "--views", "0"]
+    assert main([*options, "--classes", str(tmp_path / "names.txt")]) == 0
+    assert main([*options, "--classes", "a chair, something to sleep on"]) == 0
+    first, second = lines_of(capsys)
+    assert first["fused"] == second["fused"] and len(first["fused"]) == 2
 
 
 @pytest.mark.parametrize(
@@ -365,13 +396,12 @@ def test_the_table_is_printed_as_results_come(files, tmp_path, capsys):
         (["a.glb", "--up-axis", "w"], "invalid choice: 'w'"),
         (["a.glb", "--top-k", "0"], "--top-k must be at least 1, got 0."),
         (["a.glb", "--max-size", "nan"], "--max-size must be more than 0"),
-        (["a.glb", "--unknown"], "unrecognized arguments: --unknown"),
+        (["a.glb", "--unknown"], "unrecognized arguments: --unknown; see crossmost classify --help."),
+        (["a.glb", "--classes", "no.txt"], "--classes no.txt cannot be read (No such file or directory): give a text"),
     ],
 )
 def test_unusable_arguments_are_one_sentence(arguments, message, capsys):
-    with pytest.raises(SystemExit) as caught:
-        main(arguments)
-    assert caught.value.code == 2
+    assert main(arguments) == 2
     error = capsys.readouterr().err
     assert error.startswith("error: ") and message in error and error.count("\n") == 1
 
@@ -399,8 +429,25 @@ def test_an_installed_package_without_the_bundled_model_says_so(files, capsys, m
     assert "name a Hub id or a folder with --model" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("no_color", [False, True])
+def test_a_terminal_shows_colors_unless_they_are_unwanted(files, tmp_path, no_color):
+    pty = pytest.importorskip("pty")
+    leader, follower = pty.openpty()
+    environment = {name: value for name, value in os.environ.items() if name != "NO_COLOR"}
+    environment |= {"PYTHONPATH": str(ROOT), "CUDA_VISIBLE_DEVICES": "", "COLUMNS": "80"}
+    environment |= {"NO_COLOR": "1"} if no_color else {}
+    command = [sys.executable, "-m", "modeling_crossmost", "classify", str(files[0]), str(tmp_path / "no.glb")]
+    done = subprocess.run([*command, "--views", "1"], cwd=ROOT, env=environment, stdout=follower, stderr=follower)
+    os.close(follower)
+    shown = os.read(leader, 1 << 16).decode()
+    os.close(leader)
+    assert done.returncode == 1 and shown.startswith("crossmost-mini") and "there is no such file." in shown
+    assert ("\033[" in shown) != no_color
+    assert all(len(re.sub("\033\\[[\\d;]*m", "", line)) <= 80 for line in shown.splitlines())
+
+
 def run_command(*arguments, cwd=ROOT, options=()) -> subprocess.CompletedProcess:
-    command = [sys.executable, *options, "-m", "modeling_crossmost.serving.classify", *arguments]
+    command = [sys.executable, *options, "-m", "modeling_crossmost", "classify", *arguments]
     environment = os.environ | {"PYTHONPATH": str(ROOT), "CUDA_VISIBLE_DEVICES": ""}
     return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=120)
 

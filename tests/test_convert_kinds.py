@@ -25,6 +25,7 @@ from torch.testing import assert_close
 from transformers import CLIPTokenizer
 
 from modeling_crossmost import CrossMoSTForSelfTraining, CrossMoSTModel, CrossMoSTPointModel, CrossMoSTProcessor
+from modeling_crossmost.commands.convert import main
 from modeling_crossmost.modeling_crossmost import prompt_ensemble, unit_length
 from modeling_crossmost.official.checkpoints import (
     CheckpointError,
@@ -32,7 +33,6 @@ from modeling_crossmost.official.checkpoints import (
     load_official_checkpoint,
     official_weights,
 )
-from modeling_crossmost.official.convert import main
 from modeling_crossmost.official.models import convert, convert_ulip
 from modeling_crossmost.official.names import convert_state_dict
 from modeling_crossmost.official.sizes import infer_config, infer_point_config, infer_tokenizer_config

@@ -5,6 +5,7 @@ from collections import Counter
 import numpy as np
 import pytest
 import trimesh
+from dataset_scripts.furniture.parts import Shape, box
 
 from dataset_scripts.furniture import cabinetry, curved_cases, domains
 from dataset_scripts.furniture.captions import (
@@ -17,7 +18,6 @@ from dataset_scripts.furniture.captions import (
     with_article,
 )
 from dataset_scripts.furniture.catalogue import CLASSES, FAMILIES, FUNCTIONS, STRETCH, WEIGHTS, make_object
-from dataset_scripts.furniture.parts import Shape, box
 
 
 GREY = (0.5, 0.5, 0.5)

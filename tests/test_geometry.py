@@ -286,10 +286,6 @@ def test_gltf_colour_factors_are_linear_light(tmp_path):
     assert face_colours(load_geometry(tmp_path / "box.glb"))[0].tolist() == [128, 255, 0, 255]
 
 
-def write_collapsed(path):
-    trimesh.Trimesh(np.zeros((3, 3)), [[0, 1, 2]], process=False).export(path)
-
-
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [

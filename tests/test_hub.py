@@ -19,8 +19,10 @@ from toy import NUM_POINTS, flags, make_dataset, make_model
 import train
 from dataset_scripts import prepare
 from modeling_crossmost import CrossMoSTForSelfTraining
-from modeling_crossmost.hub import push as hub
-from modeling_crossmost.training.arguments import ArgumentsError, parse_arguments
+from modeling_crossmost.commands.push import main as push
+from modeling_crossmost.hub.push import HubError, push_to_hub, upload, warn_without_token
+from modeling_crossmost.training.arguments import parse_arguments
+from modeling_crossmost.utils.command_line import UsageError
 
 
 ROOT = Path(__file__).parent.parent
@@ -74,15 +76,15 @@ PUSH = """
 import json, sys
 import toy, train
 from dataset_scripts import prepare
-from modeling_crossmost.hub import push as hub
+from modeling_crossmost.commands.push import main as push
 
 codes = [
     train.main(toy.flags(model_name_or_path="toy", dataset="data", output_dir="run", method="zero_shot",
                          push_to_hub=True, hub_model_id="tester/toy")),
     prepare.main(["folder", "--source", "meshes", "--output", "pairs", "--num-points", "64", "--num-views", "2",
                   "--image-size", "32", "--num-proc", "1", "--push-to-hub", "tester/pairs"]),
-    hub.main(["model", "toy", "plain"]),
-    hub.main(["space", "space", "tester/demo", "--private"]),
+    push(["model", "toy", "plain"]),
+    push(["space", "space", "tester/demo", "--private"]),
 ]
 model, processor = toy.make_model()
 model.push_to_hub("tester/own")
@@ -322,18 +324,18 @@ def told(capsys) -> str:
 
 
 def test_no_token_is_one_sentence(server, place, without_token, capsys):
-    assert hub.main(["model", str(place / "toy"), "tester/toy"]) == 2
+    assert push(["model", str(place / "toy"), "tester/toy"]) == 2
     sentence = "error: the upload to 'tester/toy' needs a Hugging Face token: run `hf auth login`, or set HF_TOKEN"
     assert told(capsys).startswith(sentence)
     assert server.requests == []
-    hub.warn_without_token()
+    warn_without_token()
     assert capsys.readouterr().err.startswith("warning: there is no Hugging Face token for the upload at the end:")
 
 
 @pytest.mark.parametrize(("token", "status"), [("hf_wrong", 401), (READ_ONLY_TOKEN, 403)])
 def test_a_refused_token_is_one_sentence(server, place, monkeypatch, capsys, token, status):
     monkeypatch.setenv("HF_TOKEN", token)
-    assert hub.main(["model", str(place / "toy"), "tester/toy"]) == 2
+    assert push(["model", str(place / "toy"), "tester/toy"]) == 2
     assert f"the Hub refuses your token ({status}), run `hf auth login`" in told(capsys)
     assert not server.repositories
 
@@ -341,18 +343,18 @@ def test_a_refused_token_is_one_sentence(server, place, monkeypatch, capsys, tok
 def test_after_a_failed_upload_the_same_command_sends_what_is_missing(server, place, capsys):
     command = ["model", str(place / "toy"), "tester/toy"]
     server.refuse_commits = 500
-    assert hub.main(command) == 2
+    assert push(command) == 2
     assert "the Hub answered 500 (no commits today)" in told(capsys)
     assert server.files("model", "tester/toy") == {}
     sent = [request for request in server.requests if request.startswith("PUT")]
     assert len(sent) >= 2
     server.refuse_commits = None
-    assert hub.main(command) == 0
+    assert push(command) == 0
     assert capsys.readouterr().out == f"{server.url}/tester/toy\n"
     assert [request for request in server.requests if request.startswith("PUT")] == sent
     assert set(server.files("model", "tester/toy")) >= CODE
     commits = len(server.repositories["model", "tester/toy"].commits)
-    assert hub.main(command) == 0  # nothing changed: no commit
+    assert push(command) == 0  # nothing changed: no commit
     assert len(server.repositories["model", "tester/toy"].commits) == commits
 
 
@@ -381,7 +383,7 @@ def test_an_unreachable_hub_loses_nothing_of_run_and_data_set(server, place, tmp
     sentence = told(capsys)
     assert sentence.startswith(f"error: the run lies complete in {run}, but the upload to 'tester/toy' failed: ")
     assert f"{server.url} cannot be reached" in sentence
-    assert sentence.endswith(f"upload it with `python -m modeling_crossmost.hub.push model {run} tester/toy`.")
+    assert sentence.endswith(f"upload it with `crossmost push model {run} tester/toy`.")
     assert {path.name for path in run.iterdir()} >= CODE | {"model.safetensors", "results.json", "README.md"}
 
     pairs = str(tmp_path / "pairs")
@@ -389,7 +391,9 @@ def test_an_unreachable_hub_loses_nothing_of_run_and_data_set(server, place, tmp
     command = [*source, "--output", pairs, "--num-proc", "1", "--push-to-hub", "tester/pairs"]
     assert prepare.main(command) == 2
     sentence = capsys.readouterr().err.splitlines()[-1]
-    assert sentence.startswith(f"The data set lies complete in '{pairs}', but the upload to 'tester/pairs' failed: ")
+    assert sentence.startswith(
+        f"error: The data set lies complete in '{pairs}', but the upload to 'tester/pairs' failed: "
+    )
     assert sentence.endswith("; the same command uploads it without preparing it again.")
     with LocalHub() as back:
         constants.ENDPOINT = back.url  # restored by the fixture's monkeypatch
@@ -415,26 +419,26 @@ def test_an_unreachable_hub_loses_nothing_of_run_and_data_set(server, place, tmp
 def test_unusable_folders_are_one_sentence(server, tmp_path, capsys, kind, files, message):
     for name, content in files.items():
         (tmp_path / name).write_text(content)
-    assert hub.main([kind, str(tmp_path), "tester/thing"]) == 2
+    assert push([kind, str(tmp_path), "tester/thing"]) == 2
     assert message in told(capsys)
     assert server.requests == []
 
 
 def test_bad_names_and_cards_are_one_sentence(server, place, capsys):
-    assert hub.main(["model", str(place / "toy"), "no/such/name"]) == 2
+    assert push(["model", str(place / "toy"), "no/such/name"]) == 2
     assert "'no/such/name' is no name of a repository" in told(capsys)
-    with pytest.raises(ArgumentsError, match="'a b' is no name of a repository"):
+    with pytest.raises(UsageError, match="'a b' is no name of a repository"):
         parse_arguments(["--push_to_hub", "true", "--hub_model_id", "a b"])
     ModelCard("---\nlicense: apache-2.0\n---\n").validate()
-    with pytest.raises(hub.HubError, match=r'Invalid metadata in README\.md\. - "license" must be one of'):
-        hub.upload({"README.md": b"---\nlicense: mine\n---\n"}, "tester/toy")
+    with pytest.raises(HubError, match=r'Invalid metadata in README\.md\. - "license" must be one of'):
+        upload({"README.md": b"---\nlicense: mine\n---\n"}, "tester/toy")
 
 
 def test_models_in_memory_are_pushed_with_a_card_of_one_s_own(server, place):
     model, processor = make_model()
-    assert hub.push_to_hub(model, processor, "tester/memory", card="# Mine\n") == f"{server.url}/tester/memory"
+    assert push_to_hub(model, processor, "tester/memory", card="# Mine\n") == f"{server.url}/tester/memory"
     assert server.files("model", "tester/memory")["README.md"] == b"# Mine\n"
-    hub.push_to_hub(CrossMoSTForSelfTraining(model.config), processor, "tester/student", private=True)
+    push_to_hub(CrossMoSTForSelfTraining(model.config), processor, "tester/student", private=True)
     files = server.files("model", "tester/student")
     assert set(files) >= CODE
     assert json.loads(files["config.json"])["auto_map"]["AutoModel"] == "modeling_crossmost.CrossMoSTModel"

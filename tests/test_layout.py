@@ -22,7 +22,7 @@ AUTO_CLASSES = {
     "pipeline": "pipeline_crossmost",
 }
 # From low to high: a room imports from the root, from rooms further left, and from others of its level in no circle.
-LEVELS = [{"utils"}, {"data"}, {"evaluation"}, {"hub", "official", "serving"}, {"training"}]
+LEVELS = [{"utils"}, {"data"}, {"evaluation"}, {"hub", "official", "serving"}, {"training"}, {"commands"}]
 ROOMS = {path.parent.name for path in PACKAGE.glob("*/*.py")}
 
 

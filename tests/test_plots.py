@@ -4,16 +4,16 @@ import json
 import sys
 from itertools import pairwise
 
+import matplotlib
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 from PIL import Image
 
-from modeling_crossmost.evaluation import plots
 from modeling_crossmost.evaluation.plots import (
     moving_average,
     plot_accuracy,
     plot_all,
-    plot_confusion,
     plot_confusions,
     plot_entropy_and_bias,
     plot_pseudo_labels,
@@ -61,13 +61,13 @@ def run_folder(tmp_path, history, metrics):
 def figures(monkeypatch):
     """Every figure that is saved."""
     saved = []
-    save = plots._save
+    save = Figure.savefig
 
-    def remember(figure, path):
+    def remember(figure, *arguments, **options):
         saved.append(figure)
-        return save(figure, path)
+        return save(figure, *arguments, **options)
 
-    monkeypatch.setattr(plots, "_save", remember)
+    monkeypatch.setattr(Figure, "savefig", remember)
     return saved
 
 
@@ -81,16 +81,16 @@ def titles(figure):
     return [panel.get_title(loc="left") for panel in figure.axes]
 
 
-def test_moving_average_is_the_mean_of_the_window(metrics):
-    values = np.random.default_rng(1).normal(size=30)
-    expected = [values[max(0, i - 2) : i + 3].mean() for i in range(30)]
-    np.testing.assert_allclose(moving_average(values, 5), expected)
-    np.testing.assert_allclose(moving_average(values, 1), values)
+def test_moving_average_is_the_mean_of_a_tenth():
+    values = np.random.default_rng(1).normal(size=50)
+    expected = [values[max(0, i - 2) : i + 3].mean() for i in range(50)]
+    np.testing.assert_allclose(moving_average(values), expected)
+    np.testing.assert_allclose(moving_average(values[:9]), values[:9])
 
 
 def test_moving_average_skips_missing_values():
-    result = moving_average([1.0, np.nan, 3.0, np.nan, np.nan, np.nan], 3)
-    np.testing.assert_array_equal(result, [1.0, 2.0, 3.0, 3.0, np.nan, np.nan])
+    result = moving_average([1.0, np.nan, 3.0, *[np.nan] * 27])
+    np.testing.assert_array_equal(result, [1.0, 2.0, 3.0, 3.0, *[np.nan] * 26])
     assert moving_average([]).shape == (0,)
 
 
@@ -215,7 +215,7 @@ def test_nothing_to_draw_is_an_error(draw, tmp_path):
 
 
 def test_confusion_shows_shares_of_the_true_class(tmp_path, figures):
-    plot_confusion(MATRIX, NAMES, tmp_path / "c.png", "point")
+    plot_confusions({"class_names": NAMES, "point": MATRIX}, tmp_path / "c.png")
     (panel,) = figures[0].axes
     shares = panel.images[0].get_array()
     np.testing.assert_allclose(shares[:2], [[80, 20, 0], [10, 90, 0]])
@@ -226,7 +226,8 @@ def test_confusion_shows_shares_of_the_true_class(tmp_path, figures):
 
 @pytest.mark.parametrize(("size", "named"), [(2, 2), (25, 25), (60, 60), (90, 45)])
 def test_confusion_of_many_classes_stays_readable(size, named, tmp_path, figures):
-    path = plot_confusion(np.eye(size, dtype=int), [f"class {i}" for i in range(size)], tmp_path / "c.png", "fused")
+    names = [f"class {i}" for i in range(size)]
+    path = plot_confusions({"class_names": names, "fused": np.eye(size, dtype=int)}, tmp_path / "c.png")
     figure = figures[0]
     labels = figure.axes[0].get_yticklabels()
     assert len(labels) == named
@@ -253,7 +254,7 @@ def test_confusions_are_those_of_all_views_cloud_and_both(tmp_path, figures):
 )
 def test_bad_matrices_are_refused(matrix, words, tmp_path):
     with pytest.raises(ValueError, match=words):
-        plot_confusion(matrix, NAMES, tmp_path / "c.png", "point")
+        plot_confusions({"class_names": NAMES, "point": matrix}, tmp_path / "c.png")
 
 
 def test_failed_drawing_keeps_the_old_picture(history, tmp_path, monkeypatch):
@@ -271,6 +272,13 @@ def test_failed_drawing_keeps_the_old_picture(history, tmp_path, monkeypatch):
 
 
 def test_pyplot_and_its_global_state_are_not_touched(history, tmp_path):
-    had_pyplot = "matplotlib.pyplot" in sys.modules
+    had_pyplot, settings = "matplotlib.pyplot" in sys.modules, matplotlib.rcParams.copy()
     plot_accuracy(history, tmp_path / "a.png")
     assert ("matplotlib.pyplot" in sys.modules) == had_pyplot
+    assert matplotlib.rcParams.copy() == settings
+
+
+def test_settings_of_the_process_do_not_change_a_picture(history, tmp_path):
+    before = plot_accuracy(history, tmp_path / "a.png").read_bytes()
+    with matplotlib.rc_context({"axes.facecolor": "black", "lines.linewidth": 9.0}):
+        assert plot_accuracy(history, tmp_path / "b.png").read_bytes() == before

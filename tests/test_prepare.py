@@ -325,7 +325,7 @@ def test_a_run_that_is_killed_ten_times_gives_the_same_bytes(tmp_path):
     options = ["--image-size", "32", "--num-points", "64", "--num-views", "2", "--num-proc", "2", "--preview"]
 
     def start(output: Path) -> subprocess.Popen:
-        command = [sys.executable, "-m", "dataset_scripts.prepare", "folder", "--source", str(root)]
+        command = [sys.executable, "-m", "dataset_scripts", "folder", "--source", str(root)]
         return subprocess.Popen(
             [*command, "--output", str(output), *options], cwd=ROOT, start_new_session=True, stderr=subprocess.DEVNULL
         )
@@ -398,7 +398,7 @@ def test_bad_input_is_one_sentence_and_leaves_nothing(tmp_path, capsys, monkeypa
     captured = capsys.readouterr()
     assert captured.out == ""
     message = captured.err.strip().splitlines()[-1]
-    assert message.endswith(".")
+    assert message.startswith("error: ") and message.endswith(".")
     assert "Traceback" not in captured.err
     if "BROKEN" not in arguments:  # only that run gets as far as a progress bar
         assert captured.err.count("\n") == 1

@@ -1,33 +1,20 @@
 """The README names only files, options and commands that exist."""
 
 import re
-import runpy
-from dataclasses import fields
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
-from dataset_scripts.prepare import make_parser
-from modeling_crossmost.hub.export import make_parser as make_export_parser
-from modeling_crossmost.hub.push import make_parser as make_hub_parser
-from modeling_crossmost.official.convert import _parse_arguments
-from modeling_crossmost.serving.classify import parse_arguments as parse_classify
-from modeling_crossmost.training.arguments import DataArguments, TrainArguments
-from modeling_crossmost.training.self_training import SelfTrainingArguments
+from dataset_scripts.prepare import make_parser as make_prepare_parser
+from modeling_crossmost.__main__ import COMMANDS
+from modeling_crossmost.__main__ import main as crossmost
+from modeling_crossmost.training.arguments import TrainParser
 
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "dataset_scripts/README.md", "space_app/README.md")]
 TEXT = "\n".join(page.read_text() for page in PAGES)
-
-
-def options_of_the_space() -> set[str]:
-    app = runpy.run_path(str(ROOT / "space_app" / "app.py"))
-    return set(vars(app["parse_arguments"]([])))
-
-
-def options_of_train() -> set[str]:
-    return {f.name for part in (DataArguments, TrainArguments, SelfTrainingArguments) for f in fields(part)}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
@@ -47,10 +34,8 @@ def test_make_targets_exist():
 
 
 def test_every_option_belongs_to_a_command():
-    known = options_of_train() | {action.dest for action in make_parser()._actions}
-    known |= set(vars(_parse_arguments(["x", "--output", "y"]))) | set(vars(parse_classify(["x"])))
-    known |= options_of_the_space()
-    known |= {action.dest for parser in (make_export_parser(), make_hub_parser()) for action in parser._actions}
+    parsers = [import_module(f"modeling_crossmost.commands.{name}").make_parser() for name in COMMANDS]
+    known = {action.dest for parser in (*parsers, make_prepare_parser(), TrainParser()) for action in parser._actions}
     known |= {
         "num_processes",
         "cpu",
@@ -84,16 +69,14 @@ def test_the_commands_of_classify_run(tmp_path, monkeypatch, capsys):
 
     import trimesh
 
-    from modeling_crossmost.serving.classify import main
-
     monkeypatch.chdir(tmp_path)
     for name in ("chair.glb", "scan.ply", "a.off"):
         trimesh.creation.box().export(name)
     section = TEXT[TEXT.index("## Classify a file") : TEXT.index("## Space")]
-    commands = re.findall(r"^python -m modeling_crossmost.serving.classify (.*)$", section, re.M)
+    commands = re.findall(r"^crossmost (classify .*)$", section, re.M)
     assert len(commands) == 2
     for command in commands:
-        assert main([*shlex.split(command.replace("*.off", "a.off"))]) == 0
+        assert crossmost([*shlex.split(command.replace("*.off", "a.off"))]) == 0
     (example,) = re.findall(r"```python\n(.*?)```", section, re.S)
     exec(example, {})
     assert capsys.readouterr().out.splitlines()[-1].startswith("scan.ply ('a ")

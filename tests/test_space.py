@@ -24,8 +24,9 @@ import yaml
 from local_hub import LocalHub
 from toy import make_model
 
+from modeling_crossmost.commands import space
+from modeling_crossmost.commands.classify import main as classify
 from modeling_crossmost.geometry_crossmost import FILE_AXES, convert_up_axis
-from modeling_crossmost.serving.classify import main as classify
 from modeling_crossmost.serving.sandbox import Limits
 
 
@@ -48,13 +49,14 @@ class Server:
         scratch: the folder for its temporary files.
     """
 
-    def __init__(self, app: Path, scratch: Path, *options: str, environment: dict[str, str] | None = None):
+    def __init__(self, app: Path | list[str], scratch: Path, *options: str, environment: dict[str, str] | None = None):
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
         self.scratch = scratch
         environment = os.environ | {"TMPDIR": str(scratch), "OMP_NUM_THREADS": "1", **(environment or OFFLINE)}
-        command = [sys.executable, str(app), "--port", str(self.port), *options]
+        program = app if isinstance(app, list) else [str(app)]
+        command = [sys.executable, *program, "--port", str(self.port), *options]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment, cwd=scratch)
         line = self.process.stdout.readline()  # it says when the page is there
         assert str(self.port) in line, line
@@ -97,7 +99,7 @@ class Server:
 
 
 @contextlib.contextmanager
-def running(app: Path, scratch: Path, *options: str, **kwargs: dict[str, str]) -> Iterator[Server]:
+def running(app: Path | list[str], scratch: Path, *options: str, **kwargs: dict[str, str]) -> Iterator[Server]:
     server = Server(app, scratch, *options, **kwargs)
     try:
         yield server
@@ -233,7 +235,7 @@ def test_space_and_model_go_to_the_hub_and_the_model_is_loaded_by_id(tmp_path, c
     with LocalHub() as hub:
         online = hub.environment(tmp_path / "home")
         for kind, folder in (("model", tmp_path / "toy"), ("space", SPACE)):
-            command = [sys.executable, "-m", "modeling_crossmost.hub.push", kind, str(folder), f"tester/{kind}"]
+            command = [sys.executable, "-m", "modeling_crossmost", "push", kind, str(folder), f"tester/{kind}"]
             subprocess.run(command, cwd=ROOT, env={**os.environ, **online}, check=True, timeout=120)
         space = tmp_path / "space"
         for name, content in hub.files("space", "tester/space").items():
@@ -312,6 +314,24 @@ def load_module(name: str):
 # ---------------------------------------------------------------------------------------------------- the command
 
 
+APP, COMMAND = ["space_app/app.py"], ["-m", "modeling_crossmost", "space"]
+
+
+def test_the_command_serves_the_page_from_anywhere(tmp_path):
+    trimesh.creation.box().export(tmp_path / "box.off")
+    environment = {**OFFLINE, "PYTHONPATH": str(ROOT)}
+    with running(COMMAND, tmp_path, environment=environment) as server:
+        assert predict(server.client(), tmp_path / "box.off")["notes"] is not None
+        assert server.stop() == 0
+
+
+def test_without_the_repository_one_sentence_says_where_the_page_is(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(space, "FOLDER", tmp_path)
+    assert space.main([]) == 2
+    assert capsys.readouterr().err.startswith("error: the page is part of the repository")
+
+
+@pytest.mark.parametrize("program", [APP, COMMAND], ids=["app.py", "crossmost space"])
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
@@ -320,10 +340,8 @@ def load_module(name: str):
         (["--colour", "red"], "unrecognized arguments"),
     ],
 )
-def test_unusable_arguments_are_one_sentence(options, sentence):
-    ended = subprocess.run(
-        [sys.executable, "space_app/app.py", *options], cwd=ROOT, capture_output=True, text=True, timeout=60
-    )
+def test_unusable_arguments_are_one_sentence(program, options, sentence):
+    ended = subprocess.run([sys.executable, *program, *options], cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert ended.returncode == 2 and ended.stdout == ""
     assert ended.stderr.startswith("error: ") and sentence in ended.stderr and ended.stderr.count("\n") == 1
 
@@ -336,7 +354,7 @@ def test_the_card_and_the_requirements_agree_with_the_project():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     lines = (SPACE / "requirements.txt").read_text().splitlines()
     # No other index: a CPU build of torch beside a plain torchvision cannot be imported.
-    assert {line for line in lines if line[0] != "#"} <= set(project["dependencies"])
+    assert {line for line in lines if line[0] != "#"} == set(project["dependencies"])
     (wanted,) = project["optional-dependencies"]["space"]
     version = tuple(map(int, wanted.removeprefix("gradio>=").split(".")))
     assert tuple(map(int, head["sdk_version"].split(".")[:2])) >= version

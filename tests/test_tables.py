@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from modeling_crossmost.commands.table import main
 from modeling_crossmost.evaluation import tables
-from modeling_crossmost.evaluation.tables import Spread, comparison_rows, main, markdown_table, results_table
+from modeling_crossmost.evaluation.tables import Spread, comparison_rows, markdown_table, results_table
 
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -151,7 +152,7 @@ def test_missing_results_are_one_sentence_and_exit_code_2(tmp_path, capsys):
 
 def test_module_runs_as_a_command(write):
     folder = write("run", run("crossmost", 75.0))
-    command = [sys.executable, "-m", "modeling_crossmost.evaluation.tables", folder]
+    command = [sys.executable, "-m", "modeling_crossmost", "table", folder]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     assert "Cross-MoST" in done.stdout
 

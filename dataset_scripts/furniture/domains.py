@@ -41,9 +41,9 @@ def turned(mesh: trimesh.Trimesh, yaw: float, scale: np.ndarray | float = 1.0) -
     """Copy of a mesh, scaled per axis (3,) and then turned by `yaw` (radians) about y."""
     cos, sin = np.cos(yaw), np.sin(yaw)
     rotation = np.array([[cos, 0.0, sin], [0.0, 1.0, 0.0], [-sin, 0.0, cos]])
-    copy = mesh.copy()
-    copy.vertices = (np.asarray(mesh.vertices) * scale) @ rotation.T
-    return copy
+    vertices = (np.asarray(mesh.vertices) * scale) @ rotation.T
+    # `mesh.copy()` would compute the vertices' colors too, and needs scipy.
+    return trimesh.Trimesh(vertices, mesh.faces, face_colors=mesh.visual.face_colors, process=False, validate=False)
 
 
 def clean_instance(mesh: trimesh.Trimesh, count: int, rng: np.random.Generator) -> Instance:

@@ -9,9 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 
-import mapbox_earcut
 import numpy as np
 from numpy.typing import ArrayLike
+
+from modeling_crossmost.utils.extras import importing
+
+
+with importing("data"):
+    import mapbox_earcut
 
 
 AXES = {"x": (1.0, 0.0, 0.0), "y": (0.0, 1.0, 0.0), "z": (0.0, 0.0, 1.0)}

@@ -11,6 +11,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from modeling_crossmost.utils.command_line import first_line
+
 from ..builder import PairObject, object_rng
 from .archive import ArchivePairs
 from .folder import camera_text
@@ -86,7 +88,7 @@ def open_file(path: Path) -> Any:
     try:
         opened = h5py.File(path, "r")
     except OSError as error:
-        raise ValueError(f"{path} cannot be read as HDF5 ({str(error).splitlines()[0]}).") from None
+        raise ValueError(f"{path} cannot be read as HDF5 ({first_line(error)}).") from None
     for name in ("data", "label"):
         if not isinstance(opened.get(name), h5py.Dataset):
             raise ValueError(f"{path} has no array {name!r}; it holds {', '.join(opened) or 'nothing'}.")

@@ -11,14 +11,25 @@ from typing import Any
 
 from ..utils.command_line import Parser, first_line, run_command
 from ..utils.extras import EXTRAS, install_command, missing_modules
-from ..utils.machine import available_cores
+from ..utils.machine import available_cores, cpu_precision
 
 
 LIBRARIES = (
-    *("torch", "torchvision", "transformers", "huggingface_hub", "safetensors", "numpy", "trimesh", "embreex"),
+    *("torch", "transformers", "huggingface_hub", "safetensors", "numpy", "trimesh", "embreex"),
     *("accelerate", "datasets", "evaluate", "timm", "matplotlib", "gradio", "onnxruntime"),
 )
 HUB_SECONDS = 3.0
+
+
+def make_parser() -> Parser:
+    """The command's options."""
+    parser = Parser(
+        "crossmost doctor",
+        "Shows what this machine has, what the package can use of it, and what is missing for which feature.",
+        "crossmost doctor --json",
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON instead of text")
+    return parser
 
 
 def library_versions() -> dict[str, str | None]:
@@ -36,9 +47,7 @@ def devices() -> list[dict[str, Any]]:
     """CPU and accelerators: name, memory in GiB where it is known, and the precisions that are worth using there."""
     import torch
 
-    cpu = ["fp32"]
-    if torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported():
-        cpu.append("bf16")
+    cpu = ["fp32", *(["bf16"] if cpu_precision() == "bf16" else [])]
     found: list[dict[str, Any]] = [
         {"device": "cpu", "name": f"{available_cores()} cores, {platform.machine()}", "precision": cpu}
     ]
@@ -142,6 +151,4 @@ def run(arguments: argparse.Namespace) -> int:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command; returns its exit code."""
-    parser = Parser("crossmost doctor", __doc__.split(": ", 1)[1], "crossmost doctor --json")
-    parser.add_argument("--json", action="store_true", help="print JSON instead of text")
-    return run_command(parser, run, argv)
+    return run_command(make_parser(), run, argv)

@@ -16,6 +16,7 @@ import torch
 from PIL import Image
 
 from ..geometry_crossmost import MODEL_AXES
+from ..utils.extras import importing
 from .keyed_random import Stream, keyed_integers, keyed_normal, keyed_order, keyed_uniform, substream
 
 
@@ -492,7 +493,8 @@ class StrongImageTransform(_ImageTransform):
 
     def _make_rand_augment(self, description: str) -> Any:
         # timm takes seconds to import; inference never needs it.
-        from timm.data.auto_augment import rand_augment_transform
+        with importing("train"):
+            from timm.data.auto_augment import rand_augment_transform
 
         colour = tuple(min(255, round(255 * value)) for value in self.mean)
         options = {

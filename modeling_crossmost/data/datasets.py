@@ -8,12 +8,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import pyarrow as pa
 import torch
-from datasets import Dataset, IterableDataset
-from datasets.distributed import split_dataset_by_node
 from PIL import Image as PILImage
 
+from ..utils.extras import importing
 from .augmentation import normalize_clouds
 from .keyed_random import Stream, keyed_bits, keyed_integers, object_keys, substream
 from .pairs import (
@@ -25,6 +23,12 @@ from .pairs import (
     select_raw,
     training_dataset,
 )
+
+
+with importing("data"):
+    import pyarrow as pa
+    from datasets import Dataset, IterableDataset
+    from datasets.distributed import split_dataset_by_node
 
 
 ImageTransform = Callable[[PILImage.Image, int], torch.Tensor]

@@ -167,7 +167,6 @@ def evaluation_loader(
     dataset: EvaluationDataset,
     batch_size: int,
     num_workers: int = 0,
-    pin_memory: bool = False,
     num_processes: int = 1,
     process_index: int = 0,
 ) -> DataLoader:
@@ -177,7 +176,6 @@ def evaluation_loader(
         dataset: objects with all views.
         batch_size: objects per batch.
         num_workers: processes that read beside the main one.
-        pin_memory: page-locked batches, for a GPU.
         num_processes, process_index: the process's place among all of them.
     """
     rows = range(process_index, len(dataset), num_processes)
@@ -187,5 +185,4 @@ def evaluation_loader(
         batch_size=batch_size,
         collate_fn=collate_evaluation,
         num_workers=num_workers,
-        pin_memory=pin_memory,
     )

@@ -13,11 +13,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 import torch
-from datasets import Array2D, ClassLabel, Dataset, Image, IterableDataset, LargeList, List, load_dataset
-from datasets.exceptions import DatasetGenerationError, DatasetsError
 from PIL import Image as PILImage
+
+from ..utils.extras import importing
+
+
+with importing("data"):
+    import pyarrow as pa
+    from datasets import Array2D, ClassLabel, Dataset, Image, IterableDataset, LargeList, List, load_dataset
+    from datasets.exceptions import DatasetGenerationError, DatasetsError
 
 
 # A file that cannot be read is told in our one sentence, not in a report of twenty lines.

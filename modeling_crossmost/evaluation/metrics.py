@@ -9,13 +9,17 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import datasets
-import evaluate
 import numpy as np
 import torch
 from numpy.typing import ArrayLike
 
+from ..utils.extras import importing
 from .tables import COLUMNS
+
+
+with importing("train"):
+    import datasets
+    import evaluate
 
 
 def top1(predictions: ArrayLike, labels: ArrayLike) -> float:

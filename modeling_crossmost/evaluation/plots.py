@@ -1,12 +1,14 @@
 """Pictures of a run: accuracy, pseudo-labels (paper's figure 4), entropy and bias (figure 3), confusion matrices.
 
-Every picture has a figure of its own with the Agg canvas: no display, no pyplot, no global state, so that it may
-be drawn beside any other use of matplotlib. Files appear under their final name only when they are complete.
+Every picture has a figure of its own with the Agg canvas: no display and no pyplot. Its style is in `plots.mplstyle`,
+which counts while it is drawn, whatever the settings of the process. Files appear under their final name only when
+they are complete.
 """
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..utils.atomic import atomic_file
+from ..utils.extras import importing
 from .tables import COLUMN_TITLES, read_results
 
 
@@ -24,24 +27,23 @@ if TYPE_CHECKING:
 # After Okabe and Ito, whose colours every common colour blindness keeps apart: one hue per modality, in every picture.
 COLORS = {"image": "#3E9BD6", "image_star": "#0072B2", "point": "#D55E00", "fused": "#009E73"}
 IMAGE, POINT, FUSED = COLORS["image_star"], COLORS["point"], COLORS["fused"]
-INK, MUTED, GRID, ABSENT = "#222222", "#6B6B6B", "#E4E4E4", "#EFEFEF"
-DPI = 140
+INK, MUTED, ABSENT = "#222222", "#6B6B6B", "#EFEFEF"
+STYLE = Path(__file__).with_suffix(".mplstyle")
 MAX_ANNOTATED_CLASSES = 20
 MAX_NAMED_CLASSES = 60
 
 
-def moving_average(values: ArrayLike, window: int | None = None) -> np.ndarray:
-    """Centred moving average that shrinks its window at the ends and skips missing values.
+def moving_average(values: ArrayLike) -> np.ndarray:
+    """Centred mean over a tenth of the series, at most 101 values and fewer at the ends, that skips missing ones.
 
     Args:
         values: (S,) numbers, NaN where there is none.
-        window: odd number of values per mean; None takes about a tenth of the series, at most 101.
 
     Returns:
         (S,) float64; NaN where a whole window is missing.
     """
     series = np.asarray(values, dtype=np.float64)
-    half = (min(101, max(1, round(len(series) / 10))) if window is None else window) // 2
+    half = min(101, round(len(series) / 10)) // 2
     known = np.isfinite(series)
     sums = np.concatenate([[0.0], np.cumsum(np.where(known, series, 0.0))])  # sums[i] = sum of the first i
     counts = np.concatenate([[0], np.cumsum(known)])
@@ -78,14 +80,14 @@ def plot_accuracy(
         raise ValueError("there is no accuracy to draw; the history of evaluations is empty.")
     if zero_shot is None and steps[0] == 0:
         zero_shot = lines[0].get("teacher")
-    figure = _figure(1.0 + 2.75 * len(shown), 3.5)
-    panels = figure.subplots(1, len(shown), sharey=True, squeeze=False)[0]
-    for panel, column in zip(panels, shown, strict=True):
-        _style(panel, COLUMN_TITLES[column], "training step", COLORS[column])
-        _draw_accuracy(panel, steps, series[column], COLORS[column], (zero_shot or {}).get(column))
-    panels[0].set_ylabel("top-1 accuracy (%)", color=INK, fontsize=9.5)
-    _line_legend(figure, [("teacher", "-", 2.2, "o"), ("student", "-", 1.0, "."), ("zero-shot", "--", 1.4, "")])
-    return _save(figure, path)
+    with _picture(path, 1.0 + 2.75 * len(shown), 3.5) as figure:
+        panels = figure.subplots(1, len(shown), sharey=True, squeeze=False)[0]
+        for panel, column in zip(panels, shown, strict=True):
+            _describe(panel, COLUMN_TITLES[column], color=COLORS[column])
+            _draw_accuracy(panel, steps, series[column], COLORS[column], (zero_shot or {}).get(column))
+        panels[0].set_ylabel("top-1 accuracy (%)")
+        _line_legend(figure, [("teacher", "-", 2.2, "o"), ("student", "-", 1.0, "."), ("zero-shot", "--", 1.4, "")])
+    return Path(path)
 
 
 def plot_pseudo_labels(metrics: Sequence[Mapping[str, Any]], path: str | Path) -> Path:
@@ -111,22 +113,21 @@ def plot_pseudo_labels(metrics: Sequence[Mapping[str, Any]], path: str | Path) -
     if not draws_share and not draws_lines:
         raise ValueError("there are no pseudo-labels to draw; the metrics hold no image_share or modality_agreement.")
     panel_count = draws_share + draws_lines
-    figure = _figure(0.6 + 4.4 * panel_count, 3.5)
-    panels = list(figure.subplots(1, panel_count, squeeze=False)[0])
-    if draws_share:
-        panel = panels.pop(0)
-        _style(panel, "Where joint labels come from", "training step")
-        _draw_shares(panel, steps, share)
-        _legend(panel)
-    if draws_lines:
-        panel = panels.pop(0)
-        _style(panel, "Agreement and confidence", "training step")
-        panel.set_ylabel("pairs in the batch (%)", color=INK, fontsize=9.5)
-        _draw_noisy(panel, steps, agreement, FUSED, "modalities agree")
-        _draw_noisy(panel, steps, confident, INK, "above the threshold")
-        panel.set_ylim(0, 102)
-        _legend(panel)
-    return _save(figure, path)
+    with _picture(path, 0.6 + 4.4 * panel_count, 3.5) as figure:
+        panels = list(figure.subplots(1, panel_count, squeeze=False)[0])
+        if draws_share:
+            panel = panels.pop(0)
+            _describe(panel, "Where joint labels come from", "joint labels (%)")
+            _draw_shares(panel, steps, share)
+            _legend(panel)
+        if draws_lines:
+            panel = panels.pop(0)
+            _describe(panel, "Agreement and confidence", "pairs in the batch (%)")
+            _draw_noisy(panel, steps, agreement, FUSED, "modalities agree")
+            _draw_noisy(panel, steps, confident, INK, "above the threshold")
+            panel.set_ylim(0, 102)
+            _legend(panel)
+    return Path(path)
 
 
 def plot_entropy_and_bias(metrics: Sequence[Mapping[str, Any]], path: str | Path) -> Path:
@@ -150,40 +151,20 @@ def plot_entropy_and_bias(metrics: Sequence[Mapping[str, Any]], path: str | Path
     series = {kind: [_column(metrics, f"{kind}_{modality}") for modality in ("image", "point")] for kind in kinds}
     if not any(np.isfinite(values).any() for pair in series.values() for values in pair):
         raise ValueError("there is no entropy or bias to draw; the metrics hold neither.")
-    figure = _figure(9.4, 3.5)
-    for panel, (kind, (title, label)) in zip(figure.subplots(1, 2), kinds.items(), strict=True):
-        _style(panel, title, "training step")
-        panel.set_ylabel(label, color=INK, fontsize=9.5)
-        for values, color, name in zip(series[kind], (IMAGE, POINT), ("image", "point"), strict=True):
-            _draw_noisy(panel, steps, values, color, name)
-        panel.set_ylim(bottom=0)
-        _legend(panel)
-    return _save(figure, path)
-
-
-def plot_confusion(
-    matrix: ArrayLike, class_names: Sequence[str], path: str | Path, title: str, color: str = IMAGE
-) -> Path:
-    """One confusion matrix as shares of each true class; up to 60 classes are named, of more every second, third...
-
-    Args:
-        matrix: (C, C) counts; row = true class, column = predicted class.
-        class_names: the C names.
-        path: PNG file to write.
-        title: heading; the accuracy is added.
-        color: colour of 100 %.
-
-    Returns:
-        The path.
-
-    Raises:
-        ValueError: for a matrix that is not square, negative, empty, or of another size than `class_names`.
-    """
-    return _plot_matrices([(matrix, title, color)], class_names, path)
+    with _picture(path, 9.4, 3.5) as figure:
+        for panel, (kind, (title, label)) in zip(figure.subplots(1, 2), kinds.items(), strict=True):
+            _describe(panel, title, label)
+            for values, color, name in zip(series[kind], (IMAGE, POINT), ("image", "point"), strict=True):
+                _draw_noisy(panel, steps, values, color, name)
+            panel.set_ylim(bottom=0)
+            _legend(panel)
+    return Path(path)
 
 
 def plot_confusions(confusion: Mapping[str, Any], path: str | Path) -> Path:
-    """The confusion matrices of all views, cloud and both in one picture.
+    """The confusion matrices of all views, cloud and both in one picture, as shares of each true class.
+
+    Up to 60 classes are named, of more every second, third...
 
     Args:
         confusion: `{"class_names": [..], "image_star": [[..]], "point": [[..]], "fused": [[..]]}`, counts with
@@ -194,7 +175,8 @@ def plot_confusions(confusion: Mapping[str, Any], path: str | Path) -> Path:
         The path.
 
     Raises:
-        ValueError: as `plot_confusion`, and where there is no matrix or no list of class names.
+        ValueError: for a matrix that is not square, negative, empty, or of another size than the class names, and where
+            there is no matrix or no list of class names.
     """
     columns = [column for column in COLUMN_TITLES if confusion.get(column) is not None]
     # One view's matrix would be a fourth panel that says little beside that of all views.
@@ -236,47 +218,39 @@ def plot_all(output_dir: str | Path) -> list[Path]:
     return written
 
 
-def _figure(width: float, height: float) -> "Figure":
-    """A white figure (inches) with an Agg canvas and a layout that keeps texts apart."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
+@contextmanager
+def _picture(path: str | Path, width: float, height: float) -> Iterator["Figure"]:
+    """A figure (inches) in our style with an Agg canvas, which becomes a PNG at the end: nobody sees half a picture."""
+    with importing("train"):
+        import matplotlib
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(width, height), dpi=DPI, layout="constrained", facecolor="white")
-    FigureCanvasAgg(figure)
-    return figure
+    with matplotlib.rc_context(fname=STYLE):
+        figure = Figure(figsize=(width, height))
+        FigureCanvasAgg(figure)
+        yield figure
+        with atomic_file(path) as temporary:
+            # Without the library's version in it, the same numbers give the same file.
+            figure.savefig(temporary, format="png", metadata={"Software": None})
 
 
-def _save(figure: "Figure", path: str | Path) -> Path:
-    """Writes a PNG atomically: nobody ever sees half a picture."""
-    with atomic_file(path) as temporary:
-        # Without the library's version in it, the same numbers give the same file.
-        figure.savefig(temporary, format="png", metadata={"Software": None}, bbox_inches="tight", pad_inches=0.1)
-    return Path(path)
-
-
-def _style(panel: "Axes", title: str, xlabel: str, color: str = INK) -> None:
-    """Light horizontal grid, no box, quiet ticks, title at the left."""
+def _describe(panel: "Axes", title: str, ylabel: str = "", color: str = INK) -> None:
+    """Title, names of the axes, and whole steps along the horizontal one."""
     from matplotlib.ticker import MaxNLocator
 
-    panel.set_title(title, loc="left", fontsize=11, fontweight="bold", color=color)
-    panel.set_xlabel(xlabel, color=INK, fontsize=9.5)
+    panel.set_title(title, color=color)
+    panel.set_xlabel("training step")
+    panel.set_ylabel(ylabel)
     panel.xaxis.set_major_locator(MaxNLocator(nbins=5, integer=True, min_n_ticks=1))
-    panel.grid(True, color=GRID, linewidth=0.8)
-    panel.set_axisbelow(True)
-    panel.tick_params(colors=MUTED, labelsize=8.5, length=0)
-    for side in ("top", "right", "left"):
-        panel.spines[side].set_visible(False)
-    panel.spines["bottom"].set_color("#BDBDBD")
-    panel.margins(x=0.03)
 
 
 def _legend(panel: "Axes") -> None:
     """A legend between title and panel, where it can hide no line."""
-    panel.set_title(panel.get_title(loc="left"), loc="left", fontsize=11, fontweight="bold", color=INK, pad=24)
+    panel.set_title(panel.get_title(loc="left"), pad=24)
     handles, _ = panel.get_legend_handles_labels()
     if handles:
-        place: dict[str, Any] = {"loc": "lower left", "bbox_to_anchor": (-0.02, 1.0), "borderaxespad": 0.2}
-        panel.legend(ncols=len(handles), frameon=False, fontsize=9.5, labelcolor=INK, handlelength=1.6, **place)
+        panel.legend(ncols=len(handles), loc="lower left", bbox_to_anchor=(-0.02, 1.0), borderaxespad=0.2)
 
 
 def _line_legend(figure: "Figure", entries: Sequence[tuple[str, Any, float, Any]]) -> None:
@@ -287,7 +261,7 @@ def _line_legend(figure: "Figure", entries: Sequence[tuple[str, Any, float, Any]
         Line2D([], [], color=MUTED, linestyle=style, linewidth=width, marker=marker, markersize=4, label=name)
         for name, style, width, marker in entries
     ]
-    figure.legend(handles=handles, loc="outside upper right", ncols=len(handles), frameon=False, fontsize=9)
+    figure.legend(handles=handles, loc="outside upper right", ncols=len(handles))
 
 
 def _draw_accuracy(
@@ -339,7 +313,6 @@ def _draw_shares(panel: "Axes", steps: np.ndarray, image_share: np.ndarray) -> N
     panel.fill_between(steps, smooth, 100, color=POINT, alpha=0.75, linewidth=0, label="point")
     panel.plot(steps, image_share, color="white", linewidth=0.8, alpha=0.45)
     panel.plot(steps, smooth, color="white", linewidth=2.0)
-    panel.set_ylabel("joint labels (%)", color=INK, fontsize=9.5)
     panel.set_ylim(0, 100)
     panel.margins(x=0)
 
@@ -354,13 +327,13 @@ def _plot_matrices(parts: Sequence[tuple[ArrayLike, str, str]], class_names: Seq
     panel_size = max(2.6, (0.36 if side_by_side else 0.17) * min(size, MAX_NAMED_CLASSES))
     rows, columns = (1, len(parts)) if side_by_side else (len(parts), 1)
     # Side by side, only the first panel spells the true classes out.
-    figure = _figure(columns * (panel_size + 0.3) + margin + 0.5, rows * (panel_size + margin + 0.3))
-    panels = figure.subplots(rows, columns, squeeze=False, sharey=side_by_side).ravel()
-    for index, (panel, counts, (_, title, color)) in enumerate(zip(panels, matrices, parts, strict=True)):
-        _draw_matrix(panel, counts, class_names, title, color)
-        if index == 0 or not side_by_side:
-            panel.set_ylabel("true class (objects)", color=INK, fontsize=9.5)
-    return _save(figure, path)
+    with _picture(path, columns * (panel_size + 0.3) + margin + 0.5, rows * (panel_size + margin + 0.3)) as figure:
+        panels = figure.subplots(rows, columns, squeeze=False, sharey=side_by_side).ravel()
+        for index, (panel, counts, (_, title, color)) in enumerate(zip(panels, matrices, parts, strict=True)):
+            _draw_matrix(panel, counts, class_names, title, color)
+            if index == 0 or not side_by_side:
+                panel.set_ylabel("true class (objects)")
+    return Path(path)
 
 
 def _checked_matrix(matrix: ArrayLike, size: int, title: str) -> np.ndarray:
@@ -383,22 +356,21 @@ def _draw_matrix(panel: "Axes", counts: np.ndarray, names: Sequence[str], title:
     panel.imshow(np.ma.masked_invalid(shares), cmap=colormap, vmin=0, vmax=100, aspect="equal")
     size, font = len(names), 9.0 if len(names) <= MAX_ANNOTATED_CLASSES else 7.0
     accuracy = 100.0 * np.trace(counts) / counts.sum()
-    panel.set_title(f"{_plain(title)}   {accuracy:.1f} %", loc="left", fontsize=11, fontweight="bold", color=color)
+    panel.set_title(f"{_plain(title)}   {accuracy:.1f} %", color=color)
     named = range(0, size, math.ceil(size / MAX_NAMED_CLASSES))
     rotation, anchor = (90, "center") if size > 12 else (45, "right")
     panel.set_xticks(named, [_plain(names[i]) for i in named], rotation=rotation, ha=anchor)
     panel.set_xticks(np.arange(size + 1) - 0.5, minor=True)
     panel.set_yticks(named, [f"{_plain(names[i])} ({int(objects[i, 0])})" for i in named])
     panel.set_yticks(np.arange(size + 1) - 0.5, minor=True)
-    panel.tick_params(which="both", length=0)
     panel.tick_params(labelsize=font, colors=INK)
+    panel.grid(False)
     panel.grid(which="minor", color="#F0F0F0", linewidth=0.6)
     scale = (
         "% of the true class" if size <= MAX_ANNOTATED_CLASSES else "white: 0 %, full colour: 100 % of the true class"
     )
-    panel.set_xlabel(f"predicted class ({scale})", color=INK, fontsize=9.5)
-    for side in panel.spines.values():
-        side.set_visible(False)
+    panel.set_xlabel(f"predicted class ({scale})")
+    panel.spines["bottom"].set_visible(False)
     for row, column in np.argwhere(shares >= 0.5) if size <= MAX_ANNOTATED_CLASSES else []:
         share = shares[row, column]
         ink = "white" if share > 60 else INK

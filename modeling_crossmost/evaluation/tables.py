@@ -1,17 +1,17 @@
 """Tables of results: top-1 of the four columns, for the terminal and for Markdown.
 
-`python -m modeling_crossmost.evaluation.tables DIR [DIR ...]` puts the `results.json` of several runs into one table.
+`crossmost table DIR [DIR ...]` puts the `results.json` of several runs into one table.
 Only the standard library is imported here, so that printing a table costs no start-up time.
 """
 
-import argparse
 import json
 import math
 import statistics
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
+
+from ..utils.command_line import colors_are_shown
 
 
 COLUMN_TITLES = {"image": "image", "image_star": "image*", "point": "point", "fused": "fused"}
@@ -24,7 +24,6 @@ METHOD_TITLES = {
     "baseline": "baseline",
     "crossmost": "Cross-MoST",
     "pretrain": "pre-training",
-    "pointcmt": "PointCMT",
 }
 
 _BOLD, _RESET = "\033[1m", "\033[0m"
@@ -48,7 +47,7 @@ def results_table(rows: Mapping[str, Row], bold: bool | None = None) -> str:
     Args:
         rows: row name -> `{"image", "image_star", "point", "fused"}`, top-1 in percent. A cell may be a `Spread`; a
             missing one, None and NaN are printed as "-".
-        bold: whether to mark the best values with ANSI codes; None means: where standard output is a terminal.
+        bold: whether to mark the best values with ANSI codes; None means: where the terminal shows colors.
 
     Returns:
         The table, its lines separated by newlines, without a newline at the end.
@@ -58,7 +57,7 @@ def results_table(rows: Mapping[str, Row], bold: bool | None = None) -> str:
     """
     names, cells, best = _formatted(rows)
     if bold is None:
-        bold = sys.stdout.isatty()
+        bold = colors_are_shown()
     name_width = max(len(name) for name in names)
     titles = list(COLUMN_TITLES.values())
     widths = [max(len(title), *(len(row[i]) for row in cells)) for i, title in enumerate(titles)]
@@ -229,41 +228,17 @@ def _check_same_objects(runs: Sequence[Mapping[str, Any]]) -> None:
             )
 
 
-def _caption(runs: Sequence[Mapping[str, Any]]) -> str:
+def caption(runs: Sequence[Mapping[str, Any]]) -> str:
     """One line below the table: what was measured, on what, and which runs began elsewhere."""
     first = runs[0]
     # A local dataset is named by its last folder: where it lies on this machine tells a reader nothing.
     dataset = Path(str(first.get("dataset", "?"))).name
-    caption = (
+    text = (
         f"top-1 in percent of the teacher on {dataset}, split {first.get('split', '?')}, "
         f"{first.get('num_objects', '?')} objects; image* fuses all views"
     )
     start = first.get("zero_shot") or {}
     others = [run.get("zero_shot") or {} for run in runs[1:]]
     if any(abs((other.get(c) or 0.0) - (start.get(c) or 0.0)) > 0.05 for other in others for c in COLUMN_TITLES):
-        caption += "\nnote: the runs started from different zero-shot accuracies; the first run's is shown"
-    return caption
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Prints one table over the given runs; returns the exit code (0, or 2 with one sentence on standard error)."""
-    parser = argparse.ArgumentParser(
-        prog="python -m modeling_crossmost.evaluation.tables",
-        description="One table over the results.json of several runs: zero-shot, then a row for each method.",
-    )
-    parser.add_argument("directories", nargs="+", metavar="DIR", help="output directory of a run (holds results.json)")
-    parser.add_argument("--markdown", action="store_true", help="print a Markdown table")
-    options = parser.parse_args(arguments)
-    try:
-        runs = [read_results(directory) for directory in options.directories]
-        rows = comparison_rows(runs)
-        table = markdown_table(rows) if options.markdown else results_table(rows)
-    except ValueError as error:
-        print(f"{parser.prog}: {error}", file=sys.stderr)
-        return 2
-    print(f"{table}\n\n{_caption(runs)}")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+        text += "\nnote: the runs started from different zero-shot accuracies; the first run's is shown"
+    return text

@@ -1,6 +1,6 @@
 """Exports the two branches of a model, each to a `torch.export` program and an ONNX graph, and checks both.
 
-    python -m modeling_crossmost.hub.export your-name/crossmost-modelnet40 --output exported
+    crossmost export your-name/crossmost-modelnet40 --output exported
 
 `point.onnx` and `point.pt2` take `point_values` (B, N, 3), `image.onnx` and `image.pt2` take `pixel_values`
 (B, 3, R, R), as the processor makes them; B and N are free. They return logits (B, C) and unit-length embeddings
@@ -9,26 +9,23 @@
 Where different points are exactly equally far from a centre, as in a regular grid, runtimes may choose others of them.
 """
 
-import argparse
 import copy
 import json
-import os
-import shutil
-import sys
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
-from typing import Any, NoReturn
+from typing import Any
 
 import torch
 from torch import nn
 from torch.export import Dim, ExportedProgram
-from transformers.utils import logging as transformers_logging
 
 from ..modeling_crossmost import CrossMoSTModel, unit_length
+from ..utils.atomic import new_folder, write_text
+from ..utils.extras import install_command
 
 
 FORMATS = ("onnx", "pt2")
@@ -145,7 +142,7 @@ def _import(package: str) -> ModuleType:
         return import_module(package)
     except ImportError as error:
         raise ExportError(
-            f"ONNX needs the package {package}: run `pip install onnx onnxscript onnxruntime`, or use --formats pt2."
+            f"ONNX needs the package {package}: {install_command('export')}, or use --formats pt2."
         ) from error
 
 
@@ -191,36 +188,26 @@ def export_model(
         Largest difference from the eager model by file name; `None` where onnxruntime, which would show it, is missing.
 
     Raises:
-        ExportError: the folder is not empty, a package is missing, or the difference exceeds `TOLERANCE`.
+        ValueError: the folder is not empty or cannot be written.
+        ExportError: a package is missing, or the difference exceeds `TOLERANCE`.
     """
-    output = Path(output)
-    if output.exists() and (not output.is_dir() or any(output.iterdir())):
-        raise ExportError(f"--output {output} already exists: name a new folder.")
     model = copy.deepcopy(model).cpu().float().eval()
-    output.parent.mkdir(parents=True, exist_ok=True)
-    temporary = output.with_name(f".{output.name}.{os.getpid()}.tmp")
-    try:
-        temporary.mkdir()
+    with new_folder(output) as folder:
         found: dict[str, float | None] = {}
         for name, plan in plans(model).items():
             program = export_program(plan)
             if "onnx" in formats:
-                export_onnx(plan, program).save(temporary / f"{name}.onnx")
-                found[f"{name}.onnx"] = difference_of_onnx(plan, temporary / f"{name}.onnx")
+                export_onnx(plan, program).save(folder / f"{name}.onnx")
+                found[f"{name}.onnx"] = difference_of_onnx(plan, folder / f"{name}.onnx")
             if "pt2" in formats:
                 program.example_inputs = None  # they would be the only pickle in the archive
-                torch.export.save(program, temporary / f"{name}.pt2")
-                found[f"{name}.pt2"] = difference_of_program(plan, temporary / f"{name}.pt2")
+                torch.export.save(program, folder / f"{name}.pt2")
+                found[f"{name}.pt2"] = difference_of_program(plan, folder / f"{name}.pt2")
         for file, difference in found.items():
             if difference is not None and not difference <= TOLERANCE:
                 raise ExportError(f"{file} differs from the model by {difference:.1e}: nothing was written.")
         content = _description(model, found) | (about or {})
-        (temporary / "export.json").write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", "utf-8")
-        if output.is_dir():
-            output.rmdir()
-        os.replace(temporary, output)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+        write_text(folder / "export.json", json.dumps(content, indent=2, ensure_ascii=False) + "\n")
     return found
 
 
@@ -247,68 +234,3 @@ def describe_processor(name: str) -> dict[str, Any]:
     images = processor.image_processor
     pixels = {"scale": images.rescale_factor, "mean": list(images.image_mean), "std": list(images.image_std)}
     return {"num_points": processor.feature_extractor.num_points, "pixels": pixels}
-
-
-# --------------------------------------------------------------------------------------------------------------------
-# Command line
-# --------------------------------------------------------------------------------------------------------------------
-
-
-class _OneSentenceParser(argparse.ArgumentParser):
-    """argparse prints its usage with every error; one sentence is enough."""
-
-    def error(self, message: str) -> NoReturn:
-        self.exit(2, f"error: {message}\n")
-
-
-def make_parser() -> argparse.ArgumentParser:
-    """The command line's options."""
-    assert __doc__ is not None
-    parser = _OneSentenceParser("python -m modeling_crossmost.hub.export", description=__doc__.split("\n")[0])
-    parser.add_argument("model", help="Hub id or folder of a saved model")
-    parser.add_argument("--output", required=True, help="new folder for the exported files")
-    parser.add_argument("--formats", nargs="+", choices=FORMATS, default=FORMATS, help="what to write (both)")
-    return parser
-
-
-def main(argv: list[str] | None = None) -> int:
-    """Command line; returns the exit code (2 with one sentence on stderr for anything that is wrong)."""
-    arguments = make_parser().parse_args(argv)
-    try:
-        model = _load(arguments.model)
-        found = export_model(model, arguments.output, arguments.formats, describe_processor(arguments.model))
-    except ValueError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except OSError as error:
-        print(f"error: --output {arguments.output} cannot be written ({error.strerror or error}).", file=sys.stderr)
-        return 2
-    for file, difference in found.items():
-        shown = (
-            "not checked, onnxruntime is not installed" if difference is None else f"within {difference:.1e} of eager"
-        )
-        print(f"{file}: {shown}")
-    print(f"wrote {arguments.output}")
-    return 0
-
-
-def _load(name: str) -> CrossMoSTModel:
-    verbosity = transformers_logging.get_verbosity()
-    transformers_logging.set_verbosity_error()  # what its load report says is said below, in one sentence
-    try:
-        loaded: Any = CrossMoSTModel.from_pretrained(name, output_loading_info=True)
-    except Exception as error:  # a damaged file surfaces as many types, and each is the user's to mend
-        lines = str(error).strip().splitlines()
-        reason = lines[0].rstrip(".") if lines else type(error).__name__
-        raise ExportError(f"the model {name!r} cannot be loaded ({reason}).") from error
-    finally:
-        transformers_logging.set_verbosity(verbosity)
-    model, info = loaded
-    if info["missing_keys"]:
-        lacking = sorted(info["missing_keys"])[0]
-        raise ExportError(f"the model {name!r} lacks weights such as {lacking}: it is no saved CrossMoSTModel.")
-    return model
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,6 +1,7 @@
 """Loading of a saved model with its processor: whatever is wrong with it is one sentence."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -8,15 +9,40 @@ import torch
 from transformers.utils import logging as transformers_logging
 
 from .. import CrossMoSTModel, CrossMoSTProcessor
+from ..utils.command_line import first_line
 
 
 Model = TypeVar("Model", bound=CrossMoSTModel)
 
 
-def load_model_and_processor(
-    name: str, model_class: type[Model], new_weights: Sequence[str] = (), **options: Any
-) -> tuple[Model, CrossMoSTProcessor]:
-    """Loads a saved model in fp32, and its processor.
+@contextmanager
+def quiet_loading() -> Iterator[None]:
+    """Without transformers' progress bars and its load report, which calls weights missing that are meant to be new."""
+    verbosity, has_bars = transformers_logging.get_verbosity(), transformers_logging.is_progress_bar_enabled()
+    transformers_logging.set_verbosity_error()
+    transformers_logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        transformers_logging.set_verbosity(verbosity)
+        if has_bars:
+            transformers_logging.enable_progress_bar()
+
+
+@contextmanager
+def _loading(name: str) -> Iterator[None]:
+    # "assets/x" could be a Hub id, but not where there is a folder "assets"; asking the Hub would cost half a minute.
+    if not Path(name).is_dir() and Path(Path(name).parts[0] if name else ".").is_dir():
+        raise ValueError(f"the model {name!r} cannot be loaded: there is no such folder.")
+    try:
+        with quiet_loading():
+            yield
+    except Exception as error:  # a damaged file raises many types, and none of them is a bug of ours
+        raise ValueError(f"the model {name!r} cannot be loaded ({first_line(error)}).") from error
+
+
+def load_model(name: str, model_class: type[Model], new_weights: Sequence[str] = (), **options: Any) -> Model:
+    """Loads a saved model in fp32.
 
     Args:
         name: Hub id or folder.
@@ -27,25 +53,24 @@ def load_model_and_processor(
     Raises:
         ValueError: nothing loadable there, or weights that do not fit.
     """
-    # "assets/x" could be a Hub id, but not where there is a folder "assets"; asking the Hub would cost half a minute.
-    if not Path(name).is_dir() and Path(Path(name).parts[0] if name else ".").is_dir():
-        raise ValueError(f"the model {name!r} cannot be loaded: there is no such folder.")
-    verbosity = transformers_logging.get_verbosity()
-    transformers_logging.set_verbosity_error()  # the load report would call new weights missing
-    try:
+    with _loading(name):
         loaded: Any = model_class.from_pretrained(name, output_loading_info=True, **options)
-        model, info = loaded
-        processor = CrossMoSTProcessor.from_pretrained(name)
-    except Exception as error:  # a damaged file surfaces as many types, and each is the user's to mend
-        reason = str(error).strip().splitlines()[0].rstrip(".") if str(error).strip() else type(error).__name__
-        raise ValueError(f"the model {name!r} cannot be loaded ({reason}).") from error
-    finally:
-        transformers_logging.set_verbosity(verbosity)
+    model, info = loaded
     lacking = sorted(key for key in info["missing_keys"] if not key.startswith(tuple(new_weights)))
     if lacking or info["mismatched_keys"]:
         first = lacking[0] if lacking else next(iter(info["mismatched_keys"]))
-        raise ValueError(f"the checkpoint {name!r} lacks weights of the model, such as {first}: it is incomplete.")
-    return model.to(torch.float32), processor
+        what = f"it is incomplete, or no saved {model_class.__name__}"
+        raise ValueError(f"the checkpoint {name!r} lacks weights of the model, such as {first}: {what}.")
+    return model.to(torch.float32)
+
+
+def load_model_and_processor(
+    name: str, model_class: type[Model], new_weights: Sequence[str] = (), **options: Any
+) -> tuple[Model, CrossMoSTProcessor]:
+    """Loads a saved model as [`load_model`] does, and its processor."""
+    model = load_model(name, model_class, new_weights, **options)
+    with _loading(name):
+        return model, CrossMoSTProcessor.from_pretrained(name)
 
 
 def bundled_model() -> str:

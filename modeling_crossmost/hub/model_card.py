@@ -15,16 +15,6 @@ from ..evaluation.tables import COLUMN_TITLES, METHOD_TITLES, markdown_cell, mar
 from ..geometry_crossmost import MODEL_AXES
 
 
-METHOD_SENTENCES = {
-    "crossmost": "It was trained **without labels** by cross-modal self-training (Cross-MoST): an averaged teacher "
-    "gives image and point cloud joint pseudo-labels, and both towers learn from them.",
-    "baseline": "It was trained **without labels** by the self-training baseline of the Cross-MoST paper: each "
-    "modality learns from its own pseudo-labels alone.",
-    "pretrain": "It was pre-trained by contrast between views, captions and point clouds (ULIP).",
-    "zero_shot": "It was not trained further: the numbers are those of the zero-shot classifier.",
-    "pointcmt": "Its point tower was trained with the image tower as a teacher (PointCMT).",
-}
-
 PICTURE_TITLES = {
     "accuracy.png": "Top-1 accuracy of teacher and student over training",
     "pseudo_labels.png": "Where the joint pseudo-labels come from, agreement and confidence",
@@ -58,17 +48,8 @@ TRAINING_FIELDS = {
 
 SELF_TRAINED = ("crossmost", "baseline")
 LABEL_FREE = (*SELF_TRAINED, "zero_shot")
-MAX_PROMPTS = 10
 FOLDER_PLACEHOLDER = "path/to/this/folder"  # stands in the example until the repository's name is known
-
-CITATION = """```bibtex
-@inproceedings{dharmasiri2024crossmost,
-  title     = {Cross-Modal Self-Training: Aligning Images and Pointclouds to learn Classification without Labels},
-  author    = {Dharmasiri, Amaya and Naseer, Muzammal and Khan, Salman and Khan, Fahad Shahbaz},
-  booktitle = {CVPR Workshops},
-  year      = {2024}
-}
-```"""
+TEMPLATE = Path(__file__).with_suffix(".md")
 
 
 def model_card(
@@ -101,21 +82,34 @@ def model_card(
     if not class_names:
         raise ValueError("class_names must hold at least one name, got none.")
     name = _model_name(results, args)
-    sections = [
-        _introduction(name, results, class_names),
-        _results_section(results),
-        _pictures_section(pictures),
-        _usage_section(args, up_axis),
-        _training_section(results, args),
-        _classes_section(class_names, prompt_templates),
-        _limits_section(results, up_axis),
-        "## Licence\n\nApache-2.0 for these weights and the code. The licences of the data and of the model that the "
-        "training started from still apply to them.",
-        f"## Citation\n\nThe method:\n\n{CITATION}",
-    ]
-    head = _metadata(name, results, args).to_yaml()
-    body = "\n\n".join(section for section in sections if section)
-    return str(ModelCard(f"---\n{head}\n---\n\n{body}\n"))
+    titles = {"zero-shot": "zero_shot", "teacher": "teacher", "student": "student"}
+    rows = {title: results[key] for title, key in titles.items() if results.get(key)}
+    classes = dict(results.get("per_class") or {})
+    files = [PurePath(picture).name for picture in pictures]
+    recognized = {name: row["fused"] for name, row in classes.items() if row.get("fused") is not None}
+    if results.get("mean_class"):
+        classes["mean over classes"] = results["mean_class"]
+    card = ModelCard.from_template(
+        _metadata(name, results, args),
+        str(TEMPLATE),
+        name=name,
+        model=args.get("hub_model_id") or FOLDER_PLACEHOLDER,
+        results=results,
+        args=args,
+        method=results.get("method"),
+        self_trained=results.get("method") in SELF_TRAINED,
+        label_free=results.get("method") in LABEL_FREE,
+        dataset=markdown_cell(_public_name(results.get("dataset") or "unknown")),
+        accuracy_table=markdown_table(rows) if rows else "",
+        class_table=markdown_table(classes, bold=False) if classes else "",
+        weakest=min(recognized.items(), key=lambda item: item[1], default=None),
+        pictures=[(PICTURE_TITLES.get(file, file), file) for file in files],
+        training=_training_rows(results, args),
+        class_names=list(class_names),
+        prompt_templates=list(prompt_templates),
+        up_axis=up_axis,
+    )
+    return f"{card}\n"
 
 
 def _metadata(name: str, results: Mapping[str, Any], args: Mapping[str, Any]) -> ModelCardData:
@@ -156,85 +150,8 @@ def _evaluations(results: Mapping[str, Any], args: Mapping[str, Any]) -> list[Ev
     ]
 
 
-def _introduction(name: str, results: Mapping[str, Any], class_names: Sequence[str]) -> str:
-    method = METHOD_SENTENCES.get(str(results.get("method")), "")
-    return (
-        f"# {name}\n\nClassifies a 3D object by its point cloud, its views or both into {len(class_names)} classes, or "
-        f"into any classes that you name. {method}".rstrip()
-    )
-
-
-def _results_section(results: Mapping[str, Any]) -> str:
-    parts = {"zero-shot": "zero_shot", "teacher": "teacher", "student": "student"}
-    rows = {title: results[key] for title, key in parts.items() if results.get(key)}
-    if not rows:
-        return "## Results\n\nNo labelled split was evaluated."
-    dataset = markdown_cell(_public_name(results.get("dataset") or "unknown"))
-    lines = [
-        "## Results",
-        f"Top-1 accuracy in percent on {results.get('num_objects', '?')} objects of `{results.get('split', '?')}` of "
-        f"{dataset}, seed {results.get('seed', '?')}."
-        + (" Labels were used for measuring only." if results.get("method") in LABEL_FREE else ""),
-        markdown_table(rows),
-        r"**image**: one fixed view; **image\***: the mean of the embeddings of all views; **point**: the cloud; "
-        r"**fused**: the mean of image\*'s and point's probabilities."
-        + (" The saved weights are the teacher's." if "teacher" in rows else ""),
-    ]
-    per_class = dict(results.get("per_class") or {})
-    if results.get("mean_class"):
-        per_class["mean over classes"] = results["mean_class"]
-    if per_class:
-        lines.append(f"<details><summary>By class</summary>\n\n{markdown_table(per_class, bold=False)}\n\n</details>")
-    return "\n\n".join(lines)
-
-
-def _pictures_section(pictures: Sequence[str]) -> str:
-    names = [PurePath(picture).name for picture in pictures]
-    return "\n\n".join(f"![{PICTURE_TITLES.get(name, name)}]({name})" for name in names)
-
-
-def _usage_section(args: Mapping[str, Any], up_axis: str) -> str:
-    model = args.get("hub_model_id") or FOLDER_PLACEHOLDER
-    return f'''## How to use
-
-```python
-import modeling_crossmost
-from transformers import pipeline
-
-classify = pipeline("point-cloud-classification", model="{model}")
-# up_axis describes your file: "y" is glTF's convention, CAD exports are often "z".
-print(classify("chair.glb", up_axis="y", top_k=3))
-```
-
-Without the package, leave its import out and let the code that lies beside the weights run:
-`pipeline(model="{model}", trust_remote_code=True)`. `AutoModel` and `AutoProcessor` load it in the same way.
-
-Step by step:
-
-```python
-import torch
-from modeling_crossmost import CrossMoSTModel, CrossMoSTProcessor
-
-model = CrossMoSTModel.from_pretrained("{model}").eval()
-processor = CrossMoSTProcessor.from_pretrained("{model}")
-
-inputs = processor(mesh="chair.glb", up_axis="y", render_views=12, return_tensors="pt")
-with torch.inference_mode():
-    outputs = model(**inputs)
-probabilities = (outputs.logits_per_image.softmax(-1) + outputs.logits_per_point.softmax(-1)) / 2
-print(model.config.class_names[probabilities.argmax()])
-```
-
-Either modality may be left out: `processor(points=array)` makes inputs for the point tower alone, as `views=0` does in
-the pipeline. Where the checkpoint keeps its text tower, other classes need no training:
-`classify("bed.glb", candidate_labels=["a chair", "something to sleep on"])`, or
-`model.set_classes(["a chair", "something to sleep on"], tokenizer=processor.tokenizer)` for good.
-
-**Axes.** The model takes **{up_axis}** as up. `up_axis=` says which axis is up in *your* file; the processor rotates.
-Clouds are centred on their mean and scaled so that the farthest point has distance 1; colours of points are ignored.'''
-
-
-def _training_section(results: Mapping[str, Any], args: Mapping[str, Any]) -> str:
+def _training_rows(results: Mapping[str, Any], args: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Title and value of what is known about the training."""
     rows: dict[str, Any] = {"method": METHOD_TITLES.get(str(results.get("method")), results.get("method"))}
     rows |= {title: args.get(key) for key, title in TRAINING_FIELDS.items()}
     rows["optimiser steps"] = results.get("steps")
@@ -244,48 +161,7 @@ def _training_section(results: Mapping[str, Any], args: Mapping[str, Any]) -> st
     if results.get("pairs_per_second") is not None:
         rows["pairs per second"] = f"{float(results['pairs_per_second']):.1f}"
     rows["versions"] = ", ".join(f"{package} {version}" for package, version in (results.get("versions") or {}).items())
-    lines = [
-        f"| {title} | {markdown_cell(_shown(value))} |" for title, value in rows.items() if value not in (None, "")
-    ]
-    if not lines:
-        return ""
-    source = ["", "`args.yaml` holds every option."] if args.get("output_dir") else []
-    return "\n".join(["## Training", "", "| | |", "|---|---|", *lines, *source])
-
-
-def _classes_section(class_names: Sequence[str], prompt_templates: Sequence[str]) -> str:
-    section = f"## Classes and prompts\n\nThe {len(class_names)} classes: {', '.join(class_names)}."
-    if prompt_templates:
-        shown = "\n".join(f"- `{template}`" for template in prompt_templates[:MAX_PROMPTS])
-        left_out = len(prompt_templates) - MAX_PROMPTS
-        more = f"\n- and {left_out} more in `config.json`" if left_out > 0 else ""
-        section += f"\n\nThe classifier started as the mean text embedding of these prompts:\n\n{shown}{more}"
-    return section
-
-
-def _limits_section(results: Mapping[str, Any], up_axis: str) -> str:
-    limits = [
-        "One object per input: scenes and several objects at once were never seen.",
-        "Shape only: the point tower sees no colour, material or absolute size.",
-        f"A wrong `up_axis` turns the object over, and accuracy falls; the model expects {up_axis} up.",
-        "The answer is always one of the given classes, also for an object that is none of them, and probabilities are "
-        "not calibrated.",
-    ]
-    if results.get("method") in SELF_TRAINED:
-        limits.append(
-            "Self-training amplifies what the model knew already: classes that it confused at first may stay confused."
-        )
-    per_class = {k: v["fused"] for k, v in (results.get("per_class") or {}).items() if v.get("fused") is not None}
-    if per_class:
-        weakest = min(per_class, key=lambda name: per_class[name])
-        limits.append(
-            f"The weakest class here is {weakest}: {per_class[weakest]:.1f} % of its objects (fused) are recognised."
-        )
-    if results.get("num_objects"):
-        limits.append(
-            f"The numbers come from {results['num_objects']} objects and one seed; other data will give other numbers."
-        )
-    return "## Limits\n\n" + "\n".join(f"- {limit}" for limit in limits)
+    return [(title, markdown_cell(_shown(value))) for title, value in rows.items() if value not in (None, "")]
 
 
 def _model_name(results: Mapping[str, Any], args: Mapping[str, Any]) -> str:

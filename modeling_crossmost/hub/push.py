@@ -1,20 +1,18 @@
 """Uploads to the Hub: a model with its processor, code and card, a prepared data set, the Space.
 
-    python -m modeling_crossmost.hub.push model outputs/quickstart/crossmost your-name/crossmost-furniture
-    python -m modeling_crossmost.hub.push dataset pairs/mine your-name/my-pairs
-    python -m modeling_crossmost.hub.push space space_app your-name/crossmost
+    crossmost push model outputs/quickstart/crossmost your-name/crossmost-furniture
+    crossmost push dataset pairs/mine your-name/my-pairs
+    crossmost push space space_app your-name/crossmost
 
-An upload is one commit: the repository gets all files or none, and the same command again sends only what is missing.
-Prints the address. Exit code 2 with one sentence on standard error where it fails.
+An upload is one commit: the repository gets all files or none, and the same upload again sends only what is missing.
 """
 
-import argparse
 import json
 import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path, PurePath
-from typing import Any, NoReturn
+from typing import Any
 
 import yaml
 from huggingface_hub import CommitOperationAdd, HfApi, constants, get_token, metadata_load
@@ -24,6 +22,7 @@ from huggingface_hub.utils import validate_repo_id
 from ..configuration_crossmost import CrossMoSTConfig
 from ..modeling_crossmost import CrossMoSTModel
 from ..processing_crossmost import CrossMoSTProcessor
+from ..utils.command_line import first_line
 from .model_card import FOLDER_PLACEHOLDER, model_card
 
 
@@ -88,7 +87,7 @@ def _reason(error: Exception) -> str:
 def warn_without_token() -> None:
     """Says before hours of training that the upload at their end will need a token, which may still come until then."""
     if get_token() is None:
-        print(f"warning: there is no Hugging Face token for the upload at the end: {LOG_IN}.", file=sys.stderr)
+        sys.stderr.write(f"warning: there is no Hugging Face token for the upload at the end: {LOG_IN}.\n")
 
 
 def check_repo_id(repo_id: str) -> None:
@@ -171,7 +170,7 @@ def push_model(folder: str | Path, repo_id: str, private: bool | None = None) ->
                 CrossMoSTModel.from_pretrained(folder).save_pretrained(scratch)
                 CrossMoSTProcessor.from_pretrained(folder).save_pretrained(scratch)
         except Exception as error:  # a damaged file surfaces as many types
-            raise HubError(f"the model in {str(folder)!r} cannot be loaded ({_first_line(error)})") from error
+            raise HubError(f"the model in {str(folder)!r} cannot be loaded ({first_line(error)})") from error
         files |= local_files(Path(scratch))
         if results:
             files["results.json"] = (json.dumps(results, indent=2, ensure_ascii=False) + "\n").encode()
@@ -205,11 +204,6 @@ def _card_of(folder: Path, config: CrossMoSTConfig, results: dict[str, Any], arg
     )
 
 
-def _first_line(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0].rstrip(".") if lines else type(error).__name__
-
-
 def push_run(output_dir: str | Path, repo_id: str) -> str:
     """[`push_model`] at the end of a run.
 
@@ -219,7 +213,7 @@ def push_run(output_dir: str | Path, repo_id: str) -> str:
     try:
         return push_model(output_dir, repo_id)
     except HubError as error:
-        again = f"python -m modeling_crossmost.hub.push model {output_dir} {repo_id}"
+        again = f"crossmost push model {output_dir} {repo_id}"
         raise ValueError(f"the run lies complete in {output_dir}, but {error}; upload it with `{again}`.") from error
 
 
@@ -258,45 +252,3 @@ def push_space(folder: str | Path, repo_id: str, private: bool | None = None) ->
     for part in (BUNDLED_MODEL, FURNITURE):
         files |= {f"{part.as_posix()}/{name}": content for name, content in local_files(ROOT / part).items()}
     return upload(files, repo_id, "space", private)
-
-
-# --------------------------------------------------------------------------------------------------------------------
-# Command line
-# --------------------------------------------------------------------------------------------------------------------
-
-
-PUSHES = {"model": push_model, "dataset": push_dataset, "space": push_space}
-
-
-class _OneSentenceParser(argparse.ArgumentParser):
-    """argparse prints its usage with every error; one sentence is enough."""
-
-    def error(self, message: str) -> NoReturn:
-        self.exit(2, f"error: {message}\n")
-
-
-def make_parser() -> argparse.ArgumentParser:
-    """The command line's options."""
-    assert __doc__ is not None
-    parser = _OneSentenceParser("python -m modeling_crossmost.hub.push", description=__doc__.split("\n")[0])
-    parser.add_argument("kind", choices=PUSHES, help="what the folder holds")
-    parser.add_argument("folder", help="a run's or saved model's folder, a prepared data set, space_app")
-    parser.add_argument("repo_id", help="repository: your-name/some-name")
-    parser.add_argument("--private", action="store_true", default=None, help="make a new repository private")
-    return parser
-
-
-def main(argv: list[str] | None = None) -> int:
-    """Command line; returns the exit code."""
-    arguments = make_parser().parse_args(argv)
-    try:
-        check_repo_id(arguments.repo_id)
-        print(PUSHES[arguments.kind](arguments.folder, arguments.repo_id, arguments.private))
-    except (ValueError, OSError) as error:
-        print(f"error: {str(error).rstrip('.')}.", file=sys.stderr)
-        return 2
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,5 +1,7 @@
 """Official checkpoint files: read without executing code, told apart, and taken out of their wrappers."""
 
+from __future__ import annotations
+
 import argparse
 import os
 import pickle
@@ -7,9 +9,13 @@ import re
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import torch
+from ..utils.command_line import first_line
+
+
+if TYPE_CHECKING:
+    import torch
 
 
 KINDS = ("crossmost", "ulip", "dvae", "pointbert")
@@ -41,6 +47,8 @@ def load_official_checkpoint(path: str | os.PathLike) -> dict:
     Raises:
         CheckpointError: no such file, not a checkpoint, truncated, or one that would execute code.
     """
+    import torch  # here, so that the help of `crossmost convert` comes at once
+
     path = Path(path)
     if not path.is_file():
         raise CheckpointError(f"There is no checkpoint file {path}: give the path of an official .pth file.")
@@ -65,8 +73,7 @@ def _reason(error: Exception) -> str:
         return f"it asks for {refused[1]}, which is not data"
     if isinstance(error, pickle.UnpicklingError):
         return "it is not what torch.save writes"
-    first_line = str(error).strip().split("\n")[0].split(". ")[0] or "no data"
-    return f"{type(error).__name__}: {first_line}"
+    return f"{type(error).__name__}: {first_line(error).split('. ')[0]}"
 
 
 def detect_kind(content: dict) -> str | None:

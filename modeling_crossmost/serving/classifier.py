@@ -66,8 +66,20 @@ class Classification:
         """Whether cloud and views name different classes."""
         return bool(self.point and self.image) and self.point[0][0] != self.image[0][0]
 
+    @property
+    def notes(self) -> list[str]:
+        """Sentences that say where doubt is due."""
+        found = []
+        if self.disagrees:
+            point, image = self.point[0][0], self.image[0][0]
+            found.append(f"The cloud says {point}, the views say {image}: the object may not stand upright.")
+        if self.prepared is not None and self.prepared.left_out:
+            names = ", ".join(self.prepared.left_out)
+            found.append(f"Without {names}, which the file refers to: export one .glb file to keep colors.")
+        return found
+
     def to_dict(self, top_k: int | None = None) -> dict[str, Any]:
-        """What `classify --json` prints: `file` and `error`, or `file`, `fused`, `point`, `image` and `seconds`.
+        """What `classify --json` prints: `file` and `error`, or `file`, the three rankings, `notes` and `seconds`.
 
         Args:
             top_k: length of the lists; all classes by default.
@@ -75,7 +87,7 @@ class Classification:
         if self.error is not None:
             return {"file": self.file, "error": self.error}
         lists = {name: _rounded(getattr(self, name)[:top_k]) for name in ("fused", "point", "image")}
-        return {"file": self.file, **lists, "seconds": round(self.seconds, 3)}
+        return {"file": self.file, **lists, "notes": self.notes, "seconds": round(self.seconds, 3)}
 
 
 def _rounded(ranking: Ranking) -> list[list]:

@@ -120,7 +120,7 @@ def forbid_outside_access() -> None:
 def make_answerer() -> Callable[[dict[str, Any], bytes], tuple[dict[str, Any], list]]:
     """Imports what reading needs and returns the function that answers requests (see `sandbox.Sandbox.prepare`)."""
     geometry, rendering, glb = import_modules("geometry_crossmost", "rendering_crossmost", "serving.glb")
-    for library in ("trimesh", "PIL.Image", "scipy.ndimage", "embreex.rtcore_scene", "embreex.mesh_construction"):
+    for library in ("trimesh", "PIL.Image", "embreex.rtcore_scene", "embreex.mesh_construction"):
         try:
             importlib.import_module(library)
         except ImportError:  # said in one sentence by whatever needs it

@@ -6,16 +6,20 @@ exactly like the command line; an unknown key, an unknown flag or a value of the
 
 import argparse
 import dataclasses
+import inspect
 import math
 import os
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import yaml
 from transformers import HfArgumentParser
 
 from ..hub.push import check_repo_id
+from ..utils.command_line import Parser, UsageError, first_line
+from .pretraining import PretrainingOptions
 from .self_training import SelfTrainingArguments
 
 
@@ -57,10 +61,6 @@ FREE_ON_RESUME = {
 }
 
 
-class ArgumentsError(ValueError):
-    """Unusable options; the message is one sentence for the user."""
-
-
 @dataclass
 class DataArguments:
     """Model and data.
@@ -79,6 +79,8 @@ class DataArguments:
         prompts: named prompt set for the classifier ("paper", "modelnet", ...); default the model's own templates.
         dataloader_num_workers: worker processes that decode and augment.
     """
+
+    _argument_group_name: ClassVar[str] = "model and data"
 
     model_name_or_path: str = "assets/crossmost-mini"
     attn_implementation: str = field(default="sdpa", metadata={"choices": ("sdpa", "eager")})
@@ -112,17 +114,8 @@ class TrainArguments:
         layer_decay: factor per image block, from the last to the first.
         official_parameter_groups: decay everything that the official code decays, logit scale and tokens included.
         max_grad_norm: clip the gradient's norm; default no clipping, as the paper.
-        ema_decay_start, ema_decay, ema_ramp_steps: mu rises linearly from the first to the second over these steps.
-        freeze_text: pre-training only: leave the text tower (and the image-text loss) out.
-        freeze_point: pre-training only: train image and text alone.
-        caption_contrast: pre-training only: the text tower alone, by contrast between captions of the same object.
-        label_smoothing: pre-training only: smoothing of the contrastive targets.
-        patch_dropout: pre-training only: share of image patches left out of the image tower in each step (FLIP).
-        num_captions: pre-training only: captions per object that are drawn from (the first ones); default all.
-        occlusion: pre-training only: largest share of a cloud that is cut off on one side.
-        floor: pre-training only: largest share of a cloud's points that lies on the floor; a quarter have none.
-        room: pre-training only: probability of a random wall, floor and light around a rendered view.
-        stretch: pre-training only: largest factor by which an axis of a cloud is stretched or squeezed.
+        ema_decay_start, ema_decay, ema_ramp_steps: mu rises linearly from `ema_decay_start` to `ema_decay` over so many
+            steps.
         seed: of everything random.
         logging_steps: optimiser steps between lines of metrics.jsonl.
         eval_steps: optimiser steps between evaluations while training; default a quarter of the run, 0 never.
@@ -136,6 +129,8 @@ class TrainArguments:
         report_to: accelerate trackers, comma-separated ("tensorboard", "wandb", ...).
         push_to_hub, hub_model_id: upload the result to this repository of the Hub when the run is complete.
     """
+
+    _argument_group_name: ClassVar[str] = "training"
 
     method: str = field(default="crossmost", metadata={"choices": METHODS})
     output_dir: str = "outputs/quickstart/crossmost"
@@ -154,16 +149,6 @@ class TrainArguments:
     ema_decay_start: float = 0.99
     ema_decay: float = 0.999
     ema_ramp_steps: int = 200
-    freeze_text: bool = True
-    freeze_point: bool = False
-    caption_contrast: bool = False
-    label_smoothing: float = 0.0
-    patch_dropout: float = 0.0
-    num_captions: int | None = None
-    occlusion: float = 0.0
-    floor: float = 0.0
-    room: float = 0.0
-    stretch: float = 1.0
     seed: int = 0
     logging_steps: int = 5
     eval_steps: int | None = None
@@ -193,8 +178,6 @@ class TrainArguments:
         for name in ("ema_decay_start", "ema_decay"):
             if not 0.0 <= getattr(self, name) <= 1.0:
                 raise ValueError(f"{name} must lie between 0 and 1, got {getattr(self, name)}.")
-        if not 0.0 <= self.room <= 1.0:
-            raise ValueError(f"room must lie between 0 and 1, got {self.room}.")
         steps = self.checkpointing_steps
         if steps is not None and steps != "epoch" and not (steps.isdigit() and int(steps) > 0):
             raise ValueError(f"checkpointing_steps must be a positive number or 'epoch', got {steps!r}.")
@@ -206,11 +189,42 @@ class TrainArguments:
             check_repo_id(self.hub_model_id)
 
 
-class _OneSentenceParser(HfArgumentParser):
-    """argparse prints its usage with every error; here the sentence alone goes up to the caller."""
+PARTS = (DataArguments, TrainArguments, SelfTrainingArguments, PretrainingOptions)
 
-    def error(self, message: str):
-        raise ArgumentsError(message)
+
+class _Help(argparse.RawDescriptionHelpFormatter):
+    """Leaves out the second spelling of an option, `--max-steps` beside `--max_steps`."""
+
+    def _format_action_invocation(self, action: argparse.Action) -> str:
+        return " ".join(
+            [action.option_strings[0], *([self._format_args(action, "VALUE")] if action.nargs != 0 else [])]
+        )
+
+
+class TrainParser(HfArgumentParser, Parser):
+    """Options of `train.py`: a group for each dataclass, explained by its docstring."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            PARTS,  # type: ignore[arg-type] # its NewType for "a dataclass" accepts none
+            command="train.py",
+            description="Trains and evaluates. A recipe holds `field: value` lines; the command line wins over it.",
+            example="accelerate launch train.py recipes/modelnet10.yaml --dataset pairs/mine --output_dir outputs/mine",
+            usage="accelerate launch train.py [RECIPE.yaml] [--field VALUE ...]",
+            formatter_class=_Help,
+        )
+        explained = {name: text for part in PARTS for name, text in _explanations(part).items()}
+        for action in self._actions:
+            if action.dest in explained:
+                default = "" if action.default is None else " (%(default)s)"
+                action.help = argparse.SUPPRESS if action.nargs == 0 else explained[action.dest] + default
+
+
+def _explanations(part: type) -> dict[str, str]:
+    """What the docstring of a dataclass says about each field."""
+    section = inspect.cleandoc(part.__doc__ or "").partition("Args:\n")[2]
+    entries = re.findall(r"^    (\w[\w, ]*): (.*(?:\n {8}.*)*)", section, re.M)
+    return {name: " ".join(text.split()).replace("%", "%%") for names, text in entries for name in names.split(", ")}
 
 
 @dataclass
@@ -222,15 +236,16 @@ class Arguments:
             It is no option, so `args.yaml` and a resumed run know the name alone.
     """
 
-    data: DataArguments
-    method: SelfTrainingArguments
-    train: TrainArguments
+    data: DataArguments = field(default_factory=DataArguments)
+    method: SelfTrainingArguments = field(default_factory=SelfTrainingArguments)
+    train: TrainArguments = field(default_factory=TrainArguments)
+    pretraining: PretrainingOptions = field(default_factory=PretrainingOptions)
     source: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """All fields under their command-line names, as written to `args.yaml`."""
         merged: dict[str, Any] = {}
-        for part in (self.data, self.train, self.method):
+        for part in (self.data, self.train, self.method, self.pretraining):
             merged.update(dataclasses.asdict(part))
         return merged
 
@@ -240,33 +255,32 @@ class Arguments:
 
 
 def _fields() -> dict[str, dataclasses.Field]:
-    parts = (DataArguments, TrainArguments, SelfTrainingArguments)
-    return {item.name: item for part in parts for item in dataclasses.fields(part)}
+    return {item.name: item for part in PARTS for item in dataclasses.fields(part)}
 
 
 def read_recipe(path: str | os.PathLike) -> dict[str, Any]:
     """Reads a YAML recipe.
 
     Raises:
-        ArgumentsError: no such file, not YAML, not a mapping, an unknown key, or a list where one value goes.
+        UsageError: no such file, not YAML, not a mapping, an unknown key, or a list where one value goes.
     """
     try:
         recipe = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
-        raise ArgumentsError(f"the recipe {path} cannot be read: give an existing YAML file.") from error
+        raise UsageError(f"the recipe {path} cannot be read: give an existing YAML file.") from error
     except yaml.YAMLError as error:
-        raise ArgumentsError(f"the recipe {path} is not YAML ({str(error).splitlines()[0]}).") from error
+        raise UsageError(f"the recipe {path} is not YAML ({first_line(error)}).") from error
     recipe = {} if recipe is None else recipe
     if not isinstance(recipe, dict):
-        raise ArgumentsError(f"the recipe {path} holds a {type(recipe).__name__}: write 'key: value' lines.")
+        raise UsageError(f"the recipe {path} holds a {type(recipe).__name__}: write 'key: value' lines.")
     fields = _fields()
     unknown = sorted(set(map(str, recipe)) - set(fields))
     if unknown:
-        raise ArgumentsError(f"the recipe {path} has unknown keys: {', '.join(unknown)}.")
+        raise UsageError(f"the recipe {path} has unknown keys: {', '.join(unknown)}.")
     for name, value in recipe.items():
         takes_list = "list[" in str(fields[name].type)
         if isinstance(value, dict) or (isinstance(value, list) and not takes_list):
-            raise ArgumentsError(f"{name} in the recipe {path} takes one value, got {value}.")
+            raise UsageError(f"{name} in the recipe {path} takes one value, got {value}.")
     return recipe
 
 
@@ -288,33 +302,29 @@ def parse_arguments(argv: list[str]) -> Arguments:
         argv: arguments after the program's name; the first may be a recipe (`*.yaml`).
 
     Raises:
-        ArgumentsError: anything unusable, in one sentence.
+        UsageError: anything unusable, in one sentence.
     """
     argv = list(argv)
     recipe = read_recipe(argv.pop(0)) if argv and not argv[0].startswith("-") else {}
     given = _only_method(argv) or recipe.get("method") or TrainArguments.method
     flags = _as_flags(METHOD_PRESETS.get(given, {})) + _as_flags(recipe) + argv
-    parts = (DataArguments, TrainArguments, SelfTrainingArguments)
-    # The parser's NewType for "a dataclass" accepts none.
-    parser = _OneSentenceParser(parts, prog="train.py", allow_abbrev=False)  # type: ignore[arg-type]
     try:
-        data, train, method, rest = parser.parse_args_into_dataclasses(
+        data, train, method, pretraining, rest = TrainParser().parse_args_into_dataclasses(
             flags, return_remaining_strings=True, look_for_args_file=False
         )
-    except ArgumentsError:
-        raise
     except (ValueError, TypeError) as error:
-        raise ArgumentsError(str(error)) from error
+        raise UsageError(str(error)) from error
+    arguments = Arguments(data, method, train, pretraining)
     if rest:
-        raise ArgumentsError(f"unknown option {rest[0]}: see train.py --help.")
-    for name, value in Arguments(data, method, train).to_dict().items():
+        raise UsageError(f"unknown option {rest[0]}: see train.py --help.")
+    for name, value in arguments.to_dict().items():
         if isinstance(value, float) and not math.isfinite(value):
-            raise ArgumentsError(f"{name} must be a finite number, got {value}.")
+            raise UsageError(f"{name} must be a finite number, got {value}.")
     if train.method != "pretrain":
-        _refuse_pretraining_fields(train)
+        _refuse_pretraining_options(arguments)
     if data.dataset_config is None and data.dataset == "furniture":
         data.dataset_config = "clean" if train.method == "pretrain" else "scan"
-    return Arguments(data, method, train)
+    return arguments
 
 
 def _only_method(argv: list[str]) -> str | None:
@@ -323,18 +333,8 @@ def _only_method(argv: list[str]) -> str | None:
     return parser.parse_known_args(argv)[0].method
 
 
-def _refuse_pretraining_fields(train: TrainArguments) -> None:
-    for name in (
-        "freeze_text",
-        "freeze_point",
-        "caption_contrast",
-        "label_smoothing",
-        "patch_dropout",
-        "num_captions",
-        "occlusion",
-        "floor",
-        "room",
-        "stretch",
-    ):
-        if getattr(train, name) != TrainArguments.__dataclass_fields__[name].default:
-            raise ArgumentsError(f"{name} belongs to --method pretrain; {train.method} always leaves it as it is.")
+def _refuse_pretraining_options(arguments: Arguments) -> None:
+    for item in dataclasses.fields(arguments.pretraining):
+        if getattr(arguments.pretraining, item.name) != item.default:
+            method = arguments.train.method
+            raise UsageError(f"{item.name} belongs to --method pretrain; {method} always leaves it as it is.")

@@ -4,15 +4,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
-from accelerate import Accelerator
 
 from ..data.augmentation import StrongImageTransform, WeakImageTransform, image_transform_options
 from ..data.datasets import PairDataset, PairReader, StreamingPairDataset
 from ..data.loaders import GlobalBatchSampler, training_loader
 from ..processing_crossmost import CrossMoSTProcessor
-from .arguments import Arguments, ArgumentsError
+from ..utils.extras import importing
+from .arguments import Arguments
 from .evaluator import known_classes, load_split
 from .methods import Method
+
+
+with importing("train"):
+    from accelerate import Accelerator
 
 
 @dataclass
@@ -35,7 +39,7 @@ class Batches:
         """Batches from a micro-step of the whole run on; a stream reads and drops what comes before.
 
         Raises:
-            ArgumentsError: a stream that holds not even one batch.
+            ValueError: a stream that holds not even one batch.
         """
         epoch, skip = divmod(micro_step, self.per_epoch) if self.per_epoch else (0, micro_step)
         while True:
@@ -51,7 +55,7 @@ class Batches:
                 else:
                     skip -= 1
             if empty and self.sampler is None:
-                raise ArgumentsError("the stream gives a process fewer objects than per_device_train_batch_size.")
+                raise ValueError("the stream gives a process fewer objects than per_device_train_batch_size.")
             epoch += 1
 
 
@@ -66,19 +70,19 @@ def make_batches(
     data, train, options = arguments.data, arguments.train, image_transform_options(processor.image_processor)
     rand_augment = "" if arguments.method.rand_augment == "none" else arguments.method.rand_augment
     crop = arguments.method.image_crop()
-    strong = StrongImageTransform(**options, scale=crop, rand_augment=rand_augment, room=train.room)
+    strong = StrongImageTransform(**options, scale=crop, rand_augment=rand_augment, room=arguments.pretraining.room)
     reader = PairReader(
         WeakImageTransform(**options) if method.needs_weak_views else None,
         strong if method.needs_strong_views else None,
         seed=train.seed,
         num_views=data.num_views,
         tokenizer=processor.tokenizer if method.needs_captions else None,
-        num_captions=train.num_captions,
+        num_captions=arguments.pretraining.num_captions,
         two_captions=method.needs_two_captions,
     )
     rows = load_split(arguments, data.train_split, streaming=data.streaming, image_size=options["image_size"])
     if train.pseudo_label_accuracy and known_classes(rows) is None:
-        raise ArgumentsError("pseudo_label_accuracy needs a labelled training split; this one has no labels.")
+        raise ValueError("pseudo_label_accuracy needs a labelled training split; this one has no labels.")
     size, processes, rank = train.per_device_train_batch_size, accelerator.num_processes, accelerator.process_index
     workers, pin = data.dataloader_num_workers, accelerator.device.type == "cuda"
     if data.streaming:
@@ -95,12 +99,12 @@ def count_steps(arguments: Arguments, batches: Batches) -> tuple[int, int]:
     """Optimiser steps of the run and of its warm-up.
 
     Raises:
-        ArgumentsError: a stream without `max_steps`.
+        ValueError: a stream without `max_steps`.
     """
     train = arguments.train
     if batches.per_epoch is None:
         if train.max_steps <= 0:
-            raise ArgumentsError("a stream has no length: give --max_steps with --streaming.")
+            raise ValueError("a stream has no length: give --max_steps with --streaming.")
         return train.max_steps, min(train.max_steps // 20 + 1, train.max_steps)
     per_epoch = max(batches.per_epoch // train.gradient_accumulation_steps, 1)
     total = train.max_steps if train.max_steps > 0 else train.num_train_epochs * per_epoch

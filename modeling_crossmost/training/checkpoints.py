@@ -15,6 +15,7 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from ..utils.atomic import atomic_folder
+from .arguments import Arguments
 from .self_training import EMATeacher
 
 
@@ -133,7 +134,8 @@ def read_state(folder: Path, run: dict) -> dict:
     """
     try:
         content = json.loads((folder / STATE_FILE).read_text())
-        saved, _, _ = content["run"], content["progress"], int(content["step"])
+        # An option that did not exist when the checkpoint was written stood for its default.
+        saved, _, _ = Arguments().to_dict() | content["run"], content["progress"], int(content["step"])
         differing = [name for name, value in run.items() if saved.get(name) != value]
     except (OSError, LookupError, ValueError, TypeError, AttributeError) as error:
         raise _damaged(folder, error) from error

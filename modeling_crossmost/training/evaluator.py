@@ -3,9 +3,6 @@
 from dataclasses import dataclass
 from typing import Any
 
-from accelerate import Accelerator
-from datasets import Dataset, IterableDataset
-
 from ..data.augmentation import EvalImageTransform, image_transform_options
 from ..data.datasets import EvaluationDataset
 from ..data.loaders import evaluation_loader
@@ -13,8 +10,14 @@ from ..data.pairs import check_view_sizes, class_names, load_pairs
 from ..evaluation.predict import Predictions, columns_of, predict, summarize
 from ..modeling_crossmost import CrossMoSTModel
 from ..processing_crossmost import CrossMoSTProcessor
-from .arguments import Arguments, ArgumentsError
+from ..utils.extras import importing
+from .arguments import Arguments
 from .methods import Method
+
+
+with importing("train"):
+    from accelerate import Accelerator
+    from datasets import Dataset, IterableDataset
 
 
 def load_split(
@@ -81,13 +84,13 @@ class Evaluator:
         """Looks the split's classes up among the model's, by name.
 
         Raises:
-            ArgumentsError: a class that the model does not have.
+            ValueError: a class that the model does not have.
         """
         if self.labels is None:
             return
         unknown = sorted(set(self.labels) - set(names))
         if unknown:
-            raise ArgumentsError(
+            raise ValueError(
                 f"the evaluation split has the class {unknown[0]!r}, which is not among the classes {', '.join(names)}."
             )
         self.label_map = [names.index(name) for name in self.labels]

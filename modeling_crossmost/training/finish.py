@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from accelerate import Accelerator
 
 from ..evaluation.plots import plot_all
 from ..evaluation.predict import columns_of
@@ -14,11 +13,16 @@ from ..hub.push import push_run
 from ..modeling_crossmost import CrossMoSTModel
 from ..processing_crossmost import CrossMoSTProcessor
 from ..utils.atomic import atomic_files, write_text
+from ..utils.extras import importing
 from .arguments import Arguments
 from .evaluator import Evaluator
 from .losses import joint_pseudo_labels
 from .methods import Method, Pretraining
 from .run_log import versions, write_json
+
+
+with importing("train"):
+    from accelerate import Accelerator
 
 
 def save_model(model: CrossMoSTModel, processor: CrossMoSTProcessor, output_dir: Path) -> None:
@@ -46,7 +50,7 @@ def teacher_label_accuracy(
         Percent of the kept labels that are right, and percent that are kept.
 
     Raises:
-        ArgumentsError: the training split has a class that the model does not know.
+        ValueError: the training split has a class that the model does not know.
     """
     look = Evaluator.load(arguments, accelerator, processor, arguments.data.train_split)
     look.map_labels(list(teacher.config.class_names))

@@ -4,12 +4,12 @@ A method says which inputs it needs, what is frozen, and how a batch becomes los
 """
 
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import Protocol
 
 import torch
 from torch import nn
 
-from ..data.augmentation import CloudAugmentation
 from ..modeling_crossmost import CrossMoSTForSelfTraining, CrossMoSTModel
 from .arguments import Arguments
 from .masking import image_patch_mask, random_point_mask
@@ -109,21 +109,13 @@ class Pretraining:
     needs_weak_views = False
 
     def __init__(self, arguments: Arguments, set_classes: Callable[[CrossMoSTModel], object]):
-        train, method = arguments.train, arguments.method
-        clouds: CloudAugmentation = method.cloud_augmentation()
+        method = arguments.method
         self.set_classes = set_classes
         self.arguments = PretrainingArguments(
+            **asdict(arguments.pretraining),
             freeze_image=method.freeze_image,
-            freeze_text=train.freeze_text,
-            freeze_point=train.freeze_point,
             freeze_point_tokenizer=method.freeze_point_tokenizer,
-            caption_contrast=train.caption_contrast,
-            label_smoothing=train.label_smoothing,
-            patch_dropout=train.patch_dropout,
-            clouds=clouds,
-            occlusion=train.occlusion,
-            floor=train.floor,
-            stretch=train.stretch,
+            clouds=method.cloud_augmentation(),
         )
         self.needs_two_captions = self.arguments.caption_contrast
         self.needs_strong_views = not self.arguments.caption_contrast
@@ -135,8 +127,6 @@ class Pretraining:
             raise ValueError("pretrain needs a model with an image tower; this one was saved without.")
         if model.text_model is None:
             raise ValueError("pretrain needs a model with a text tower; this one was saved without.")
-        if frozen.freeze_image and frozen.freeze_text and frozen.freeze_point:
-            raise ValueError("freeze_image, freeze_text and freeze_point leave nothing to train: switch one off.")
         if frozen.caption_contrast and (frozen.freeze_text or not (frozen.freeze_image and frozen.freeze_point)):
             raise ValueError("caption_contrast trains the text tower alone: freeze image and point, not text.")
 

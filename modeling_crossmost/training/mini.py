@@ -20,9 +20,11 @@ from ..configuration_crossmost import CrossMoSTConfig
 from ..data.pairs import load_pairs
 from ..evaluation.prompts import PROMPT_SETS
 from ..feature_extraction_crossmost import CrossMoSTFeatureExtractor
+from ..hub.loading import load_model_and_processor
 from ..modeling_crossmost import CrossMoSTModel
 from ..processing_crossmost import CrossMoSTProcessor
 from ..utils.atomic import atomic_folder
+from ..utils.command_line import Parser, run_command
 
 
 SPECIAL_TOKENS = {"bos_token": "<|startoftext|>", "eos_token": "<|endoftext|>", "pad_token": "<|padding|>"}
@@ -148,18 +150,21 @@ def install(trained: Path, output: Path) -> None:
         trained: output folder of the last pre-training run.
         output: folder to replace, such as `assets/crossmost-mini`.
     """
-    model, processor = CrossMoSTModel.from_pretrained(trained), CrossMoSTProcessor.from_pretrained(trained)
-    with atomic_folder(output) as temporary:
-        model.save_pretrained(temporary)
-        processor.save_pretrained(temporary)
-        for copied in temporary.glob("*.py"):  # the code lies in this repository already
+    model, processor = load_model_and_processor(str(trained), CrossMoSTModel)
+    with atomic_folder(output) as folder:
+        model.save_pretrained(folder)
+        processor.save_pretrained(folder)
+        for copied in folder.glob("*.py"):  # the code lies in this repository already
             copied.unlink()
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Command line: the untrained model from a data set's captions, or the installation of a trained one."""
-    parser = argparse.ArgumentParser(
-        prog="python -m modeling_crossmost.training.mini", description=__doc__.split("\n")[0]
+def make_parser() -> Parser:
+    """The command line's options."""
+    command = "python -m modeling_crossmost.training.mini"
+    parser = Parser(
+        command,
+        "Makes the untrained mini model from a data set's captions, or installs a trained one.",
+        f"{command} --dataset outputs/mini/furniture --output outputs/mini/start",
     )
     source = parser.add_mutually_exclusive_group(required=True)
     source.add_argument("--dataset", help="folder of prepared pairs with captions and named labels")
@@ -167,23 +172,28 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--config", default="clean", help="configuration of the data set")
     parser.add_argument("--output", required=True, help="folder to write")
     parser.add_argument("--seed", type=int, default=0, help="seed of the initial weights")
-    arguments = parser.parse_args(argv)
+    return parser
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Writes the untrained model, or copies the trained one.
+
+    Raises:
+        ValueError: an unusable data set or run.
+    """
     output = Path(arguments.output)
-    try:
-        if arguments.install:
-            install(Path(arguments.install), output)
-            return 0
-        rows = load_pairs(arguments.dataset, arguments.config, "train")
-        names = [name.replace("_", " ") for name in rows.features["label"].names]
-        captions = [caption for captions in rows["captions"] for caption in captions]
-    except (ValueError, OSError, KeyError) as error:
-        print(f"error: {str(error).splitlines()[0]}", file=sys.stderr)
-        return 2
+    if arguments.install:
+        install(Path(arguments.install), output)
+        return
+    rows = load_pairs(arguments.dataset, arguments.config, "train")
+    if not {"captions", "label"} <= set(rows.column_names):
+        raise ValueError(f"{arguments.dataset} holds no captions or no labels: prepare furniture or shapenet55.")
+    names = [name.replace("_", " ") for name in rows.features["label"].names]
+    captions = [caption for captions in rows["captions"] for caption in captions]
     model, processor = build_mini(captions, names, arguments.seed)
     model.save_pretrained(output)
     processor.save_pretrained(output)
-    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_command(make_parser(), run))

@@ -6,6 +6,7 @@ the same object, so that it knows which words go together before it meets an ima
 """
 
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import torch
 from torch import nn
@@ -21,42 +22,64 @@ MAX_LOGIT_SCALE = 100.0
 
 
 @dataclass
-class PretrainingArguments:
-    """What is trained and how hard the clouds are made.
+class PretrainingOptions:
+    """What pre-training alone has: every other method leaves these as they are.
 
     Args:
-        freeze_image, freeze_text, freeze_point: towers that stay.
-        freeze_point_tokenizer: leave the mini-PointNet as it is.
-        caption_contrast: two captions of an object are each other's positives; views and clouds take no part.
+        freeze_text: leave the text tower (and the image-text loss) out.
+        freeze_point: train image and text alone.
+        caption_contrast: the text tower alone: two captions of an object are each other's positives; views and clouds
+            take no part.
         label_smoothing: share of the contrastive target that is spread over the whole batch.
-        patch_dropout: share of image patches left out of the image tower in each step (FLIP, arXiv 2212.00794).
-        clouds: strengths of the cloud augmentation.
+        num_captions: captions per object that are drawn from (the first ones); default all.
+        patch_dropout: share of each view's patches that a trained image tower does not see (FLIP, arXiv 2212.00794).
         occlusion: largest share of a cloud that is cut off from one horizontal side, as a scanner on the other sees it.
-        floor: largest share of the points that lies on the floor; a quarter of the clouds have none.
-        patch_dropout: share of each view's patches that a trained image tower does not see.
-        stretch: factor by which each axis may be stretched or squeezed (1 leaves proportions).
+        floor: largest share of a cloud's points that lies on the floor; a quarter of the clouds have none.
+        room: probability of a random wall, floor and light around a rendered view.
+        stretch: largest factor by which an axis of a cloud is stretched or squeezed; 1 leaves proportions.
     """
 
-    freeze_image: bool = True
+    _argument_group_name: ClassVar[str] = "pre-training (--method pretrain)"
+
     freeze_text: bool = True
     freeze_point: bool = False
-    freeze_point_tokenizer: bool = False
     caption_contrast: bool = False
     label_smoothing: float = 0.0
+    num_captions: int | None = None
     patch_dropout: float = 0.0
-    clouds: CloudAugmentation = field(default_factory=CloudAugmentation)
     occlusion: float = 0.0
     floor: float = 0.0
+    room: float = 0.0
     stretch: float = 1.0
 
     def __post_init__(self) -> None:
-        if self.freeze_image and self.freeze_text and self.freeze_point:
-            raise ValueError("freeze_image, freeze_text and freeze_point leave nothing to train: drop one of them.")
         for name in ("label_smoothing", "patch_dropout", "occlusion", "floor"):
             if not 0.0 <= getattr(self, name) < 1.0:
                 raise ValueError(f"{name} must lie in [0, 1), got {getattr(self, name)}.")
+        if not 0.0 <= self.room <= 1.0:
+            raise ValueError(f"room must lie between 0 and 1, got {self.room}.")
         if self.stretch < 1.0:
             raise ValueError(f"stretch must be at least 1, got {self.stretch}.")
+
+
+@dataclass
+class PretrainingArguments(PretrainingOptions):
+    """The same with what pre-training shares with self-training.
+
+    Args:
+        freeze_image: leave the image tower as it is.
+        freeze_point_tokenizer: leave the mini-PointNet as it is.
+        clouds: strengths of the cloud augmentation.
+    """
+
+    freeze_image: bool = True
+    freeze_point_tokenizer: bool = False
+    clouds: CloudAugmentation = field(default_factory=CloudAugmentation)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.freeze_image and self.freeze_text and self.freeze_point:
+            raise ValueError("freeze_image, freeze_text and freeze_point leave nothing to train: drop one of them.")
 
 
 class ContrastiveModel(nn.Module):
@@ -125,13 +148,14 @@ def features_of_patches(model: CrossMoSTModel, pixel_values: torch.Tensor, kept:
     Returns:
         (B, D), unit length.
     """
-    tower = model.vision_model
+    tower, projection = model.vision_model, model.visual_projection
+    assert tower is not None and projection is not None  # an image tower that trains is there
     embeddings, positions = tower.embeddings, tower.embeddings.position_embedding.weight
     patches = embeddings.patch_embedding(pixel_values).flatten(2).transpose(1, 2) + positions[1:]  # (B, P, H_v)
     patches = patches.gather(1, kept.unsqueeze(-1).expand(-1, -1, patches.shape[-1]))  # (B, K, H_v)
     class_token = (embeddings.class_embedding + positions[0]).expand(len(patches), 1, -1)
     hidden = tower.encoder(inputs_embeds=tower.pre_layrnorm(torch.cat([class_token, patches], dim=1)))
-    return unit_length(model.visual_projection(tower.post_layernorm(hidden.last_hidden_state[:, 0])))
+    return unit_length(projection(tower.post_layernorm(hidden.last_hidden_state[:, 0])))
 
 
 def freeze_for_pretraining(model: CrossMoSTModel, arguments: PretrainingArguments) -> None:

@@ -7,6 +7,7 @@ Two processes therefore compute what one process computes with the same batch.
 import copy
 import math
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import torch
 import torch.distributed as dist
@@ -59,8 +60,8 @@ class SelfTrainingArguments:
         image_mask_ratio, image_mask_unit: share of masked squares and their side in pixels (default: a seventh of the
             view's side, as in the paper).
         point_mask_ratio_min, point_mask_ratio_max: range of the share of masked sub-clouds.
-        freeze_image: leave the image tower and its projection as they are.
-        freeze_point_tokenizer: leave the mini-PointNet as it is, its BatchNorm statistics included.
+        freeze_image: leave the image tower and its projection as they are; in pre-training too.
+        freeze_point_tokenizer: leave the mini-PointNet as it is, its BatchNorm statistics included; in pre-training too.
         strong_scale: range of the student's cloud scale.
         strong_turn: its rotation about up, degrees, uniform from 0.
         strong_shift: its translation, share of the extent along each axis.
@@ -70,6 +71,8 @@ class SelfTrainingArguments:
         strong_image_crop: range of the student's random resized crop, shares of the view's area.
         rand_augment: timm's RandAugment of the student's view; "none" leaves it out.
     """
+
+    _argument_group_name: ClassVar[str] = "self-training (--method crossmost and baseline)"
 
     pseudo_label: str = "joint"
     confidence_threshold: float = 0.8

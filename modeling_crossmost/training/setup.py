@@ -5,7 +5,7 @@ from ..evaluation.prompts import prompt_set
 from ..hub import loading
 from ..modeling_crossmost import CrossMoSTForSelfTraining, CrossMoSTModel
 from ..processing_crossmost import CrossMoSTProcessor
-from .arguments import Arguments, ArgumentsError
+from .arguments import Arguments
 from .evaluator import Evaluator
 
 
@@ -24,14 +24,11 @@ def load_model_and_processor(arguments: Arguments) -> tuple[CrossMoSTModel, Cros
     """Loads `model_name_or_path` as the class that the method trains; new decoders start from the run's seed.
 
     Raises:
-        ArgumentsError: nothing loadable there, or weights that do not fit.
+        ValueError: nothing loadable there, or weights that do not fit.
     """
     model_class = CrossMoSTModel if arguments.train.method == "pretrain" else CrossMoSTForSelfTraining
     name, attention = arguments.data.model_name_or_path, arguments.data.attn_implementation
-    try:
-        return loading.load_model_and_processor(name, model_class, _NEW_IN_SELF_TRAINING, attn_implementation=attention)
-    except ValueError as error:
-        raise ArgumentsError(str(error)) from error
+    return loading.load_model_and_processor(name, model_class, _NEW_IN_SELF_TRAINING, attn_implementation=attention)
 
 
 def resolve_classes(

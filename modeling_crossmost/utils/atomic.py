@@ -51,6 +51,29 @@ def atomic_folder(path: str | os.PathLike) -> Iterator[Path]:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
+def check_new_folder(path: str | os.PathLike) -> None:
+    """Raises ValueError where `path` exists and is not an empty folder."""
+    target = Path(path)
+    if target.exists() and (not target.is_dir() or any(target.iterdir())):
+        raise ValueError(f"{target} already exists: name a new folder.")
+
+
+@contextmanager
+def new_folder(path: str | os.PathLike) -> Iterator[Path]:
+    """Like [`atomic_folder`], but replaces an empty folder only.
+
+    Raises:
+        ValueError: `path` exists and is not an empty folder, or cannot be written.
+    """
+    check_new_folder(path)
+    try:
+        with atomic_folder(path) as temporary:
+            yield temporary
+            check_new_folder(path)  # what others wrote there meanwhile stays
+    except OSError as error:
+        raise ValueError(f"{Path(path)} cannot be written ({error.strerror or error}).") from error
+
+
 @contextmanager
 def atomic_files(folder: str | os.PathLike) -> Iterator[Path]:
     """Yields a temporary folder inside `folder`; its files move to their places when all of them are complete."""

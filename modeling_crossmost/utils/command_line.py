@@ -1,4 +1,4 @@
-"""What all commands share: options with an example in their help, errors of one sentence, exit codes."""
+"""What all commands share: options with an example in their help, errors of one sentence, exit codes, colors."""
 
 import argparse
 import os
@@ -9,6 +9,7 @@ from typing import NoReturn
 from .extras import missing_extra_sentence
 
 
+ERRORS = (ValueError, OSError, ImportError)  # what is said in one sentence
 FAILED, UNUSABLE, INTERRUPTED = 1, 2, 130  # exit codes: part of the work, the options or the input, Ctrl+C
 
 
@@ -44,13 +45,21 @@ class Parser(argparse.ArgumentParser):
 def one_line(error: BaseException) -> str:
     """What an exception says, as one line: what to install for a missing extra, the type where it says nothing."""
     sentence = missing_extra_sentence(error) if isinstance(error, ModuleNotFoundError) else None
-    return sentence or " ".join(str(error).split()) or type(error).__name__
+    text = str(error).strip()
+    if "Traceback (most recent call last):" in text:  # a worker process passes its own on; the message ends it
+        text = text.splitlines()[-1].partition(": ")[2]
+    return sentence or " ".join(text.split()) or type(error).__name__
 
 
 def first_line(error: BaseException) -> str:
     """The first line of what an exception of a library says, without its full stop, to be quoted in a sentence."""
     lines = str(error).strip().splitlines()
     return lines[0].rstrip(".") if lines else type(error).__name__
+
+
+def colors_are_shown() -> bool:
+    """Whether standard output is a terminal that may be colored: https://no-color.org."""
+    return sys.stdout.isatty() and "NO_COLOR" not in os.environ
 
 
 def comma_separated(text: str) -> list[str]:
@@ -62,7 +71,7 @@ def run_command(
     parser: Parser,
     run: Callable[[argparse.Namespace], int | None],
     argv: Sequence[str] | None = None,
-    errors: tuple[type[Exception], ...] = (ValueError, OSError, ImportError),
+    errors: tuple[type[Exception], ...] = ERRORS,
 ) -> int:
     """Parses the options and runs a command; returns the exit code.
 
@@ -70,10 +79,20 @@ def run_command(
         parser: the command's options.
         run: the command; returns its exit code, None for 0.
         argv: the options, by default those of the process.
+        errors: as of `exit_code`.
+    """
+    return exit_code(lambda: run(parser.parse_args(argv)), errors)
+
+
+def exit_code(work: Callable[[], int | None], errors: tuple[type[Exception], ...] = ERRORS) -> int:
+    """Runs a program; returns its exit code.
+
+    Args:
+        work: the program; returns its exit code, None for 0.
         errors: what is said in one sentence, with exit code 2; `CROSSMOST_TRACEBACK=1` shows the traceback instead.
     """
     try:
-        return run(parser.parse_args(argv)) or 0
+        return work() or 0
     except BrokenPipeError:  # whoever read the output has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED

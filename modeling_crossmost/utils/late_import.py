@@ -1,8 +1,9 @@
-"""Work of a package that waits for a library, so that importing the package alone costs nothing."""
+"""Work that waits for a library: of the package for transformers, of transformers for scipy."""
 
 import sys
 from collections.abc import Callable
 from functools import partial
+from importlib import import_module
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
@@ -52,3 +53,33 @@ class _Watch(MetaPathFinder):
         if self.unfinished == 0 and self.library in sys.modules and self in sys.meta_path:
             sys.meta_path.remove(self)
             self.callback()
+
+
+def postpone_scipy() -> None:
+    """Imports the losses of transformers without scipy, which the losses of its detectors then import when called.
+
+    Every model of transformers brings these losses in, and wherever scipy is installed its optimizers with them, which
+    take longer to import than the model that was asked for. Does nothing where either is imported already.
+    """
+    if "scipy" in sys.modules or "transformers.loss.loss_utils" in sys.modules:
+        return
+    from transformers import utils
+
+    def unavailable() -> bool:
+        return False
+
+    def linear_sum_assignment(*arguments: Any, **options: Any) -> Any:
+        from scipy.optimize import linear_sum_assignment
+
+        return linear_sum_assignment(*arguments, **options)
+
+    available, utils.is_scipy_available = utils.is_scipy_available, unavailable
+    try:
+        import_module("transformers.loss.loss_utils")
+    except ModuleNotFoundError:  # an arrangement of another version: it costs time, and nothing else
+        pass
+    finally:
+        utils.is_scipy_available = available
+        for name, module in list(sys.modules.items()):
+            if name.startswith("transformers.loss.") and vars(module).get("is_scipy_available") is unavailable:
+                vars(module).update(is_scipy_available=available, linear_sum_assignment=linear_sum_assignment)
