@@ -45,7 +45,7 @@ def meshes():
 
 
 def chair(legs: float = 1.0) -> trimesh.Trimesh:
-    """Something like a chair, y up, of parts in two colours."""
+    """Something like a chair, y up, of parts in two colors."""
     parts = [((1, 0.1, 1), (0, 0, 0)), ((1, 1.2, 0.1), (0, 0.6, -0.5))]
     parts += [((0.1, legs, 0.1), (x, -legs / 2, z)) for x in (-0.45, 0.45) for z in (-0.45, 0.45)]
     boxes = []

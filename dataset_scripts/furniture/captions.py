@@ -14,7 +14,7 @@ import numpy as np
 import trimesh
 import yaml
 
-from modeling_crossmost.materials_crossmost import face_colours
+from modeling_crossmost.materials_crossmost import face_colors
 
 from .maker import Maker
 
@@ -92,7 +92,7 @@ def color_name(mesh: trimesh.Trimesh) -> str:
     Raises:
         ValueError: The mesh has no colors.
     """
-    painted = face_colours(mesh)
+    painted = face_colors(mesh)
     if painted is None:
         raise ValueError("The mesh has no face colors to name; give one that Maker.merged() made.")
     colors, index = np.unique(painted[:, :3], axis=0, return_inverse=True)
