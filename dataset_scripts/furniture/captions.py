@@ -5,8 +5,6 @@ They describe what an object is for and what it is made of, not only its name, s
 The words are in `captions.yaml`.
 """
 
-from __future__ import annotations
-
 import colorsys
 from pathlib import Path
 

@@ -6,8 +6,6 @@ its relative size, :a-b. So "d/o:1-2.2" is a drawer over a larger open shelf, "(
 is two small drawers. A case of `size` (width, height, depth) stands on y = 0, centered on x = z = 0.
 """
 
-from __future__ import annotations
-
 import re
 from collections import Counter
 from itertools import pairwise
