@@ -1,6 +1,6 @@
 """Trains and evaluates: `accelerate launch train.py [RECIPE.yaml] [--field value ...]`.
 
-The order is that of every Accelerate script: options, accelerator, model, data, optimiser, `prepare`, resume, steps,
+The order is that of every Accelerate script: options, accelerator, model, data, optimizer, `prepare`, resume, steps,
 evaluation, files. The maths is in `modeling_crossmost/training/` (`self_training.py`, `pretraining.py`, `losses.py`).
 """
 
@@ -44,7 +44,7 @@ UNCONFIDENT_SHARE, UNCONFIDENT_STEPS = 0.01, 100
 
 
 class Loop:
-    """The optimisation loop of one run: student, EMA teacher, optimiser and progress."""
+    """The optimization loop of one run: student, EMA teacher, optimizer and progress."""
 
     def __init__(
         self,

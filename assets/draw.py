@@ -172,7 +172,7 @@ def _room_of(path: Path) -> str:
         return parts[0]
     if parts[0] == "modeling_crossmost":
         return parts[1] if len(parts) > 2 else "the model\n(travels to the Hub)"
-    return "/".join(parts[:-1]) if parts[0] == "dataset_scripts" else parts[0]
+    return parts[0]
 
 
 def read_rooms() -> tuple[dict[str, Counter], Counter]:
@@ -232,7 +232,7 @@ def draw_rooms() -> None:
         (x0, y0), (x1, y1) = places[upper], places[lower]
         _arrow(axis, (x0, y0 - 0.22), (x1, y1 + 0.24), lw=0.6 + 0.25 * min(count, 10), alpha=0.55, shrinkA=0, shrinkB=0)
     for room, (x, y) in places.items():
-        color = IMAGE if room.startswith("dataset_scripts") else POINT if room in ("train.py", "space_app") else FUSED
+        color = IMAGE if room == "dataset_scripts" else POINT if room in ("train.py", "space_app") else FUSED
         text = f"{room}\n{rooms[room]['files']} files, {rooms[room]['lines']:,} lines"
         _box(axis, (x - 0.85, y - 0.17), (1.7, 0.36), text, color)
     _save(figure, "rooms")

@@ -23,7 +23,7 @@ START_LIMIT, WARM_LIMIT = 10.0, 1.0  # seconds
 
 
 def write_meshes(folder: Path, count: int) -> list[str]:
-    """`count` different bodies of 10 000 faces as coloured GLB."""
+    """`count` different bodies of 10 000 faces as colored GLB."""
     rng = np.random.default_rng(0)
     body = trimesh.creation.capsule(count=(50, 100))
     body.update_faces(np.arange(10_000) % len(body.faces))

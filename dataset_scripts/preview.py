@@ -85,6 +85,6 @@ def draw_cloud(points: np.ndarray, size: int) -> Image.Image:
     columns = np.clip(((across + 1) / 2 * (size - 1)).round().astype(int), 0, size - 1)
     rows = np.clip(((1 - up) / 2 * (size - 1)).round().astype(int), 0, size - 1)
     order = np.argsort(depth)  # near points are drawn last
-    grey = np.clip(110 - 90 * depth, 0, 220).astype(np.uint8)
-    pixels[rows[order], columns[order]] = np.stack([grey // 2, grey, grey], axis=1)[order]
+    gray = np.clip(110 - 90 * depth, 0, 220).astype(np.uint8)
+    pixels[rows[order], columns[order]] = np.stack([gray // 2, gray, gray], axis=1)[order]
     return Image.fromarray(pixels)

@@ -43,6 +43,7 @@ PAIR_CODE = (
     "dataset_scripts/readers.py",
     "dataset_scripts/shards.py",
     "dataset_scripts/furniture/*.py",
+    "dataset_scripts/furniture/*.yaml",
     "modeling_crossmost/geometry_crossmost.py",
     "modeling_crossmost/materials_crossmost.py",
     "modeling_crossmost/pcd_crossmost.py",

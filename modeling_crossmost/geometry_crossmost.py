@@ -15,7 +15,7 @@ from typing import Any, BinaryIO, TypeAlias
 
 import numpy as np
 
-from .materials_crossmost import SurfaceColours, attach_colours, concatenate_colours, plain_colours, surface_colours
+from .materials_crossmost import SurfaceColors, attach_colors, concatenate_colors, plain_colors, surface_colors
 from .pcd_crossmost import read_pcd
 
 
@@ -49,7 +49,7 @@ MAX_POINTS = 20_000_000
 MAX_COLUMNS = 64
 
 # Gray level of uncolored parts in a file that has colored parts as well.
-DEFAULT_GREY = 200
+DEFAULT_GRAY = 200
 
 # Magic bytes of an npy file.
 _NPY_START = b"\x93NUMPY"
@@ -120,7 +120,7 @@ def orient_geometry(geometry: Mesh | np.ndarray, source: str, target: str = "y")
     if source == target or isinstance(geometry, np.ndarray):
         return convert_up_axis(geometry, source, target)
     # Copying the colors with trimesh would decode texture images, and needs scipy for face colors.
-    oriented = attach_colours(geometry.copy(include_visual=False), surface_colours(geometry))
+    oriented = attach_colors(geometry.copy(include_visual=False), surface_colors(geometry))
     oriented.vertices = convert_up_axis(np.asarray(geometry.vertices), source, target)
     return oriented
 
@@ -163,12 +163,12 @@ def normalize_points(points: np.ndarray) -> np.ndarray:
     """
     # In float64, since float32 loses the shape of a small object far from the origin.
     wide = np.asarray(points, dtype=np.float64)
-    centred = wide - wide.mean(axis=0)
-    radius = np.sqrt((centred**2).sum(axis=1).max())
+    centerd = wide - wide.mean(axis=0)
+    radius = np.sqrt((centerd**2).sum(axis=1).max())
     # The mean of identical points may differ from them by a few ulps, which must not be scaled up to 1.
     if radius <= 1e-12 * max(1.0, np.abs(wide).max()):
         return np.zeros(wide.shape, dtype=np.float32)
-    return (centred / radius).astype(np.float32)
+    return (centerd / radius).astype(np.float32)
 
 
 def sample_surface(mesh: Mesh, count: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
@@ -297,7 +297,7 @@ def load_geometry(path: str | Path, file_type: str | None = None) -> Mesh | np.n
     Returns:
         A `trimesh.Trimesh` (vertices as stored: not merged, no normals), or a cloud (N, 3) if the file has no faces. A
         mesh has the mean colors of its faces from vertex colors, materials and textures. Colors that vary within a face
-        are kept as well, as `SurfaceColours` in the metadata under `COLOURS_KEY`; get them with `surface_colours`.
+        are kept as well, as `SurfaceColors` in the metadata under `COLORS_KEY`; get them with `surface_colors`.
 
     Raises:
         ValueError: if the file is missing, of an unknown type, unreadable or empty, has coordinates that are not
@@ -494,11 +494,11 @@ def _merge_scene(scene: Any, name: str, max_faces: int) -> Mesh | np.ndarray:
 
 def _scene_parts(
     scene: Any, name: str, max_faces: int
-) -> tuple[list[tuple[np.ndarray, np.ndarray, SurfaceColours | None]], list]:
+) -> tuple[list[tuple[np.ndarray, np.ndarray, SurfaceColors | None]], list]:
     """Returns the meshes (vertices (V, 3), faces (F, 3), colors or `None`) and clouds (N, 3) of a scene, in place."""
     trimesh = import_optional("trimesh", "Reading meshes")
     meshes, clouds = [], []
-    colours: dict[str, SurfaceColours | None] = {}
+    colors: dict[str, SurfaceColors | None] = {}
     textures: dict = {}
     num_faces = num_points = 0
     for node in scene.graph.nodes_geometry:
@@ -526,13 +526,13 @@ def _scene_parts(
         # trimesh returns compressed glTF that it does not decode with all vertices of a part in one place.
         if "from_gltf_primitive" in part.metadata and not np.ptp(vertices, axis=0).any():
             raise _collapsed(name, f" of its part {key!r}")
-        if key not in colours:
-            colours[key] = surface_colours(part, textures)
-        meshes.append((placed, np.asarray(part.faces), colours[key]))
+        if key not in colors:
+            colors[key] = surface_colors(part, textures)
+        meshes.append((placed, np.asarray(part.faces), colors[key]))
     return meshes, clouds
 
 
-def _merge_meshes(parts: list[tuple[np.ndarray, np.ndarray, SurfaceColours | None]], name: str) -> Mesh:
+def _merge_meshes(parts: list[tuple[np.ndarray, np.ndarray, SurfaceColors | None]], name: str) -> Mesh:
     """Merges meshes into one, which must have a finite, non-degenerate surface."""
     trimesh = import_optional("trimesh", "Reading meshes")
     offsets = np.cumsum([0] + [len(vertices) for vertices, _, _ in parts[:-1]])
@@ -542,9 +542,9 @@ def _merge_meshes(parts: list[tuple[np.ndarray, np.ndarray, SurfaceColours | Non
     mesh = trimesh.Trimesh(vertices=vertices, faces=faces, process=False)
     if all(part[2] is None for part in parts):
         return mesh
-    grey = (DEFAULT_GREY, DEFAULT_GREY, DEFAULT_GREY, 255)
-    colours = [plain_colours(f, grey) if c is None else c for _, f, c in parts]
-    return attach_colours(mesh, concatenate_colours(colours, faces))
+    gray = (DEFAULT_GRAY, DEFAULT_GRAY, DEFAULT_GRAY, 255)
+    colors = [plain_colors(f, gray) if c is None else c for _, f, c in parts]
+    return attach_colors(mesh, concatenate_colors(colors, faces))
 
 
 def _check_surface(corners: np.ndarray, name: str) -> None:

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 
-# Key in `mesh.metadata` of the `SurfaceColours` of a mesh whose colors vary within faces.
-COLOURS_KEY = "crossmost_surface_colours"
+# Key in `mesh.metadata` of the `SurfaceColors` of a mesh whose colors vary within faces.
+COLORS_KEY = "crossmost_surface_colors"
 
 # Larger textures are reduced to this side, which is still finer than the views of any model.
 MAX_TEXTURE_SIDE = 1024
@@ -31,9 +31,9 @@ TEXTURE_FORMATS = (None, "PNG", "JPEG", "WEBP", "BMP", "GIF", "TGA", "TIFF")
 _ONE_TEXEL_PART = 0.01
 
 # What trimesh substitutes for a missing color: its default material color and its placeholder image.
-_READER_GREYS = ((102, 102, 102), (100, 100, 100))
+_READER_GRAYS = ((102, 102, 102), (100, 100, 100))
 
-# Points looked up at once, see `SurfaceColours.at`.
+# Points looked up at once, see `SurfaceColors.at`.
 _BLOCK = 16_384
 
 # Barycentric coordinates of a quadrature rule whose mean is exact for polynomials up to degree 2.
@@ -41,7 +41,7 @@ _MEAN_POINTS = ((2 / 3, 1 / 6, 1 / 6), (1 / 6, 2 / 3, 1 / 6), (1 / 6, 1 / 6, 2 /
 
 
 @dataclass(frozen=True)
-class SurfaceColours:
+class SurfaceColors:
     """Colors of the F faces of a mesh; immutable, so that copies of a mesh share it.
 
     The color of a point is the interpolated color of its face's corners multiplied by the texture. If there are no
@@ -64,7 +64,7 @@ class SurfaceColours:
     texture_index: np.ndarray | None = None
     textures: tuple[np.ndarray, ...] = ()
 
-    def __deepcopy__(self, memo: dict) -> SurfaceColours:
+    def __deepcopy__(self, memo: dict) -> SurfaceColors:
         return self
 
     @cached_property
@@ -80,30 +80,30 @@ class SurfaceColours:
     def at(self, faces: np.ndarray, weights: np.ndarray) -> np.ndarray:
         """Returns the colors float32 (P, 3) of points given by face (P,) and barycentric coordinates (P, 3)."""
         weights = np.asarray(weights, dtype=np.float32)
-        colours = np.empty((len(faces), 3), dtype=np.float32)
+        colors = np.empty((len(faces), 3), dtype=np.float32)
         # Allocating fresh memory dominates the time for large arrays; small blocks let the allocator reuse it.
         for start in range(0, len(faces), _BLOCK):
             block = slice(start, start + _BLOCK)
-            colours[block] = self._channels(faces[block], weights[block]).T
-        return colours
+            colors[block] = self._channels(faces[block], weights[block]).T
+        return colors
 
     def _channels(self, faces: np.ndarray, weights: np.ndarray) -> np.ndarray:
         """Computes `at` for one block, channels first: (3, P)."""
         if self.corners is None:
-            colours = np.take(self.faces, faces, axis=0).T[:3].astype(np.float32)
+            colors = np.take(self.faces, faces, axis=0).T[:3].astype(np.float32)
         else:
-            colours = _interpolate(self.corners, faces, weights)
+            colors = _interpolate(self.corners, faces, weights)
         if self.texture_index is None or self.uv is None:
-            return colours
+            return colors
         index = np.take(self.texture_index, faces)
         for number in np.flatnonzero(np.bincount(index + 1)[1:]):
             chosen = np.flatnonzero(index == number)
             levels = _look_up(self.textures[number], *_interpolate(self.uv, faces[chosen], weights[chosen]))
-            colours[:, chosen] = levels if self.corners is None else levels * colours[:, chosen] / 255.0
-        return colours
+            colors[:, chosen] = levels if self.corners is None else levels * colors[:, chosen] / 255.0
+        return colors
 
 
-def surface_colours(mesh: Any, textures: dict | None = None) -> SurfaceColours | None:
+def surface_colors(mesh: Any, textures: dict | None = None) -> SurfaceColors | None:
     """Returns the surface colors of a mesh, or `None` if it has none.
 
     They come from what `load_geometry` stored, unless the faces or colors of the mesh were changed since, or from the
@@ -119,32 +119,32 @@ def surface_colours(mesh: Any, textures: dict | None = None) -> SurfaceColours |
         return None
     triangles = np.asarray(mesh.faces)
     if visual.kind == "texture":
-        found = _material_colours(visual, triangles, len(mesh.vertices), {} if textures is None else textures)
+        found = _material_colors(visual, triangles, len(mesh.vertices), {} if textures is None else textures)
         return None if found is None or _is_unset(found) else found
     faces = np.asarray(visual.face_colors).astype(np.uint8)
     if faces.shape != (len(triangles), 4):
         return None
-    kept = mesh.metadata.get(COLOURS_KEY)
-    is_kept = isinstance(kept, SurfaceColours) and np.array_equal(kept.triangles, triangles)
+    kept = mesh.metadata.get(COLORS_KEY)
+    is_kept = isinstance(kept, SurfaceColors) and np.array_equal(kept.triangles, triangles)
     if is_kept and np.array_equal(kept.faces, faces):
         return kept
     if visual.kind == "vertex":
-        return SurfaceColours(triangles, faces, np.asarray(visual.vertex_colors)[triangles, :3].astype(np.uint8))
-    return SurfaceColours(triangles, faces)
+        return SurfaceColors(triangles, faces, np.asarray(visual.vertex_colors)[triangles, :3].astype(np.uint8))
+    return SurfaceColors(triangles, faces)
 
 
-def face_colours(mesh: Any) -> np.ndarray | None:
-    """Returns the mean RGBA color uint8 (F, 4) of each face as found by `surface_colours`, or `None`."""
-    found = surface_colours(mesh)
+def face_colors(mesh: Any) -> np.ndarray | None:
+    """Returns the mean RGBA color uint8 (F, 4) of each face as found by `surface_colors`, or `None`."""
+    found = surface_colors(mesh)
     return None if found is None else found.faces
 
 
-def plain_colours(triangles: np.ndarray, colour: Sequence[int] | np.ndarray) -> SurfaceColours:
+def plain_colors(triangles: np.ndarray, color: Sequence[int] | np.ndarray) -> SurfaceColors:
     """Returns surface colors that give all faces (F, 3) one RGBA color (4,)."""
-    return SurfaceColours(triangles, np.tile(np.array(colour, dtype=np.uint8), (len(triangles), 1)))
+    return SurfaceColors(triangles, np.tile(np.array(color, dtype=np.uint8), (len(triangles), 1)))
 
 
-def concatenate_colours(parts: Sequence[SurfaceColours], triangles: np.ndarray) -> SurfaceColours:
+def concatenate_colors(parts: Sequence[SurfaceColors], triangles: np.ndarray) -> SurfaceColors:
     """Merges the colors of parts into those of a mesh whose faces (sum of F, 3) are those of the parts in order."""
     faces = np.concatenate([part.faces for part in parts])
     corners = uv = index = None
@@ -155,37 +155,37 @@ def concatenate_colours(parts: Sequence[SurfaceColours], triangles: np.ndarray) 
         places = {key: place for place, key in enumerate(textures)}
         uv = np.concatenate([np.zeros((len(p.faces), 3, 2), np.float32) if p.uv is None else p.uv for p in parts])
         index = np.concatenate([_renumbered(part, places) for part in parts])
-    return SurfaceColours(triangles, faces, corners, uv, index, tuple(textures.values()))
+    return SurfaceColors(triangles, faces, corners, uv, index, tuple(textures.values()))
 
 
-def attach_colours(mesh: Any, colours: SurfaceColours | None) -> Any:
+def attach_colors(mesh: Any, colors: SurfaceColors | None) -> Any:
     """Sets the face colors of a mesh, and stores colors that vary within faces in its metadata; returns the mesh."""
-    mesh.metadata.pop(COLOURS_KEY, None)
-    if colours is None:
+    mesh.metadata.pop(COLORS_KEY, None)
+    if colors is None:
         return mesh
-    # Copy, so that `surface_colours` notices when a caller changes the mesh in place.
-    mesh.visual.face_colors = colours.faces.copy()
-    if colours.varying.any():
-        mesh.metadata[COLOURS_KEY] = replace(colours, triangles=np.array(mesh.faces))
+    # Copy, so that `surface_colors` notices when a caller changes the mesh in place.
+    mesh.visual.face_colors = colors.faces.copy()
+    if colors.varying.any():
+        mesh.metadata[COLORS_KEY] = replace(colors, triangles=np.array(mesh.faces))
     return mesh
 
 
 # -------------------------------------------------------------------------------------------------- materials
 
 
-def _material_colours(visual: Any, triangles: np.ndarray, count: int, textures: dict) -> SurfaceColours | None:
+def _material_colors(visual: Any, triangles: np.ndarray, count: int, textures: dict) -> SurfaceColors | None:
     """Returns the colors of a material, from texture, color and glTF vertex colors (`count` of them), or `None`."""
     material = visual.material
     is_gltf = hasattr(material, "baseColorTexture")
     image = material.baseColorTexture if is_gltf else getattr(material, "image", None)
-    main = _main_colour(material)
+    main = _main_color(material)
     # glTF stores color factors and vertex colors as linear light; its images, and all colors of obj files, are sRGB.
     factor = main[:3] / 255.0 if is_gltf and main is not None else np.ones(3)
-    tint = _linear_vertex_colours(visual, count)
+    tint = _linear_vertex_colors(visual, count)
     uv = None if visual.uv is None else np.asarray(visual.uv)
     if image is not None and uv is not None and uv.ndim == 2 and len(uv) == count and uv.shape[1] >= 2:
         # trimesh adds its default gray to a material that has an image but no color, which would darken the image.
-        scale = np.ones(3) if main is not None and tuple(main[:3]) == _READER_GREYS[0] else factor
+        scale = np.ones(3) if main is not None and tuple(main[:3]) == _READER_GRAYS[0] else factor
         key = (id(image), *scale)
         if key not in textures:
             textures[key] = _read_texture(image, scale)
@@ -195,80 +195,80 @@ def _material_colours(visual: Any, triangles: np.ndarray, count: int, textures: 
     if tint is not None:
         corners = _encode(tint * factor)[triangles]
         mean = np.rint(corners.mean(axis=1)).astype(np.uint8)
-        return SurfaceColours(triangles, np.pad(mean, ((0, 0), (0, 1)), constant_values=255), corners)
+        return SurfaceColors(triangles, np.pad(mean, ((0, 0), (0, 1)), constant_values=255), corners)
     if main is None:
         return None
-    return plain_colours(triangles, np.append(_encode(factor), main[3]) if is_gltf else main)
+    return plain_colors(triangles, np.append(_encode(factor), main[3]) if is_gltf else main)
 
 
-def _main_colour(material: Any) -> np.ndarray | None:
+def _main_color(material: Any) -> np.ndarray | None:
     """Returns a material's RGBA color uint8 (4,), linear light for glTF, or `None`."""
     if hasattr(material, "baseColorTexture") and material.baseColorFactor is None:
         return None
-    colour = getattr(material, "main_color", None)
-    colour = np.zeros(0) if colour is None else np.asarray(colour)
-    return colour.astype(np.uint8) if colour.shape == (4,) else None
+    color = getattr(material, "main_color", None)
+    color = np.zeros(0) if color is None else np.asarray(color)
+    return color.astype(np.uint8) if color.shape == (4,) else None
 
 
-def _linear_vertex_colours(visual: Any, count: int) -> np.ndarray | None:
+def _linear_vertex_colors(visual: Any, count: int) -> np.ndarray | None:
     """Returns the glTF vertex colors (V, 3) in [0, 1] of a mesh with a material, or `None` if they are unusable."""
     stored = visual.vertex_attributes.get("color", None) if hasattr(visual, "vertex_attributes") else None
     if stored is None or np.ndim(stored) != 2 or len(stored) != count or np.shape(stored)[1] < 3:
         return None
-    colours = np.asarray(stored)[:, :3]
-    if np.issubdtype(colours.dtype, np.integer):
-        colours = colours / np.iinfo(colours.dtype).max
-    return np.clip(colours, 0.0, 1.0) if np.isfinite(colours).all() else None
+    colors = np.asarray(stored)[:, :3]
+    if np.issubdtype(colors.dtype, np.integer):
+        colors = colors / np.iinfo(colors.dtype).max
+    return np.clip(colors, 0.0, 1.0) if np.isfinite(colors).all() else None
 
 
-def _textured(triangles: np.ndarray, uv: np.ndarray, texture: np.ndarray, corners: np.ndarray | None) -> SurfaceColours:
+def _textured(triangles: np.ndarray, uv: np.ndarray, texture: np.ndarray, corners: np.ndarray | None) -> SurfaceColors:
     """Returns the colors of faces with texture coordinates uv (F, 3, 2) and optional corner colors (F, 3, 3)."""
     uv = np.where(np.isfinite(uv), uv, 0.0)
     # Textures repeat, so whole numbers can be removed per face: they would cost float32 precision.
     uv = (uv - np.floor(uv.min(axis=1, keepdims=True))).astype(np.float32)
     index = np.zeros(len(triangles), dtype=np.int32)
-    looked_up = SurfaceColours(triangles, np.full((len(triangles), 4), 255, np.uint8), corners, uv, index, (texture,))
+    looked_up = SurfaceColors(triangles, np.full((len(triangles), 4), 255, np.uint8), corners, uv, index, (texture,))
     every = np.arange(len(triangles))
     mean = np.mean([looked_up.at(every, np.tile(point, (len(every), 1))) for point in _MEAN_POINTS], axis=0)
     faces = np.pad(np.rint(mean).astype(np.uint8), ((0, 0), (0, 1)), constant_values=255)
     if corners is None:
         # A single color per face is much cheaper to render than a texture lookup per ray.
         height, width = texture.shape[:2]
-        one_colour = (np.ptp(uv, axis=1) * (width, height) < _ONE_TEXEL_PART).all(axis=1)
-        index[one_colour | (texture == texture[:1, :1]).all()] = -1
-    return SurfaceColours(triangles, faces, corners, uv, index, (texture,))
+        one_color = (np.ptp(uv, axis=1) * (width, height) < _ONE_TEXEL_PART).all(axis=1)
+        index[one_color | (texture == texture[:1, :1]).all()] = -1
+    return SurfaceColors(triangles, faces, corners, uv, index, (texture,))
 
 
-def _is_unset(colours: SurfaceColours) -> bool:
+def _is_unset(colors: SurfaceColors) -> bool:
     """Whether all faces have the same gray, one of those that trimesh substitutes for a missing color."""
-    levels = np.unique(colours.faces[:, :3], axis=0).tolist()
-    return len(levels) == 1 and tuple(levels[0]) in _READER_GREYS and not colours.varying.any()
+    levels = np.unique(colors.faces[:, :3], axis=0).tolist()
+    return len(levels) == 1 and tuple(levels[0]) in _READER_GRAYS and not colors.varying.any()
 
 
-def _corners(colours: SurfaceColours) -> np.ndarray:
+def _corners(colors: SurfaceColors) -> np.ndarray:
     """Returns the corner colors uint8 (F, 3, 3), filling in the implied ones if they are not stored."""
-    if colours.corners is not None:
-        return colours.corners
-    corners = np.repeat(colours.faces[:, None, :3], 3, axis=1)
-    if colours.texture_index is not None:
-        corners[colours.texture_index >= 0] = 255
+    if colors.corners is not None:
+        return colors.corners
+    corners = np.repeat(colors.faces[:, None, :3], 3, axis=1)
+    if colors.texture_index is not None:
+        corners[colors.texture_index >= 0] = 255
     return corners
 
 
-def _renumbered(colours: SurfaceColours, places: dict[int, int]) -> np.ndarray:
+def _renumbered(colors: SurfaceColors, places: dict[int, int]) -> np.ndarray:
     """Returns the texture index int32 (F,), given the new position of each texture by its id()."""
-    if colours.texture_index is None:
-        return np.full(len(colours.faces), -1, dtype=np.int32)
+    if colors.texture_index is None:
+        return np.full(len(colors.faces), -1, dtype=np.int32)
     # Index -1 (no texture) selects the last entry, which maps it to -1 again.
-    table = np.array([places[id(texture)] for texture in colours.textures] + [-1], dtype=np.int32)
-    return table[colours.texture_index]
+    table = np.array([places[id(texture)] for texture in colors.textures] + [-1], dtype=np.int32)
+    return table[colors.texture_index]
 
 
 # --------------------------------------------------------------------------------------------------- textures
 
 
 def _read_texture(image: Any, factor: np.ndarray) -> np.ndarray | None:
-    """Converts a PIL image times a linear-light factor (3,) to a `SurfaceColours` texture; `None` if unusable."""
+    """Converts a PIL image times a linear-light factor (3,) to a `SurfaceColors` texture; `None` if unusable."""
     try:
         if image.format not in TEXTURE_FORMATS or image.width * image.height > MAX_TEXTURE_PIXELS:
             return None

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from .geometry_crossmost import Mesh, check_points, convert_up_axis, import_optional, orient_geometry
-from .materials_crossmost import SurfaceColours, surface_colours
+from .materials_crossmost import SurfaceColors, surface_colors
 
 
 @dataclass(frozen=True)
@@ -92,8 +92,8 @@ class RenderStyle:
         ambient, diffuse: intensities of the ambient and the directional light.
         headlight: fraction in [0, 1] of the directional light that comes from the camera itself.
         depth_cue: how much darker the far side is than the near side, in [0, 1]; keeps depth readable in small images.
-        base_colour: color of meshes without colors.
-        use_colours: whether to use the mesh's own colors (of faces, vertices, materials and textures).
+        base_color: color of meshes without colors.
+        use_colors: whether to use the mesh's own colors (of faces, vertices, materials and textures).
         background_top, background_bottom: colors of the first and the last row, linearly interpolated between them.
 
     Raises:
@@ -106,8 +106,8 @@ class RenderStyle:
     diffuse: float = 0.75
     headlight: float = 0.6
     depth_cue: float = 0.75
-    base_colour: tuple[float, float, float] = (210.0, 210.0, 210.0)
-    use_colours: bool = True
+    base_color: tuple[float, float, float] = (210.0, 210.0, 210.0)
+    use_colors: bool = True
     background_top: tuple[float, float, float] = (24.0, 24.0, 24.0)
     background_bottom: tuple[float, float, float] = (24.0, 24.0, 24.0)
 
@@ -137,9 +137,9 @@ def camera_rotations(cameras: Sequence[Camera]) -> np.ndarray:
 
 def fit_unit_sphere(points: np.ndarray) -> tuple[np.ndarray, float]:
     """Returns the center (3,) of the bounding box of points (N, 3) and their largest distance from it (1 if zero)."""
-    centre = (points.max(axis=0) + points.min(axis=0)) / 2.0
-    radius = float(np.sqrt(((points - centre) ** 2).sum(axis=1).max()))
-    return centre, radius if radius > 0.0 else 1.0
+    center = (points.max(axis=0) + points.min(axis=0)) / 2.0
+    radius = float(np.sqrt(((points - center) ** 2).sum(axis=1).max()))
+    return center, radius if radius > 0.0 else 1.0
 
 
 def _half_frame(camera: Camera) -> float:
@@ -226,7 +226,7 @@ def render_mesh(
     """Renders shaded views of a mesh by ray casting (Embree) with flat Lambert shading.
 
     The mesh is centered on its bounding box and scaled into the unit sphere. It keeps its own colors if it has any
-    (`surface_colours`): vertex colors are interpolated and textures are looked up per ray. All surfaces are opaque.
+    (`surface_colors`): vertex colors are interpolated and textures are looked up per ray. All surfaces are opaque.
 
     Args:
         mesh: y up, any units.
@@ -253,18 +253,18 @@ def render_mesh(
     used = np.unique(faces)  # vertices without a face must not influence the scale
     if not np.isfinite(vertices[used]).all():
         raise ValueError("The mesh has NaN or infinite coordinates: remove them.")
-    centre, radius = fit_unit_sphere(vertices[used])
-    vertices = (vertices - centre) / radius
+    center, radius = fit_unit_sphere(vertices[used])
+    vertices = (vertices - center) / radius
     scene = _embree_scene(vertices, faces)
     zooms = _zooms(vertices[used], cameras, fill)
     planes = _face_planes(vertices[faces])
-    surface = surface_colours(mesh) if style.use_colours else None
-    colours = _shaded_faces(surface, vertices[faces].mean(axis=1), planes[:, :3], cameras, style)
+    surface = surface_colors(mesh) if style.use_colors else None
+    colors = _shaded_faces(surface, vertices[faces].mean(axis=1), planes[:, :3], cameras, style)
     background = np.linspace(style.background_top, style.background_bottom, image_size)
     images = np.empty((len(cameras), image_size, image_size, 3), dtype=np.uint8)
     images[...] = np.rint(background)[:, None]
     rotations = camera_rotations(cameras)
-    for image, camera, rotation, zoom, table in zip(images, cameras, rotations, zooms, colours, strict=True):
+    for image, camera, rotation, zoom, table in zip(images, cameras, rotations, zooms, colors, strict=True):
         # Rays are cast only where the object may be; the background of the rest has been filled in above.
         rows, columns = _window(vertices[used], camera, rotation, zoom, image_size)
         origins, directions = _rays(camera, rotation, zoom, image_size, supersample, rows, columns)
@@ -291,7 +291,7 @@ def _face_planes(corners: np.ndarray) -> np.ndarray:
 
 
 def _shaded_faces(
-    surface: SurfaceColours | None,
+    surface: SurfaceColors | None,
     centroids: np.ndarray,
     normals: np.ndarray,
     cameras: Sequence[Camera],
@@ -309,7 +309,7 @@ def _shaded_faces(
         style: light and colors.
     """
     if surface is None:
-        base = np.asarray(style.base_colour)
+        base = np.asarray(style.base_color)
     else:
         base = np.where(surface.varying[:, None], 255.0, surface.faces[:, :3])
     light = np.asarray(style.light) / np.linalg.norm(style.light)
@@ -366,7 +366,7 @@ def _rays(
 
 
 def _cast(
-    scene: Any, origins: np.ndarray, directions: np.ndarray, table: np.ndarray, surface: SurfaceColours | None
+    scene: Any, origins: np.ndarray, directions: np.ndarray, table: np.ndarray, surface: SurfaceColors | None
 ) -> tuple[np.ndarray, np.ndarray]:
     """Casts rays; returns the faces hit (h, w), -1 for none, and color and coverage float32 (h, w, 4).
 
@@ -388,9 +388,9 @@ def _cast(
     # Embree's u and v are the barycentric coordinates of the second and third corner.
     second, third = found["u"][places], found["v"][places]
     weights = np.stack([1.0 - second - third, second, third], axis=1)
-    colours = surface.at(hits[places], weights) / 255.0
+    colors = surface.at(hits[places], weights) / 255.0
     for channel in range(3):
-        samples[places, channel] *= colours[:, channel]
+        samples[places, channel] *= colors[:, channel]
     return hits.reshape(shape), samples.reshape(*shape, 4)
 
 
@@ -526,8 +526,8 @@ def project_points(
     """
     _check_request(cameras, image_size)
     points = check_points(points)
-    centre, radius = fit_unit_sphere(points)
-    points = (points - centre) / np.float32(radius)
+    center, radius = fit_unit_sphere(points)
+    points = (points - center) / np.float32(radius)
     zooms = _zooms(points, cameras, fill)
     side = np.sqrt(len(points))
     cells = int(np.clip(round(style.cells_per_spacing * side), 16, max(16, 2 * image_size)))

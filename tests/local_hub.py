@@ -28,7 +28,7 @@ LFS_FROM = 10_000  # bytes; the Hub's own border is higher for text
 BRANCH = "main"
 
 # Of https://huggingface.co/docs/hub/repositories-licenses, those that our cards use or might.
-LICENCES = {"apache-2.0", "mit", "bsd-3-clause", "cc-by-4.0", "cc-by-nc-4.0", "other", "unknown"}
+LICENSES = {"apache-2.0", "mit", "bsd-3-clause", "cc-by-4.0", "cc-by-nc-4.0", "other", "unknown"}
 
 
 @dataclass(frozen=True)
@@ -146,7 +146,7 @@ def card_errors(content: str, kind: str) -> list[str]:
     if not isinstance(head, dict):
         return ["the YAML is no mapping"]
     errors = []
-    if head.get("license", "other") not in LICENCES:
+    if head.get("license", "other") not in LICENSES:
         errors.append(f'"license" must be one of the known ones, got {head["license"]}')
     for name in ("tags", "metrics", "task_categories"):
         if not all(isinstance(item, str) for item in head.get(name) or []):

@@ -52,7 +52,7 @@ def ulip_content() -> dict:
 
 
 def public_ulip_content() -> dict:
-    """The public ULIP layout: a timm ViT below `visual.`, a point tower without the parts of masked modelling."""
+    """The public ULIP layout: a timm ViT below `visual.`, a point tower without the parts of masked modeling."""
     left_out = ("visual.", "point_encoder.mask_token", "point_encoder.lm_head", "point_encoder.proj")
     tensors = {name: tensor for name, tensor in official_tensors().items() if not name.startswith(left_out)}
     tensors["visual.cls_token"] = torch.zeros(1, 1, 16)

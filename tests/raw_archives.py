@@ -153,7 +153,7 @@ def co3d(root: Path) -> Path:
 
 
 def shapenet55(root: Path) -> Path:
-    """Three synsets with clouds, rendered views (colour and depth) and the taxonomy."""
+    """Three synsets with clouds, rendered views (color and depth) and the taxonomy."""
     rng = np.random.default_rng(0)
     taxonomy = [
         {"synsetId": "02691156", "name": "airplane,aeroplane,plane", "numInstances": 4045, "children": []},

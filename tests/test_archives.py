@@ -200,7 +200,7 @@ def test_shapenet_captions_and_views(tmp_path):
         plane = row["object_id"].startswith("shapenet_pc/02691156")
         assert row["captions"][0] == ("airplane" if plane else "monitor")
         assert ("a photo of a aeroplane" if plane else "a 3D model of a video display") in row["captions"]
-        # Colour views at 0, 72, 144, ... degrees, never the depth pictures (red level 255).
+        # Color views at 0, 72, 144, ... degrees, never the depth pictures (red level 255).
         assert [np.asarray(view)[0, 0, 0] for view in row["views"]] == [0, 36, 72, 108, 144]
 
 

@@ -90,7 +90,7 @@ def test_the_method_is_the_papers_by_default():
     assert (train.ema_decay_start, train.weight_decay, train.max_grad_norm) == (0.99, 0.05, None)
 
 
-def test_the_papers_recipe_names_its_optimiser_teacher_and_strengths():
+def test_the_papers_recipe_names_its_optimizer_teacher_and_strengths():
     arguments = parse_arguments(["recipes/paper.yaml"])
     method, train = arguments.method, arguments.train
     assert (train.ema_decay_start, train.ema_decay, train.ema_ramp_steps) == (0.99, 0.9998, 400)

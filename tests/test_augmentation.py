@@ -70,7 +70,7 @@ def official() -> dict[str, torch.Tensor]:
 # Clouds
 
 
-def test_official_normalisation_and_rotations(official):
+def test_official_normalization_and_rotations(official):
     torch.testing.assert_close(
         normalize_clouds(official["cloud"][None])[0], official["cloud_normalised"], rtol=0, atol=1e-6
     )
@@ -361,7 +361,7 @@ def test_strong_crop_boxes():
     share, ratio = width * height / 200**2, width / height
     assert 0.29 < share.min() < 0.33 and share.max() > 0.95
     assert ratio.min() > 0.73 and ratio.max() < 1.37 and abs(np.log(ratio).mean()) < 0.02
-    # No allowed box fits a long strip: its centre, 4/3 as wide as high.
+    # No allowed box fits a long strip: its center, 4/3 as wide as high.
     assert transform.crop_box(1000, 30, random.Random(0)) == (480, 0, 520, 30)
 
 
@@ -414,7 +414,7 @@ def test_images_are_determined_by_the_seed_and_leave_global_state_alone(make):
     assert sum(torch.equal(a, first[0]) for a in first) < 5
 
 
-def test_colour_statistics_are_arguments():
+def test_color_statistics_are_arguments():
     image = make_image(64, 64)
     out = EvalImageTransform(64, mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0))(image)
     torch.testing.assert_close(out, torch.from_numpy(np.array(image)).permute(2, 0, 1) / 255.0)

@@ -27,7 +27,7 @@ RUN = {"seed": 0, "method": "crossmost", "learning_rate": 0.002, "total_steps": 
 
 
 class Toy:
-    """Student, teacher and optimiser, trained on nothing in particular for some steps."""
+    """Student, teacher and optimizer, trained on nothing in particular for some steps."""
 
     def __init__(self, seed: int = 0, freeze_image: bool = False, **fields):
         self.model = toy_model(CrossMoSTForSelfTraining, seed=seed, **fields)
@@ -215,7 +215,7 @@ def test_another_models_checkpoint(tmp_path):
     refused(lambda: Toy(class_names=["a", "b"]).load(folder), "classifier.weight")
 
 
-def test_an_optimiser_of_other_trained_parts(tmp_path):
+def test_an_optimizer_of_other_trained_parts(tmp_path):
     folder = Toy().train(1).save(tmp_path, 1)
     refused(lambda: Toy(freeze_image=True).load(folder), "the optimizer's state belongs to other trained parameters")
 

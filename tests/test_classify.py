@@ -45,7 +45,7 @@ def meshes():
 
 
 def chair(legs: float = 1.0) -> trimesh.Trimesh:
-    """Something like a chair, y up, of parts in two colours."""
+    """Something like a chair, y up, of parts in two colors."""
     parts = [((1, 0.1, 1), (0, 0, 0)), ((1, 1.2, 0.1), (0, 0.6, -0.5))]
     parts += [((0.1, legs, 0.1), (x, -legs / 2, z)) for x in (-0.45, 0.45) for z in (-0.45, 0.45)]
     boxes = []
@@ -360,7 +360,7 @@ def test_the_table_fits_a_narrow_terminal_and_wide_letters():
     for colored in (False, True):
         table = Table([found.file], ["ночной столик из дуба", "椅子"], 2, colored, width=80)
         first, second = (re.sub("\033\\[[\\d;]*m", "", row) for row in table.rows(found))
-        assert first.startswith("...部") and first.endswith("   0.00") and "ночной..." in first.replace(" ...", "...")
+        assert first.startswith("...部") and first.endswith("   0.00") and "ночной ст..." in first
         wide = sum(letter in "部椅子" for letter in first)
         assert len(first) + wide == 80, first
         assert second.split() == ["椅子", "10%"] * 3

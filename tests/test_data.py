@@ -37,7 +37,7 @@ def encode(value: int, size: int = SIZE) -> dict:
 
 
 def make_pairs(count: int = OBJECTS, views: int = VIEWS, labels: bool = True, captions: bool = True) -> Dataset:
-    """Objects whose views tell them apart: view v of object i has the grey value 6 i + v."""
+    """Objects whose views tell them apart: view v of object i has the gray value 6 i + v."""
     rng = np.random.default_rng(0)
     columns = {
         "object_id": [f"chair/{i}" for i in range(count)],
@@ -58,8 +58,8 @@ def make_pairs(count: int = OBJECTS, views: int = VIEWS, labels: bool = True, ca
     return Dataset.from_dict(columns, features=Features(features))
 
 
-def grey(image: PILImage.Image, seed: int) -> torch.Tensor:
-    """A transform that returns the grey value and remembers the seed."""
+def gray(image: PILImage.Image, seed: int) -> torch.Tensor:
+    """A transform that returns the gray value and remembers the seed."""
     return torch.tensor([image.getpixel((0, 0))[0], seed % 1000003])
 
 
@@ -105,7 +105,7 @@ def equal(first: dict, second: dict) -> bool:
 def test_training_sees_neither_label_nor_object_id(pairs):
     assert training_dataset(pairs).column_names == ["points", "views"]
     assert training_dataset(pairs, captions=True).column_names == ["points", "views", "captions"]
-    dataset = PairDataset(pairs, PairReader(grey, grey))
+    dataset = PairDataset(pairs, PairReader(gray, gray))
     assert dataset.rows.column_names == ["points", "views"]
     assert set(dataset[0]) == {"index", "key", "points", "weak_image", "strong_image"}
 
@@ -114,7 +114,7 @@ def test_permuted_labels_change_no_item(pairs):
     labels = pairs["label"][:]
     random.Random(0).shuffle(labels)
     permuted = pairs.remove_columns("label").add_column("label", labels)
-    first, second = PairDataset(pairs, PairReader(grey, grey)), PairDataset(permuted, PairReader(grey, grey))
+    first, second = PairDataset(pairs, PairReader(gray, gray)), PairDataset(permuted, PairReader(gray, gray))
     assert all(equal(first[i], second[i]) for i in range(OBJECTS))
 
 
@@ -128,7 +128,7 @@ def test_items_hold_the_object(pairs):
 
 
 def test_both_images_come_from_the_drawn_view(pairs):
-    dataset = PairDataset(pairs, PairReader(grey, grey))
+    dataset = PairDataset(pairs, PairReader(gray, gray))
     drawn = []
     for epoch in range(20):
         dataset.set_epoch(epoch)
@@ -141,13 +141,13 @@ def test_both_images_come_from_the_drawn_view(pairs):
 
 
 def test_num_views_draws_from_the_first_ones(pairs):
-    dataset = PairDataset(pairs, PairReader(grey, None, num_views=2))
+    dataset = PairDataset(pairs, PairReader(gray, None, num_views=2))
     drawn = {int(item["weak_image"][0]) - 6 * i for i, item in enumerate(dataset.__getitems__(range(OBJECTS)))}
     assert drawn == {0, 1}
-    more = PairDataset(pairs, PairReader(grey, None, num_views=100))
-    assert equal(more[5], PairDataset(pairs, PairReader(grey, None))[5])
+    more = PairDataset(pairs, PairReader(gray, None, num_views=100))
+    assert equal(more[5], PairDataset(pairs, PairReader(gray, None))[5])
     with pytest.raises(ValueError, match="at least one view"):
-        PairReader(grey, None, num_views=0)
+        PairReader(gray, None, num_views=0)
 
 
 def test_items_do_not_depend_on_the_batch(pairs):
@@ -165,14 +165,14 @@ def test_only_one_view_is_decoded(pairs, monkeypatch):
     opened = []
     original = pairs_module.PILImage.open
     monkeypatch.setattr(pairs_module.PILImage, "open", lambda *a, **k: opened.append(1) or original(*a, **k))
-    PairDataset(pairs, PairReader(grey, grey)).__getitems__(range(10))
+    PairDataset(pairs, PairReader(gray, gray)).__getitems__(range(10))
     assert len(opened) == 10
     PairDataset(pairs, PairReader(None, None)).__getitems__(range(10))
     assert len(opened) == 10
 
 
 def test_one_caption_is_drawn(pairs):
-    dataset = PairDataset(pairs, PairReader(None, grey, tokenizer=FakeTokenizer(), max_caption_length=4))
+    dataset = PairDataset(pairs, PairReader(None, gray, tokenizer=FakeTokenizer(), max_caption_length=4))
     items = dataset.__getitems__(range(OBJECTS))
     assert [int(item["input_ids"][0]) for item in items] == list(range(OBJECTS))
     assert {int(item["input_ids"][1]) for item in items} == {0, 1}
@@ -180,7 +180,7 @@ def test_one_caption_is_drawn(pairs):
     assert batch["input_ids"].shape == batch["attention_mask"].shape == (OBJECTS, 4)
     assert "weak_image" not in batch
     with pytest.raises(ValueError, match="no captions column"):
-        PairDataset(pairs.remove_columns("captions"), PairReader(None, grey, tokenizer=FakeTokenizer()))
+        PairDataset(pairs.remove_columns("captions"), PairReader(None, gray, tokenizer=FakeTokenizer()))
 
 
 def test_collated_pairs(pairs):
@@ -210,7 +210,7 @@ def test_broken_rows_are_named(pairs, column, value, message):
     good[column] = [good[column][0], value, good[column][2]]
     broken = Dataset.from_dict(good, features=pairs.features)
     with pytest.raises(ValueError, match=message):
-        PairDataset(broken, PairReader(grey, grey)).__getitems__([0, 1])
+        PairDataset(broken, PairReader(gray, gray)).__getitems__([0, 1])
 
 
 def test_views_may_be_files(tmp_path, pairs):
@@ -218,7 +218,7 @@ def test_views_may_be_files(tmp_path, pairs):
     PILImage.new("RGB", (SIZE, SIZE), (77, 77, 77)).save(path)
     good = pairs.cast_column("views", List(Image(decode=False)))[:1]
     good["views"] = [[{"bytes": None, "path": str(path)}]]
-    dataset = PairDataset(Dataset.from_dict(good, features=pairs.features), PairReader(grey, None))
+    dataset = PairDataset(Dataset.from_dict(good, features=pairs.features), PairReader(gray, None))
     assert dataset[0]["weak_image"][0] == 77
 
 
@@ -309,18 +309,18 @@ def test_training_loader_follows_sampler_and_epoch(pairs, workers):
 
 
 def test_training_loader_refuses_the_wrong_kind_of_batching(pairs):
-    dataset = PairDataset(pairs, PairReader(grey, grey))
+    dataset = PairDataset(pairs, PairReader(gray, gray))
     with pytest.raises(ValueError, match="need a batch sampler"):
         training_loader(dataset)
-    stream = StreamingPairDataset(pairs.to_iterable_dataset(), PairReader(grey, grey))
+    stream = StreamingPairDataset(pairs.to_iterable_dataset(), PairReader(gray, gray))
     with pytest.raises(ValueError, match="take a batch size"):
         training_loader(stream, GlobalBatchSampler(OBJECTS, 8))
 
 
 def test_streaming_gives_the_same_kind_of_items(folder, pairs):
-    stream = StreamingPairDataset(load_pairs(folder, streaming=True), PairReader(grey, grey, seed=1))
+    stream = StreamingPairDataset(load_pairs(folder, streaming=True), PairReader(gray, gray, seed=1))
     items = list(stream)
-    mapped = PairDataset(pairs, PairReader(grey, grey, seed=1))
+    mapped = PairDataset(pairs, PairReader(gray, gray, seed=1))
     rows = {content_number(mapped[i]["points"]): i for i in range(OBJECTS)}
     order = [rows[int(item["index"])] for item in items]
     assert sorted(order) == list(range(OBJECTS))
@@ -361,7 +361,7 @@ def test_every_epoch_streams_the_shards_in_an_order_of_its_own(tmp_path, pairs):
 
 @pytest.mark.parametrize("workers", [0, 2])
 def test_streaming_is_divided_among_processes_and_workers(folder, workers):
-    reader = PairReader(grey, grey)
+    reader = PairReader(gray, gray)
     stream = StreamingPairDataset(load_pairs(folder, streaming=True), reader)
     whole = {int(item["index"]): item for item in stream}
     seen = []

@@ -123,10 +123,10 @@ def test_the_scan_is_lit_from_a_lamp_in_the_room_before_a_wall():
     styles = [domains.scan_view_style(np.random.default_rng(seed)) for seed in range(20)]
     clean = [domains.clean_view_style(np.random.default_rng(seed)) for seed in range(20)]
     assert {style.light_frame for style in styles} == {"world"} != {style.light_frame for style in clean}
-    assert len({style.background_top for style in styles}) == len({style.base_colour for style in styles}) == 20
-    assert not any(style.use_colours for style in styles) and any(style.use_colours for style in clean)
+    assert len({style.background_top for style in styles}) == len({style.base_color for style in styles}) == 20
+    assert not any(style.use_colors for style in styles) and any(style.use_colors for style in clean)
     assert all(
-        max(style.base_colour) == pytest.approx(210.0) and min(style.base_colour) >= 0.55 * 210.0 for style in styles
+        max(style.base_color) == pytest.approx(210.0) and min(style.base_color) >= 0.55 * 210.0 for style in styles
     )
     assert all(style.background_top != style.background_bottom for style in styles)
     assert all(style.background_top == style.background_bottom for style in clean)

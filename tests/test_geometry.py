@@ -1,4 +1,4 @@
-"""Reading geometry, axes, sampling and normalisation."""
+"""Reading geometry, axes, sampling and normalization."""
 
 import csv
 
@@ -24,7 +24,7 @@ from modeling_crossmost.geometry_crossmost import (
     rotation_to_y_up,
     sample_surface,
 )
-from modeling_crossmost.materials_crossmost import face_colours
+from modeling_crossmost.materials_crossmost import face_colors
 
 
 @pytest.fixture
@@ -264,26 +264,26 @@ def test_a_small_file_of_countless_instances_is_refused(tmp_path, monkeypatch):
         load_geometry(tmp_path / "many.glb")
 
 
-def test_face_colours_come_from_faces_vertices_and_materials(tmp_path):
+def test_face_colors_come_from_faces_vertices_and_materials(tmp_path):
     red = trimesh.creation.box()
     red.visual.face_colors = [255, 0, 0, 255]
-    assert np.array_equal(np.unique(face_colours(red), axis=0), [[255, 0, 0, 255]])
+    assert np.array_equal(np.unique(face_colors(red), axis=0), [[255, 0, 0, 255]])
     (tmp_path / "m.mtl").write_text("newmtl blue\nKd 0 0 1\n")
     (tmp_path / "m.obj").write_text("mtllib m.mtl\nv 0 0 0\nv 1 0 0\nv 0 1 0\nusemtl blue\nf 1 2 3\n")
-    assert face_colours(load_geometry(tmp_path / "m.obj"))[0].tolist() == [0, 0, 255, 255]
+    assert face_colors(load_geometry(tmp_path / "m.obj"))[0].tolist() == [0, 0, 255, 255]
     vertex = trimesh.Trimesh([[0, 0, 0], [1, 0, 0], [0, 1, 0]], [[0, 1, 2]], process=False)
     vertex.visual.vertex_colors = [[30, 0, 0, 255], [60, 0, 0, 255], [90, 0, 0, 255]]
-    assert face_colours(vertex)[0].tolist() == [60, 0, 0, 255]
-    assert face_colours(trimesh.creation.box()) is None
+    assert face_colors(vertex)[0].tolist() == [60, 0, 0, 255]
+    assert face_colors(trimesh.creation.box()) is None
 
 
-def test_gltf_colour_factors_are_linear_light(tmp_path):
+def test_gltf_color_factors_are_linear_light(tmp_path):
     box = trimesh.creation.box()
     material = trimesh.visual.material.PBRMaterial(baseColorFactor=[55, 255, 0, 255])
     box.visual = trimesh.visual.TextureVisuals(material=material)
     box.export(tmp_path / "box.glb")
     # sRGB encoding of 55 / 255 is 0.5019...: 128 of 255.
-    assert face_colours(load_geometry(tmp_path / "box.glb"))[0].tolist() == [128, 255, 0, 255]
+    assert face_colors(load_geometry(tmp_path / "box.glb"))[0].tolist() == [128, 255, 0, 255]
 
 
 @pytest.mark.parametrize(
@@ -368,8 +368,8 @@ def test_bytes_may_name_other_files_but_do_not_get_them(tmp_path, monkeypatch):
     content = b"mtllib m.mtl\nv 0 0 0\nv 1 0 0\nv 0 1 0\nusemtl blue\nf 1 2 3\n"
     (tmp_path / "m.obj").write_bytes(content)
     mesh, left_out = read_geometry(content, "obj")
-    assert left_out == ["m.mtl"] and face_colours(mesh) is None
-    assert face_colours(load_geometry(tmp_path / "m.obj"))[0].tolist() == [0, 0, 255, 255]
+    assert left_out == ["m.mtl"] and face_colors(mesh) is None
+    assert face_colors(load_geometry(tmp_path / "m.obj"))[0].tolist() == [0, 0, 255, 255]
     (tmp_path / "b.bin").write_bytes(bytes(4))
     content = b'{"asset": {"version": "2.0"}, "buffers": [{"uri": "b.bin", "byteLength": 4}]}'
     with pytest.raises(ValueError, match=r"a.gltf: it needs the file 'b.bin', .* export it as one \.glb file\."):

@@ -142,7 +142,7 @@ def test_engine_step(golden, inputs, name):
 
 
 @pytest.mark.parametrize(("name", "tolerance"), [("bn_train", 1e-3), ("bn_eval", 1e-4)])
-def test_gradients_optimiser_step_and_ema(golden, inputs, name, tolerance):
+def test_gradients_optimizer_step_and_ema(golden, inputs, name, tolerance):
     student, teacher, _, terms = official_step(golden, inputs, name)
     terms["loss"].backward()
     gradients = {n: p.grad for n, p in student.named_parameters() if p.grad is not None}

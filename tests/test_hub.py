@@ -272,7 +272,7 @@ def test_a_folder_without_card_gets_one_under_your_own_name(pushed):
     files = pushed.files("model", "tester/plain")
     card = ModelCard(files["README.md"].decode())
     assert 'model="plain"' in card.text and "box, ball, tube" in card.text
-    assert "No labelled split was evaluated." in card.text and "## Training" not in card.text
+    assert "No labeled split was evaluated." in card.text and "## Training" not in card.text
     assert card.data.license == "apache-2.0"
 
 

@@ -25,7 +25,7 @@ def test_official_block_masks():
     assert torch.equal(mask, case["mask"])
 
 
-def test_block_mask_holds_the_nearest_centres():
+def test_block_mask_holds_the_nearest_centers():
     generator = torch.Generator().manual_seed(0)
     centers = torch.randn(50, 40, 3, generator=generator)
     index = torch.randint(40, (50,), generator=generator)
@@ -36,7 +36,7 @@ def test_block_mask_holds_the_nearest_centres():
         assert set(np.flatnonzero(row)) == set(np.argsort(distance)[: int(share * 40)])
 
 
-def test_block_mask_takes_the_drawn_centre_among_equal_ones():
+def test_block_mask_takes_the_drawn_center_among_equal_ones():
     mask = block_point_mask(torch.zeros(1, 8, 3), torch.tensor([5]), torch.tensor([0.25]))
     assert mask[0].nonzero().flatten().tolist() == [0, 5]
 

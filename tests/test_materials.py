@@ -1,4 +1,4 @@
-"""Colours of meshes: textures, factors and vertex colours as they are read, merged and rendered."""
+"""Colors of meshes: textures, factors and vertex colors as they are read, merged and rendered."""
 
 import copy
 import json
@@ -14,7 +14,7 @@ from trimesh.visual.material import PBRMaterial, SimpleMaterial
 
 from modeling_crossmost import materials_crossmost as materials
 from modeling_crossmost.geometry_crossmost import as_geometry, load_geometry, orient_geometry
-from modeling_crossmost.materials_crossmost import COLOURS_KEY, SurfaceColours, face_colours, surface_colours
+from modeling_crossmost.materials_crossmost import COLORS_KEY, SurfaceColors, face_colors, surface_colors
 from modeling_crossmost.rendering_crossmost import Camera, RenderStyle, render_mesh
 
 
@@ -25,7 +25,7 @@ RED, GREEN, BLUE, WHITE = [255, 0, 0], [0, 255, 0], [0, 0, 255], [255, 255, 255]
 # As one reads it: red left and green right of the upper row, blue and white below.
 FOUR = np.array([[RED, GREEN], [BLUE, WHITE]], dtype=np.uint8)
 WHOLE = np.array([[0, 0], [1, 0], [1, 1], [0, 1]], dtype=float)
-SIZE = 34  # the pixels 8 and 25 have their centres at 1/4 and 3/4
+SIZE = 34  # the pixels 8 and 25 have their centers at 1/4 and 3/4
 SPOTS = np.ix_([8, 25], [8, 25])
 
 
@@ -42,8 +42,8 @@ def picture(levels) -> Image.Image:
     return Image.fromarray(np.asarray(levels, dtype=np.uint8))
 
 
-def plain(colour) -> Image.Image:
-    return picture(np.tile(np.uint8(colour), (4, 4, 1)))
+def plain(color) -> Image.Image:
+    return picture(np.tile(np.uint8(color), (4, 4, 1)))
 
 
 def front(mesh, size: int = SIZE, **options) -> np.ndarray:
@@ -83,7 +83,7 @@ def test_a_texture_is_seen_upright_and_not_mirrored(kind, tmp_path):
     assert np.array_equal(behind[SPOTS], FOUR[:, ::-1])
 
 
-def test_texels_blend_linearly_between_their_centres():
+def test_texels_blend_linearly_between_their_centers():
     row = front(quad(image=picture([[[0, 0, 0], [200, 100, 40]]])), size=80)[40].astype(float)
     part = ((np.arange(80) + 0.5) / 80 * 2 - 0.5).clip(0, 1)
     inside = slice(20, 60)
@@ -105,32 +105,32 @@ def test_a_mesh_that_is_read_back_looks_like_the_one_in_memory(tmp_path):
     material = PBRMaterial(baseColorTexture=image, baseColorFactor=[200, 100, 255, 255])
     ball.visual = TextureVisuals(uv=rng.uniform(0, 1, (len(ball.vertices), 2)), material=material)
     read = saved(ball, tmp_path / "ball.glb")
-    assert read.visual.kind == "face" and isinstance(read.metadata[COLOURS_KEY], SurfaceColours)
+    assert read.visual.kind == "face" and isinstance(read.metadata[COLORS_KEY], SurfaceColors)
     assert np.array_equal(front(read), front(ball))
     assert np.array_equal(front(as_geometry(trimesh.Scene(ball))), front(ball))
 
 
-def test_the_colour_factor_multiplies_the_light_of_a_texture(tmp_path):
+def test_the_color_factor_multiplies_the_light_of_a_texture(tmp_path):
     material = PBRMaterial(baseColorTexture=plain([188, 255, 99]), baseColorFactor=[128, 51, 255, 255])
     # 188 of sRGB is 0.5029 of light, 255 is 1: times 128/255 and 51/255 they are encoded as 138 and 124.
     read = saved(quad(material=material), tmp_path / "quad.glb")
     assert np.array_equal(front(read)[8, 8], [138, 124, 99])
-    assert np.array_equal(face_colours(read)[0], [138, 124, 99, 255])
+    assert np.array_equal(face_colors(read)[0], [138, 124, 99, 255])
 
 
 def test_a_texture_with_few_hues_costs_nothing_per_ray():
-    # All corners of a face at one place, as in palette textures, and a texture of one colour.
+    # All corners of a face at one place, as in palette textures, and a texture of one color.
     uv = np.tile([0.25, 0.75], (4, 1))
-    for mesh, colour in ((quad(uv=uv, image=picture(FOUR)), RED), (quad(image=plain([9, 8, 7])), [9, 8, 7])):
-        assert not surface_colours(mesh).varying.any()
-        assert np.array_equal(front(mesh)[8, 8], colour)
+    for mesh, color in ((quad(uv=uv, image=picture(FOUR)), RED), (quad(image=plain([9, 8, 7])), [9, 8, 7])):
+        assert not surface_colors(mesh).varying.any()
+        assert np.array_equal(front(mesh)[8, 8], color)
 
 
 def test_large_textures_are_reduced_and_keep_their_mean(monkeypatch):
     monkeypatch.setattr(materials, "MAX_TEXTURE_SIDE", 4)
     levels = np.random.default_rng(0).integers(0, 255, (8, 16, 3))
     mesh = quad(image=picture(levels))
-    texture = surface_colours(mesh).textures[0]
+    texture = surface_colors(mesh).textures[0]
     assert texture.shape == (2 + 2, 4 + 2, 4)
     assert np.abs(texture[1:-1, 1:-1, :3] - levels.reshape(2, 4, 4, 4, 3).mean(axis=(1, 3))).max() <= 1
 
@@ -158,22 +158,22 @@ def truncated_file() -> Image.Image:
 
 
 @pytest.mark.parametrize("image", [TruncatedImage, truncated_file, lambda: "no image", lambda: np.zeros((2, 2))])
-def test_a_broken_image_leaves_the_materials_colour(image):
+def test_a_broken_image_leaves_the_materials_color(image):
     mesh = quad(material=PBRMaterial(baseColorTexture=image(), baseColorFactor=[0, 255, 0, 255]))
     assert np.array_equal(front(mesh)[8, 8], GREEN)
     assert np.array_equal(front(orient_geometry(mesh, "y", "x"))[8, 8], GREEN)
-    assert surface_colours(quad(material=PBRMaterial(baseColorTexture=image()))) is None
-    assert np.array_equal(face_colours(quad(material=SimpleMaterial(image=image(), diffuse=RED)))[0, :3], RED)
+    assert surface_colors(quad(material=PBRMaterial(baseColorTexture=image()))) is None
+    assert np.array_equal(face_colors(quad(material=SimpleMaterial(image=image(), diffuse=RED)))[0, :3], RED)
 
 
 def test_a_huge_image_is_not_decoded(monkeypatch):
     monkeypatch.setattr(materials, "MAX_TEXTURE_PIXELS", 15)
     material = PBRMaterial(baseColorTexture=plain(RED), baseColorFactor=[0, 255, 0, 255])
-    assert np.array_equal(face_colours(quad(material=material))[0, :3], GREEN)
+    assert np.array_equal(face_colors(quad(material=material))[0, :3], GREEN)
 
 
 @pytest.mark.parametrize("uv", [None, WHOLE[:3], np.zeros((4, 0))])
-def test_a_texture_without_places_leaves_the_materials_colour(uv):
+def test_a_texture_without_places_leaves_the_materials_color(uv):
     material = PBRMaterial(baseColorTexture=plain(RED), baseColorFactor=[0, 255, 0, 255])
     assert np.array_equal(front(quad(uv=uv, material=material))[8, 8], GREEN)
 
@@ -183,11 +183,11 @@ def test_places_that_are_not_finite_do_no_harm():
     assert front(mesh).shape == (SIZE, SIZE, 3)
 
 
-# -------------------------------------------------------------------------------------------------- vertex colours
+# -------------------------------------------------------------------------------------------------- vertex colors
 
 
 @pytest.mark.parametrize("kind", ["memory", "ply", "glb"])
-def test_vertex_colours_are_linear_across_a_face(kind, tmp_path):
+def test_vertex_colors_are_linear_across_a_face(kind, tmp_path):
     mesh = trimesh.Trimesh([[-1, -1, 0], [1, -1, 0], [-1, 1, 0]], [[0, 1, 2]], process=False)
     mesh.visual.vertex_colors = [[10, 20, 30, 255], [210, 20, 30, 255], [10, 220, 130, 255]]
     mesh = mesh if kind == "memory" else saved(mesh, tmp_path / f"face.{kind}")
@@ -196,18 +196,18 @@ def test_vertex_colours_are_linear_across_a_face(kind, tmp_path):
     expected = np.stack([10 + 200 * right, 20 + 200 * up, 30 + 100 * up], axis=-1)
     inside = right + up < 0.98
     assert np.abs(image - expected)[inside].max() <= 0.51
-    assert np.abs(face_colours(mesh)[0, :3] - [230 / 3, 260 / 3, 190 / 3]).max() <= 1
+    assert np.abs(face_colors(mesh)[0, :3] - [230 / 3, 260 / 3, 190 / 3]).max() <= 1
 
 
-def test_faces_with_equal_vertex_colours_cost_nothing_per_ray():
+def test_faces_with_equal_vertex_colors_cost_nothing_per_ray():
     box = trimesh.creation.box()
     box.visual.vertex_colors = [10, 20, 30, 255]
-    assert not surface_colours(box).varying.any()
+    assert not surface_colors(box).varying.any()
     assert np.array_equal(front(box)[8, 8], [10, 20, 30])
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.uint8, np.uint16])
-def test_gltf_vertex_colours_multiply_the_material(dtype):
+def test_gltf_vertex_colors_multiply_the_material(dtype):
     corners = np.array([[1, 1, 0], [1, 1, 0], [1, 0, 0], [1, 0, 0]]) * (
         1 if dtype == np.float32 else np.iinfo(dtype).max
     )
@@ -221,7 +221,7 @@ def test_gltf_vertex_colours_multiply_the_material(dtype):
         assert np.abs(image[[0, 39], 20, 1] - [top / 80, top * 79 / 80]).max() <= 1
 
 
-def test_gltf_vertex_colours_beside_a_material_are_read(tmp_path):
+def test_gltf_vertex_colors_beside_a_material_are_read(tmp_path):
     mesh = quad()
     mesh.visual.vertex_colors = [[255, 255, 0, 255], [255, 255, 0, 255], [255, 0, 0, 255], [255, 0, 0, 255]]
     mesh.export(tmp_path / "plain.glb")
@@ -238,7 +238,7 @@ def test_gltf_vertex_colours_beside_a_material_are_read(tmp_path):
 # ---------------------------------------------------------------------------------------------------------- scenes
 
 
-def test_every_part_of_a_scene_keeps_its_own_colours(tmp_path):
+def test_every_part_of_a_scene_keeps_its_own_colors(tmp_path):
     parts = [
         quad(x=-6, image=picture(FOUR)),
         quad(x=-3, material=PBRMaterial(baseColorFactor=[255, 0, 0, 255])),
@@ -260,15 +260,15 @@ def test_every_part_of_a_scene_keeps_its_own_colours(tmp_path):
         assert np.abs(seen[-1][2][spots].astype(int) - FOUR[::-1, ::-1]).max() <= 8
         assert np.abs(seen[-1][3][30, :, 0] - (np.arange(68) + 0.5) / 68 * 100).max() <= 1
         assert (seen[-1][4][spots] == 200).all()
-        assert surface_colours(mesh).varying.sum() == 6
+        assert surface_colors(mesh).varying.sum() == 6
     assert np.array_equal(seen[0], seen[1])
 
 
 def test_parts_that_share_an_image_share_its_texture(tmp_path):
     image = picture(FOUR)
     trimesh.Scene([quad(x=x, image=image) for x in (-2, 0, 2)]).export(tmp_path / "scene.glb")
-    colours = surface_colours(load_geometry(tmp_path / "scene.glb"))
-    assert len(colours.textures) == 1 and colours.texture_index.tolist() == [0] * 6
+    colors = surface_colors(load_geometry(tmp_path / "scene.glb"))
+    assert len(colors.textures) == 1 and colors.texture_index.tolist() == [0] * 6
 
 
 @pytest.mark.parametrize("read", [False, True])
@@ -282,10 +282,10 @@ def test_a_turned_mesh_keeps_its_texture(read, tmp_path):
     assert mesh.visual.kind == ("face" if read else "texture")
 
 
-def test_what_was_read_counts_until_faces_or_colours_change(tmp_path):
+def test_what_was_read_counts_until_faces_or_colors_change(tmp_path):
     mesh = saved(quad(image=picture(FOUR)), tmp_path / "quad.glb")
-    kept = mesh.metadata[COLOURS_KEY]
-    assert surface_colours(mesh) is surface_colours(mesh.copy()) is kept
+    kept = mesh.metadata[COLORS_KEY]
+    assert surface_colors(mesh) is surface_colors(mesh.copy()) is kept
     assert copy.deepcopy(kept) is kept
     painted, turned = mesh.copy(), mesh.copy()
     painted.visual.face_colors = [1, 2, 3, 255]
@@ -293,10 +293,10 @@ def test_what_was_read_counts_until_faces_or_colours_change(tmp_path):
     assert (front(painted) == [1, 2, 3]).all()
     dotted = mesh.copy()
     dotted.visual.face_colors[0] = [1, 2, 3, 255]
-    assert face_colours(dotted)[0].tolist() == [1, 2, 3, 255] and surface_colours(mesh) is kept
+    assert face_colors(dotted)[0].tolist() == [1, 2, 3, 255] and surface_colors(mesh) is kept
     assert np.array_equal(np.unique(front(turned).reshape(-1, 3), axis=0), np.unique(kept.faces[:, :3], axis=0))
     mesh.update_faces([False, True])
-    assert np.array_equal(face_colours(mesh), kept.faces[1:])
+    assert np.array_equal(face_colors(mesh), kept.faces[1:])
 
 
 def test_a_mesh_that_was_read_can_be_written(tmp_path):
@@ -305,13 +305,13 @@ def test_a_mesh_that_was_read_can_be_written(tmp_path):
         assert len(saved(mesh, tmp_path / f"again.{kind}").faces) == 2
 
 
-def test_colours_at_points_are_weighted_means_of_corners():
+def test_colors_at_points_are_weighted_means_of_corners():
     rng = np.random.default_rng(0)
     corners = rng.integers(0, 256, (5, 3, 3), dtype=np.uint8)
-    colours = SurfaceColours(np.zeros((5, 3), int), np.zeros((5, 4), np.uint8), corners)
+    colors = SurfaceColors(np.zeros((5, 3), int), np.zeros((5, 4), np.uint8), corners)
     faces, weights = rng.integers(0, 5, 40_000), rng.dirichlet([1, 1, 1], 40_000)
     expected = (weights[:, :, None] * corners[faces]).sum(axis=1)
-    assert np.abs(colours.at(faces, weights) - expected).max() < 1e-3
+    assert np.abs(colors.at(faces, weights) - expected).max() < 1e-3
 
 
 # ------------------------------------------------------------------------------------------------------ compressed

@@ -132,7 +132,7 @@ def test_hub_data_set_is_linked(results, args):
 def test_run_without_labels_has_a_card_without_numbers(args):
     made = card({"method": "pretrain", "zero_shot": None, "teacher": None, "student": None}, args)
     assert not made.data.eval_results
-    assert "No labelled split was evaluated." in made.text
+    assert "No labeled split was evaluated." in made.text
     assert "without labels" not in made.text
 
 

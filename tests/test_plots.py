@@ -171,7 +171,7 @@ def test_columns_that_were_not_evaluated_have_no_panel(tmp_path, figures):
     assert titles(figures[0]) == ["point"]
 
 
-def test_modalities_keep_their_colours(history, metrics, tmp_path, figures):
+def test_modalities_keep_their_colors(history, metrics, tmp_path, figures):
     plot_accuracy(history, tmp_path / "a.png")
     plot_entropy_and_bias(metrics, tmp_path / "b.png")
     accuracy, entropy = figures

@@ -57,7 +57,7 @@ def test_fewer_distinct_points_than_samples_repeat():
     assert farthest_point_sample(torch.zeros(2, 1, 3), 4).tolist() == [[0] * 4] * 2
 
 
-def test_nearest_neighbours_equal_brute_force():
+def test_nearest_neighbors_equal_brute_force():
     clouds, centers = toy_clouds(3, 60), toy_clouds(3, 11, seed=1)
     found = nearest_neighbors(clouds, centers, 9)
     for cloud, middles, rows in zip(clouds.double().numpy(), centers.double().numpy(), found.tolist(), strict=True):
@@ -65,7 +65,7 @@ def test_nearest_neighbours_equal_brute_force():
             assert row == np.square(cloud - middle).sum(-1).argsort()[:9].tolist()
 
 
-def test_fewer_points_than_neighbours_repeat_from_the_nearest():
+def test_fewer_points_than_neighbors_repeat_from_the_nearest():
     cloud = torch.tensor([[[0.0, 0, 0], [3, 0, 0], [1, 0, 0]]])
     assert nearest_neighbors(cloud, cloud[:, :1], 7).tolist() == [[[0, 2, 1, 0, 2, 1, 0]]]
 
@@ -77,14 +77,14 @@ def test_gathering_rows():
     assert torch.equal(gather_points(clouds, index), expected)
 
 
-def test_groups_are_centred_and_hold_their_centre():
+def test_groups_are_centerd_and_hold_their_center():
     clouds = toy_clouds(3, 80)
     groups = group_points(clouds, 16, 5)
     assert groups.neighborhoods.shape == (3, 16, 5, 3) and groups.centers.shape == (3, 16, 3)
-    assert torch.equal(groups.neighborhoods[:, :, 0], torch.zeros(3, 16, 3)), "the nearest point is the centre itself"
+    assert torch.equal(groups.neighborhoods[:, :, 0], torch.zeros(3, 16, 3)), "the nearest point is the center itself"
     back = groups.neighborhoods + groups.centers.unsqueeze(2)
     distance = (back.flatten(1, 2).unsqueeze(2) - clouds.unsqueeze(1)).norm(dim=-1).amin(-1)
-    assert distance.max() < 1e-6, "every neighbour is a point of the cloud"
+    assert distance.max() < 1e-6, "every neighbor is a point of the cloud"
 
 
 def test_a_cloud_is_grouped_alike_in_any_batch():

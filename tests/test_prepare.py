@@ -468,7 +468,7 @@ def test_furniture_objects_never_repeat():
 
 
 def test_depth_views_of_clean_furniture_show_its_own_cloud():
-    """The first third of the views is grey on black, as projections are; the rest is rendered, on a plain grey."""
+    """The first third of the views is gray on black, as projections are; the rest is rendered, on a plain gray."""
     source = FurniturePairs(config_name="clean", image_size=32, num_points=256, num_views=6)
     views = source.make_pair(source.objects()["train"][0])["views"]
     assert views.shape == (6, 32, 32, 3)

@@ -1,4 +1,4 @@
-"""The small glTF that viewers get: sound, one object, coloured, never large."""
+"""The small glTF that viewers get: sound, one object, colored, never large."""
 
 import json
 import struct
@@ -9,7 +9,7 @@ import trimesh
 from PIL import Image
 
 from modeling_crossmost.geometry_crossmost import read_geometry
-from modeling_crossmost.materials_crossmost import face_colours, linear_light
+from modeling_crossmost.materials_crossmost import face_colors, linear_light
 from modeling_crossmost.serving import glb
 from modeling_crossmost.serving.glb import MAX_FACES, MAX_POINTS, preview_glb
 
@@ -43,7 +43,7 @@ def test_bounds_and_sizes_are_stated_as_the_format_demands():
     assert all(view["byteOffset"] % 4 == 0 for view in header["bufferViews"])
 
 
-def test_colours_are_linear_light_at_the_corners():
+def test_colors_are_linear_light_at_the_corners():
     triangle = trimesh.Trimesh([[0, 0, 0], [1, 0, 0], [0, 1, 0]], [[0, 1, 2]], process=False)
     triangle.visual.vertex_colors = [[255, 0, 0, 255], [0, 128, 0, 255], [0, 0, 64, 255]]
     content = preview_glb(triangle)
@@ -53,16 +53,16 @@ def test_colours_are_linear_light_at_the_corners():
     expected = np.rint(255 * linear_light(np.array([[255, 0, 0], [0, 128, 0], [0, 0, 64]])))
     assert np.array_equal(levels[:, :3], expected) and (levels[:, 3] == 255).all()
     # And read as glTF, the face has the mean again.
-    assert np.abs(face_colours(read(content))[0, :3].astype(int) - [85, 43, 21]).max() <= 2
+    assert np.abs(face_colors(read(content))[0, :3].astype(int) - [85, 43, 21]).max() <= 2
 
 
-def test_textures_become_colours():
+def test_textures_become_colors():
     square = trimesh.Trimesh([[0, 0, 0], [1, 0, 0], [1, 1, 0], [0, 1, 0]], [[0, 1, 2], [0, 2, 3]], process=False)
     image = Image.new("RGB", (8, 8), (0, 200, 0))
     material = trimesh.visual.material.PBRMaterial(baseColorTexture=image)
     square.visual = trimesh.visual.TextureVisuals(uv=np.full((4, 2), 0.5), material=material)
-    colours = face_colours(read(preview_glb(square)))
-    assert np.abs(colours[:, :3].astype(int) - [0, 200, 0]).max() <= 2
+    colors = face_colors(read(preview_glb(square)))
+    assert np.abs(colors[:, :3].astype(int) - [0, 200, 0]).max() <= 2
 
 
 def test_a_cloud_becomes_small_bodies_at_its_points():

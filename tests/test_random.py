@@ -21,7 +21,7 @@ ALL_BITS = (1 << 64) - 1
 
 
 def splitmix64(state: int) -> int:
-    """The published finaliser in Python's unbounded integers: a second method without wrap-around tricks."""
+    """The published finalizer in Python's unbounded integers: a second method without wrap-around tricks."""
     state = ((state ^ (state >> 30)) * 0xBF58476D1CE4E5B9) & ALL_BITS
     state = ((state ^ (state >> 27)) * 0x94D049BB133111EB) & ALL_BITS
     return state ^ (state >> 31)
@@ -93,10 +93,10 @@ def test_uniform_distribution(keys):
     assert abs(values.var() - 1 / 12) < 5 * math.sqrt(1 / 180 / values.numel())
     counts = torch.histc(values, 50, 0, 1)
     assert (counts - 4000).abs().max() < 5 * math.sqrt(4000)
-    # Neighbouring objects and neighbouring counters are uncorrelated.
-    centred = values - 0.5
-    assert (centred[1:] * centred[:-1]).mean().abs() < 5 / 12 / math.sqrt(values.numel())
-    assert (centred[:, 1:] * centred[:, :-1]).mean().abs() < 5 / 12 / math.sqrt(values.numel())
+    # Neighboring objects and neighboring counters are uncorrelated.
+    centerd = values - 0.5
+    assert (centerd[1:] * centerd[:-1]).mean().abs() < 5 / 12 / math.sqrt(values.numel())
+    assert (centerd[:, 1:] * centerd[:, :-1]).mean().abs() < 5 / 12 / math.sqrt(values.numel())
 
 
 def test_uniform_interval(keys):

@@ -31,7 +31,7 @@ WHITE = RenderStyle(
     ambient=1.0,
     diffuse=0.0,
     depth_cue=0.0,
-    base_colour=(255, 255, 255),
+    base_color=(255, 255, 255),
     background_top=(0, 0, 0),
     background_bottom=(0, 0, 0),
 )
@@ -47,13 +47,13 @@ def square(flip: bool = False, tilt: float = 0.0) -> trimesh.Trimesh:
     return mesh
 
 
-def coloured_box() -> trimesh.Trimesh:
-    """Faces towards +x red, +y green, +z blue, the others grey."""
+def colored_box() -> trimesh.Trimesh:
+    """Faces towards +x red, +y green, +z blue, the others gray."""
     box = trimesh.creation.box()
-    colours = np.full((12, 4), 128, dtype=np.uint8)
+    colors = np.full((12, 4), 128, dtype=np.uint8)
     for axis in range(3):
-        colours[box.face_normals[:, axis] > 0.5] = [*(255 * np.eye(3)[axis]), 255]
-    box.visual.face_colors = colours
+        colors[box.face_normals[:, axis] > 0.5] = [*(255 * np.eye(3)[axis]), 255]
+    box.visual.face_colors = colors
     return box
 
 
@@ -62,9 +62,9 @@ def chair() -> trimesh.Trimesh:
     parts = [((1.0, 0.1, 1.0), (0, 0.5, 0)), ((1.0, 1.0, 0.1), (0, 1.0, -0.45))]
     parts += [((0.1, 1.0, 0.1), (x, 0.0, z)) for x in (-0.45, 0.45) for z in (-0.45, 0.45)]
     boxes = []
-    for extents, centre in parts:
+    for extents, center in parts:
         boxes.append(trimesh.creation.box(extents))
-        boxes[-1].apply_translation(centre)
+        boxes[-1].apply_translation(center)
     return trimesh.util.concatenate(boxes)
 
 
@@ -101,7 +101,7 @@ def test_impossible_cameras_are_refused(distance, view):
 
 @pytest.mark.parametrize(("azimuth", "elevation", "axis"), [(90, 0, 0), (0, 90, 1), (0, 0, 2)])
 def test_each_camera_sees_the_side_it_stands_at(azimuth, elevation, axis):
-    image = render_mesh(coloured_box(), [Camera(azimuth, elevation, 3.0, 40.0)], 33, UNLIT)[0]
+    image = render_mesh(colored_box(), [Camera(azimuth, elevation, 3.0, 40.0)], 33, UNLIT)[0]
     assert image[16, 16].tolist() == [255 if i == axis else 0 for i in range(3)]
 
 
@@ -122,14 +122,14 @@ def test_right_and_up_in_the_world_are_right_and_up_in_the_image():
 def test_brightness_is_lamberts_law():
     tilt = 35.0
     style = RenderStyle(
-        light=(0, 0, 5), ambient=0.1, diffuse=0.8, headlight=0.0, depth_cue=0.0, base_colour=(200, 100, 50)
+        light=(0, 0, 5), ambient=0.1, diffuse=0.8, headlight=0.0, depth_cue=0.0, base_color=(200, 100, 50)
     )
     image = render_mesh(square(tilt=tilt), [FLAT], 21, style)[0]
     expected = (0.1 + 0.8 * np.cos(np.radians(tilt))) * np.array([200, 100, 50])
     assert np.abs(image[10, 10] - expected).max() <= 0.5
     # A light from the side: its angle to the normal (0, -sin, cos) counts, the viewer's does not.
     style = RenderStyle(
-        light=(0, -1, 0), ambient=0.0, diffuse=1.0, headlight=0.0, depth_cue=0.0, base_colour=(200, 200, 200)
+        light=(0, -1, 0), ambient=0.0, diffuse=1.0, headlight=0.0, depth_cue=0.0, base_color=(200, 200, 200)
     )
     image = render_mesh(square(tilt=tilt), [FLAT], 21, style)[0]
     assert abs(int(image[10, 10, 0]) - 200 * np.sin(np.radians(tilt))) <= 0.5
@@ -138,7 +138,7 @@ def test_brightness_is_lamberts_law():
 @pytest.mark.parametrize("field_of_view", [0.0, 40.0])
 def test_the_depth_cue_darkens_a_ball_as_its_depth_says(field_of_view):
     camera, size, cue = Camera(25.0, 10.0, 3.0, field_of_view), 65, 0.8
-    style = replace(UNLIT, base_colour=(250.0, 250.0, 250.0), use_colours=False, depth_cue=cue)
+    style = replace(UNLIT, base_color=(250.0, 250.0, 250.0), use_colors=False, depth_cue=cue)
     ball = trimesh.creation.icosphere(subdivisions=5)
     image = render_mesh(ball, [camera], size, style, fill=None)[0, ..., 0].astype(float)
     # Where the ray from the camera (0, 0, d) through the pixel meets the unit sphere, in the camera's frame.
@@ -166,9 +166,7 @@ def test_a_light_in_the_world_does_not_turn_with_the_camera():
     ring = camera_ring(2, 0.0, 3.0, 40.0)
     side = RenderStyle(light=(0, 0, 1), light_frame="world", ambient=0.2, diffuse=0.8, headlight=0.0, depth_cue=0.0)
     front, back = render_mesh(trimesh.creation.box(), ring, 17, side)[:, 8, 8, 0]
-    assert front == pytest.approx(side.base_colour[0], abs=1) and back == pytest.approx(
-        0.2 * side.base_colour[0], abs=1
-    )
+    assert front == pytest.approx(side.base_color[0], abs=1) and back == pytest.approx(0.2 * side.base_color[0], abs=1)
     attached = RenderStyle(light=(0, 0, 1), ambient=0.2, diffuse=0.8, headlight=0.0, depth_cue=0.0)
     front, back = render_mesh(trimesh.creation.box(), ring, 17, attached)[:, 8, 8, 0]
     assert front == back

@@ -100,7 +100,7 @@ def gone_within(pid: int, seconds: float) -> bool:
 
 
 def write_samples(folder: Path) -> dict[str, Path]:
-    """One file of every type; the meshes coloured where the format can."""
+    """One file of every type; the meshes colored where the format can."""
     mesh = trimesh.creation.icosphere(subdivisions=2)
     mesh.vertices *= (1.0, 2.0, 0.5)
     mesh.visual.vertex_colors = np.random.default_rng(0).integers(0, 256, (len(mesh.vertices), 4)).astype(np.uint8)

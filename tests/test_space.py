@@ -337,7 +337,7 @@ def test_without_the_repository_one_sentence_says_where_the_page_is(tmp_path, mo
     [
         (["--model", "assets/none"], "cannot be loaded"),
         (["--port", "70000"], "--port must lie between 1 and 65535, got 70000"),
-        (["--colour", "red"], "unrecognized arguments"),
+        (["--color", "red"], "unrecognized arguments"),
     ],
 )
 def test_unusable_arguments_are_one_sentence(program, options, sentence):

@@ -450,7 +450,7 @@ WRONG_DATA = {
     "a broken file": (lambda folder: toy_file(folder, b"PAR1 and then nothing"), "none", "no loadable split"),
     "small views": (lambda folder: toy.write_split(folder, "train", toy.toy_rows(8, 0, 12)), "none", "too small"),
     "NaN in the evaluation": (bad_test_split, "test", "row 7 has coordinates that are not finite"),
-    "one labelled class": (one_class, "test", "at least two classes"),
+    "one labeled class": (one_class, "test", "at least two classes"),
 }
 
 

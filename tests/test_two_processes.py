@@ -72,7 +72,7 @@ def test_runs_log_the_same_and_only_the_first_process_writes(folder, tmp_path, m
         for key, value in ours.items():
             if key == "pairs_per_second":
                 continue
-            # An optimiser step magnifies rounding: AdamW divides by the gradient's size.
+            # An optimizer step magnifies rounding: AdamW divides by the gradient's size.
             tolerance = 1e-4 if ours["step"] <= 2 else 1e-2
             assert (value is None and theirs[key] is None) or math.isclose(
                 value, theirs[key], rel_tol=tolerance, abs_tol=tolerance / 10

@@ -203,7 +203,7 @@ def without(rows: list[dict], *columns: str) -> list[dict]:
 
 
 def make_dataset(folder: Path, train: int = 14, test: int = 9) -> Path:
-    """A data set folder with labelled training and test splits."""
+    """A data set folder with labeled training and test splits."""
     write_split(folder, "train", toy_rows(train, 0))
     write_split(folder, "test", toy_rows(test, 1))
     return folder

@@ -1,1 +1,1 @@
-"""Procedural furniture: labelled by construction, seeded per object, metre-like units, y up, front facing +z."""
+"""Procedural furniture: labeled by construction, seeded per object, meter-like units, y up, front facing +z."""

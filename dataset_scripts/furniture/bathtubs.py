@@ -1,7 +1,5 @@
 """Bathtubs: a shell or a block with a cavity, on the floor, on feet, in a deck, in a case. Long in x."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from functools import partial
 from typing import Any

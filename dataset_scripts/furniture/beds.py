@@ -1,7 +1,5 @@
 """Beds: a mattress with or without bedding on a base, mostly with boards. The head is at -z, the foot at +z."""
 
-from __future__ import annotations
-
 from functools import partial
 
 import numpy as np

@@ -5,8 +5,6 @@ They describe what an object is for and what it is made of, not only its name, s
 The words are in `captions.yaml`.
 """
 
-from __future__ import annotations
-
 import colorsys
 from pathlib import Path
 
@@ -14,7 +12,7 @@ import numpy as np
 import trimesh
 import yaml
 
-from modeling_crossmost.materials_crossmost import face_colours
+from modeling_crossmost.materials_crossmost import face_colors
 
 from .maker import Maker
 
@@ -92,7 +90,7 @@ def color_name(mesh: trimesh.Trimesh) -> str:
     Raises:
         ValueError: The mesh has no colors.
     """
-    painted = face_colours(mesh)
+    painted = face_colors(mesh)
     if painted is None:
         raise ValueError("The mesh has no face colors to name; give one that Maker.merged() made.")
     colors, index = np.unique(painted[:, :3], axis=0, return_inverse=True)

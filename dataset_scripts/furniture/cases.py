@@ -6,8 +6,6 @@ its relative size, :a-b. So "d/o:1-2.2" is a drawer over a larger open shelf, "(
 is two small drawers. A case of `size` (width, height, depth) stands on y = 0, centered on x = z = 0.
 """
 
-from __future__ import annotations
-
 import re
 from collections import Counter
 from itertools import pairwise
@@ -20,12 +18,12 @@ from .supports import corner_legs, crossed_legs, panel_legs, pedestal, plinth, s
 
 
 Range = tuple[float, float]
-Size = tuple[float, float, float]  # width, height, depth or x, y, z, metres
+Size = tuple[float, float, float]  # width, height, depth or x, y, z, meters
 
 STANDS = "none plinth feet brackets legs sled panels"
 _KINDS = {"d": "drawer", "D": "door", "L": "door left", "g": "glass", "o": "open", "p": "plain"}  # left: of its middle
 _ITEM = re.compile(r"(.+?)(?:\{(\d+)(?:-(\d+))?\})?(?::([\d.]+)-([\d.]+))?$")
-# Look: (gap around a front, how far its face stands before the front plane), metres.
+# Look: (gap around a front, how far its face stands before the front plane), meters.
 _LOOKS = {"proud": (0.006, 0.02), "grooves": (0.005, 0.004), "inset": (0.012, -0.006), "framed": (0.008, 0.008)}
 _KNOB = np.array([(0.5, 0), (0.45, 1), (1, 1.3), (1, 2), (0.5, 2.4)])
 

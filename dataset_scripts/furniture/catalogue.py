@@ -1,7 +1,5 @@
 """All classes and families of the generator, and the one function that makes an object."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

@@ -3,8 +3,6 @@
 Most are rows of one list: sizes x bases x extras, each extra with its chance.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from functools import partial
 
@@ -193,15 +191,6 @@ def _above(m: Maker, t: _Desk, extra: list[str]) -> None:
         place, turn = m.pick((t.d * 0.45, 0), (0.28 - t.d / 2, -70))
         with m.at(0, t.h + 0.02, place), m.turned("x", turn):
             m.box((t.w * 0.9, 0.02, t.d * 0.5), (0, 0, t.d * 0.25))
-    if "roll top" in extra:
-        rise, angle = m.uniform(0.35, 0.5), np.linspace(m.pick(0.05, 0.05, np.pi / 4), np.pi / 2, 8)
-        curve = np.stack([t.d * 0.92 * np.cos(angle) - t.d / 2, t.h + rise * np.sin(angle)], axis=1)
-        outline = [(-t.d / 2, t.h), (t.d * 0.42, t.h), *curve, (-t.d / 2, t.h + rise)]
-        m.extrude(outline, 0.025, ((t.w - 0.025) / 2, 0, 0), "zy", both="x")
-        edges = [np.insert(curve[:, ::-1], 0, x, axis=1) for x in (-t.w * 0.48, t.w * 0.48)]
-        m.sheet(np.stack(edges, axis=1), 0.015)
-        m.box((t.w, 0.02, t.d * 0.15), (0, t.h + rise, -t.d * 0.43))
-        m.box((t.w * 0.97, rise, 0.02), (0, t.h + rise / 2, 0.01 - t.d / 2))
     if "high counter" in extra:
         front, side = m.uniform(0.95, 1.2), m.uniform(0.8, 1.0) * t.d
         with m.painted(m.palette("ceramic fabric metal plastic wood")):
@@ -281,7 +270,6 @@ _ROWS = {
     "L shaped desk": (_LARGE, "legs+panel legs+block legs+legs", {"wing": 1, _PANEL: 0.7, "hutch": 0.3}, "an L shape"),
     "U shaped desk": (_HUGE, "panel+same", {"wing": 1, "second wing": 1, _PANEL: 1}, "a U shape"),
     "secretary desk": (_SMALL, "block+same chest", {"fold down writing board": 1, "hutch": 1, _PANEL: 0.8}),
-    "roll top desk": (_SMALL, "block+same chest", {"roll top": 1, _PANEL: 0.8}),
     "reception desk": (_HUGE, "panel+same block+panel", {"high counter": 1, "wing": 0.4}),
     "school desk": (_PUPIL, "legs sled panel+same", {"box for books": 0.75, "bench": 0.5}),
 }  # fmt: skip
@@ -308,28 +296,9 @@ def corner_desk(m: Maker) -> None:
     m.say("a corner shape", "panels along two walls")
 
 
-def drawing_desk(m: Maker) -> None:
-    """Tilted drawing board on a stand, with a ledge."""
-    m.color, metal = m.palette("wood wood wood plastic metal"), m.palette("metal")
-    w, d, h, tilt = m.uniform(0.8, 1.5), m.uniform(0.55, 0.85), m.uniform(0.75, 1.0), m.uniform(8, 40)
-    with m.at(0, h), m.turned("x", tilt):
-        m.rounded_box((w, 0.03, d), (0, 0, 0), 0.01)
-        m.box((w * 0.9, 0.03, 0.04), (0, 0.03, d / 2 - 0.02))
-    build = m.pick(supports.trestle, supports.sled, supports.corner_legs)
-    with m.painted(m.pick(m.color, metal)):
-        phrase = build(m, w * 0.8, d * 0.75, h - 0.04 - 0.4 * d * np.sin(np.deg2rad(tilt)))
-    m.box((0.03, 0.35 * d, 0.03), (w * 0.36, h - 0.12, -d * 0.2), both="x", color=metal)
-    m.say("a tilted drawing board", phrase)
-    if m.chance():
-        supports.apron(m, w * 0.75, d * 0.5, h * 0.5, 0.1)
-        drawer_block(m, (0.35, h * 0.5, d * 0.5), (w * 0.25, h * 0.3, 0), metal, 3)
-        m.say("three drawers")
-
-
 FAMILIES: dict[str, Builder] = {
     **{family: partial(_desk, row) for family, row in _ROWS.items()},
     "corner desk": corner_desk,
-    "drawing desk": drawing_desk,
 }
 # Families that share one place, and a few that real collections rarely hold.
-WEIGHTS = {"secretary desk": 0.5, "roll top desk": 0.5, "desk with a bookcase": 0.6, "drawing desk": 0.6}
+WEIGHTS = {"secretary desk": 0.5, "desk with a bookcase": 0.6}

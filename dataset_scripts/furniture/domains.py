@@ -1,4 +1,4 @@
-"""The two domains of the embedded furniture: `clean`, for pre-training, and `scan`, the unlabelled target.
+"""The two domains of the embedded furniture: `clean`, for pre-training, and `scan`, the unlabeled target.
 
 How hard `scan` is stands in module constants and not in parameters, so that nobody can tune the gap. Meshes have y up
 and the floor at y = 0; `count` is the number of points N, `rng` the source of everything random.
@@ -12,7 +12,7 @@ import numpy as np
 import trimesh
 
 from modeling_crossmost.geometry_crossmost import normalize_points, sample_surface
-from modeling_crossmost.materials_crossmost import face_colours
+from modeling_crossmost.materials_crossmost import face_colors
 from modeling_crossmost.rendering_crossmost import RenderStyle
 
 
@@ -22,7 +22,7 @@ NOISE = 0.01  # standard deviation, in units of the object's radius
 FLOOR_SHARE = (0.05, 0.15)  # of the points, left on the floor around the object
 FLOOR_REACH = 1.0  # radius of the floor patch, in units of the footprint's
 AXIS_SCALE = (0.7, 1.4)  # factor per axis
-LAMP_COLOUR = (0.55, 1.0)  # of each of red, green and blue, before the strongest becomes 1
+LAMP_COLOR = (0.55, 1.0)  # of each of red, green and blue, before the strongest becomes 1
 _CANDIDATES = 4  # surface samples per point that is kept, before visibility
 
 
@@ -40,7 +40,7 @@ def turned(mesh: trimesh.Trimesh, yaw: float, scale: np.ndarray | float = 1.0) -
     rotation = np.array([[cos, 0.0, sin], [0.0, 1.0, 0.0], [-sin, 0.0, cos]])
     vertices = (np.asarray(mesh.vertices) * scale) @ rotation.T
     # `mesh.copy()` would compute the vertices' colors too, and needs scipy.
-    return trimesh.Trimesh(vertices, mesh.faces, face_colors=face_colours(mesh), process=False, validate=False)
+    return trimesh.Trimesh(vertices, mesh.faces, face_colors=face_colors(mesh), process=False, validate=False)
 
 
 def clean_instance(mesh: trimesh.Trimesh, count: int, rng: np.random.Generator) -> Instance:
@@ -104,7 +104,7 @@ def clean_view_style(rng: np.random.Generator) -> RenderStyle:
         diffuse=rng.uniform(0.6, 0.8),
         headlight=rng.uniform(0.5, 0.8),
         depth_cue=rng.uniform(0.6, 0.9),
-        use_colours=bool(rng.random() < 0.3),
+        use_colors=bool(rng.random() < 0.3),
         background_top=background,
         background_bottom=background,
     )
@@ -112,7 +112,7 @@ def clean_view_style(rng: np.random.Generator) -> RenderStyle:
 
 def scan_view_style(rng: np.random.Generator) -> RenderStyle:
     """Look of the `scan` views: bare objects under one colored lamp, before a colored wall."""
-    wall, lamp, side = rng.uniform(20.0, 90.0, 3), rng.uniform(*LAMP_COLOUR, 3), rng.uniform(0.0, 2.0 * np.pi)
+    wall, lamp, side = rng.uniform(20.0, 90.0, 3), rng.uniform(*LAMP_COLOR, 3), rng.uniform(0.0, 2.0 * np.pi)
     return RenderStyle(
         light=(float(np.cos(side)), rng.uniform(0.05, 0.5), float(np.sin(side))),
         light_frame="world",
@@ -120,8 +120,8 @@ def scan_view_style(rng: np.random.Generator) -> RenderStyle:
         diffuse=rng.uniform(0.7, 1.0),
         headlight=0.6,
         depth_cue=0.7,
-        base_colour=tuple(210.0 * lamp / lamp.max()),
-        use_colours=False,
+        base_color=tuple(210.0 * lamp / lamp.max()),
+        use_colors=False,
         background_top=tuple(np.clip(wall + rng.uniform(-20.0, 20.0), 0, 255)),
         background_bottom=tuple(np.clip(wall + rng.uniform(-20.0, 20.0), 0, 255)),
     )

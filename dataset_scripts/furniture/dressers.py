@@ -4,8 +4,6 @@ Once a cloud is normalized, only proportions, legs and the number of drawers tel
 dresser is wide or tall and full of drawers. Most families are a row of fronts, sizes and stands, see `cases`.
 """
 
-from __future__ import annotations
-
 from functools import partial
 
 import numpy as np

@@ -11,7 +11,7 @@ solids and says what is true of the object::
         m.say("four legs")
 
 Blocks copy or move what is added inside them: `with m.both("x"):`, `with m.at(0, 0, -1):`, `with m.turned("x", -10):`.
-Axes: y up, the front faces +z, the floor is y = 0, metre-like units.
+Axes: y up, the front faces +z, the floor is y = 0, meter-like units.
 """
 
 from __future__ import annotations

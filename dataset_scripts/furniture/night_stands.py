@@ -4,8 +4,6 @@ Once a cloud is normalized, only proportions, legs and the number of drawers tel
 drawers for its width, more legs, shelves and open fronts. Most families are a row of fronts, sizes and stands.
 """
 
-from __future__ import annotations
-
 from functools import partial
 
 import numpy as np

@@ -1,6 +1,6 @@
 """Pairs of the embedded procedural furniture, and a cache that makes them on first use.
 
-`clean` is labelled by construction and captioned, for pre-training; `scan` is the degraded, unlabelled target. How far
+`clean` is labeled by construction and captioned, for pre-training; `scan` is the degraded, unlabeled target. How far
 they are apart is decided in `domains.py`.
 """
 

@@ -3,8 +3,6 @@
 A screen is built with the middle of its front at the origin, facing +z; what carries it goes down from there.
 """
 
-from __future__ import annotations
-
 from collections import namedtuple
 from functools import partial
 from itertools import pairwise
@@ -250,41 +248,6 @@ def keyboard(m: Maker, s: Screen) -> None:
     m.say("a keyboard in front", "a mouse beside the keyboard" if mouse else "")
 
 
-def speakers(m: Maker, s: Screen) -> None:
-    """Add speakers at the sides of the screen, below it or loose beside it."""
-    kind = m.pick("at both sides", "at both sides", "below the glass", "beside it")
-    thick = s.panel * m.uniform(0.6, 1.0)
-    wide, tall, cloth = s.width * m.uniform(0.08, 0.2), s.height * m.uniform(0.6, 1.0), m.palette("fabric")
-    x, y = (s.width + wide) / 2, 0.0
-    if kind == "below the glass":
-        wide, tall = s.width * 0.45, min(wide, -s.floor - s.height / 2)
-        x, y = wide / 2, -(s.height + tall) / 2
-    elif kind == "beside it":
-        x, y, thick = x + m.uniform(0.02, 0.1), s.floor + tall / 2, wide * m.uniform(0.8, 1.5)
-    with m.both("x"), m.at(x, y, 0):
-        m.box((wide, tall, thick), (0, 0, -thick / 2))
-        for place in (-0.2, 0.22):
-            m.cylinder(0.35 * min(wide, tall / 2), 0.012, (0, place * tall, 0), "z", 14, color=cloth)
-    m.say(f"speakers {kind}")
-
-
-def vintage(m: Maker, s: Screen) -> None:
-    """Add knobs beside the glass and antennas on top, either or both or none."""
-    metal, wide = m.palette("metal"), s.width * m.uniform(0.18, 0.32)
-    if m.chance(0.45):
-        with m.at((s.width + wide) / 2, 0, 0):
-            m.box((wide, s.height, s.depth * 0.55), (0, 0, -s.depth * 0.275))
-            for y in (0.15, 0.32):
-                m.cylinder(wide * 0.25, 0.03, (0, y * s.height, 0.015), "z", 12, color=metal)
-            for y in np.linspace(-0.4, -0.05, 5):
-                m.box((wide * 0.7, 0.012, 0.01), (0, y * s.height, 0.002), color=metal)
-        m.say("round knobs beside the glass")
-    if m.chance(0.3):
-        tip = (m.uniform(0.1, 0.4) * s.width, s.height * m.uniform(0.7, 1.1), -s.depth * 0.3)
-        m.rod((0, s.height * 0.48, -s.depth * 0.3), tip, 0.007, 6, color=metal, both="x")
-        m.say("two antennas on top")
-
-
 def _glass(m: Maker) -> Color:
     """Set the brush to a case's color and return that of its glass."""
     gray = (m.uniform(0.0, 0.15),) * 3
@@ -337,7 +300,7 @@ FAMILIES: dict[str, Builder] = {
     "television on two feet": cased((0.7, 1.5), (1.4, 2.4), thick=(0.012, 0.09), words=("a wide screen",),
         kinds=("a board under each side", "a split foot under each side")),
     "tube monitor": tubes((0.32, 0.5), (1.0, 1.4), kinds=("a swivel foot", "a swivel foot", "a block as its foot")),
-    "tube television": boxes((0.4, 0.9), (0.95, 1.5), vintage, kinds=("", "", "four small feet", "four short legs")),
+    "tube television": boxes((0.4, 0.9), (0.95, 1.5), kinds=("", "", "four small feet", "four short legs")),
     "boxed screen": cased((0.45, 1.1), (1.1, 2.4), kinds=_CASE, thick=(0.15, 0.6), words=("a case like a box",)),
     "projection television": cased((0.9, 1.6), (1.25, 1.8), kinds=("a cabinet below",), thick=(0.15, 0.35)),
     "monitor on an arm": stood((0.4, 0.8), (1.3, 2.3), tilts=(-5, 12), gaps=(0.2, 1.0),
@@ -349,7 +312,6 @@ FAMILIES: dict[str, Builder] = {
     "several monitors": stood((0.4, 0.6), _RATIOS, counts=(2, 2, 3), tilts=(0, 0)),
     "wall television": cased((0.5, 1.5), (1.2, 2.4), kinds=("", "", "a mount for the wall"), thick=(0.015, 0.1),
         words=("no foot",)),
-    "monitor with speakers": stood((0.4, 1.1), _RATIOS, speakers, thick=(0.02, 0.14), tilts=(0, 0)),
     "computer terminal": boxes((0.35, 0.5), (0.9, 1.3), keyboard, kinds=("", "a plinth", "a computer below")),
     "monitor with a keyboard": stood((0.35, 0.65), _RATIOS, keyboard),
     "screen on a pole": stood((0.4, 1.1), (0.6, 1.9), thick=(0.02, 0.1), gaps=(0.6, 1.7), necks=_STRAIGHT,

@@ -1,6 +1,6 @@
 """Closed solids from plain numpy arrays: the building blocks of the generated furniture.
 
-Axes: y up, the front of an object faces +z, the floor is y = 0. Units are metre-like and become irrelevant once a cloud
+Axes: y up, the front of an object faces +z, the floor is y = 0. Units are meter-like and become irrelevant once a cloud
 is normalized. Every solid is closed, wound outwards and built without boolean operations in well under a millisecond.
 """
 
@@ -29,7 +29,7 @@ _PLANES = {"xy": ((0, 1, 2), False), "xz": ((0, 2, 1), True), "zy": ((2, 1, 0), 
 
 @dataclass(frozen=True)
 class Solid:
-    """One closed solid: `vertices` (V, 3) in metre-like units, y up, and `faces` (F, 3), wound outwards."""
+    """One closed solid: `vertices` (V, 3) in meter-like units, y up, and `faces` (F, 3), wound outwards."""
 
     vertices: np.ndarray
     faces: np.ndarray

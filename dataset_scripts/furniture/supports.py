@@ -4,8 +4,6 @@ Supports stand between the floor (y = 0) and `height`, centered on x = z = 0; `w
 measured at the top between the outer faces. They return a noun phrase for captions.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Tables: a free surface on any base, low to high. Most are rows of one list: tops x sizes x bases."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from functools import partial
 
@@ -128,17 +126,8 @@ def _sculpture(m: Maker, w: float, d: float, tall: float) -> str:
     return phrase
 
 
-def _net(m: Maker, w: float, d: float, tall: float) -> str:
-    """Two pairs of legs, and a net above the top."""
-    m.box((0.01, 0.15, d * 1.15), (0, tall + 0.1, 0), color=(0.8, 0.8, 0.8))
-    build = m.pick(supports.sled, supports.corner_legs)
-    with m.repeated([(-0.3 * w, 0, 0), (0.3 * w, 0, 0)]):
-        m.say(build(m, 0.22 * w, 0.85 * d, tall))
-    return "a net across the top"
-
-
 _BASES: dict[str, Callable[..., str]] = {
-    "legs": _legs, "around": _legs_around, "cee": _cee, "net": _net,
+    "legs": _legs, "around": _legs_around, "cee": _cee,
     "pedestals": partial(_in_a_row, "disc trumpet feet cross plate drum turned"),
     "uprights": partial(_in_a_row, "panel block blade drum"),
     "drawer": _drawer, "folding": _folding, "sculpture": _sculpture, "trestle": supports.trestle,
@@ -167,7 +156,6 @@ _ROWS = {
     "bar table": ("round round rectangle", (0.5, 0.8), (0.9, 1), (0.95, 1.15), "pedestal pedestal legs"),
     "table with a drawer": ("rectangle", (0.5, 1.4), (0.45, 0.9), (0.38, 0.8), "drawer"),
     "designer table": ("round rectangle oval polygon", (0.6, 1.6), (0.5, 1), (0.35, 0.78), "sculpture"),
-    "table tennis table": ("rectangle", (1.4, 1.6), (1.75, 1.85), (0.74, 0.78), "net"),
 }
 _SHELVED = ("panel leg table", "coffee table", "console table", "glass table", "table with a drawer")
 
@@ -230,27 +218,15 @@ def nested_tables(m: Maker) -> None:
     m.say(counted(count, "small table"), "one table below the other")
 
 
-def billiard_table(m: Maker) -> None:
-    """Deep body with a cloth between raised rails."""
-    m.color, body, rail = m.palette("wood"), m.uniform(0.15, 0.3), m.uniform(0.08, 0.14)
-    width, depth, height = m.uniform(2.0, 2.8), m.uniform(1.1, 1.5), m.uniform(0.75, 0.85)
-    m.box((width, body, depth), (0, height - body / 2, 0))
-    m.box((width - rail, 0.01, depth - rail), (0, height + 0.005, 0), color=(0.05, 0.4, 0.15))
-    supports.apron(m, width, depth, height + 0.045, 0.05, rail)
-    supports.four_legs(m, width * 0.9, depth * 0.85, height - body, m.pick("square turned tapered"), 0.15)
-    m.say("raised rails around the top", "strong legs")
-
-
 FAMILIES: dict[str, Builder] = {
     **{family: partial(_table, row) for family, row in _ROWS.items()},
     **dict.fromkeys(("waterfall table", "cube table", "drum table"), solid_table),
     "picnic table": picnic_table,
     "drop leaf table": drop_leaf_table,
     "set of nested tables": nested_tables,
-    "billiard table": billiard_table,
 }
 # Families that share one place, and a few that real collections rarely hold.
 WEIGHTS = {
     "panel leg table": 0.65, "waterfall table": 0.35, "cube table": 0.25, "drum table": 0.5, "plinth table": 0.25,
-    "billiard table": 0.3, "table tennis table": 0.3, "designer table": 0.6,
+    "designer table": 0.6,
 }  # fmt: skip

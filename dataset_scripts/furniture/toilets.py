@@ -1,7 +1,5 @@
 """Toilets: a bowl with or without a seat, a lid and a tank. The bowl faces +z, its back is at z = 0."""
 
-from __future__ import annotations
-
 from collections import namedtuple
 from functools import partial
 

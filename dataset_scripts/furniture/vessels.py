@@ -1,7 +1,5 @@
 """Vessels lofted from outlines that change with the height, their color and tap: shared by bathtubs and toilets."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from functools import lru_cache
 

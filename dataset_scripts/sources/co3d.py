@@ -92,7 +92,7 @@ class Co3dPairs(ArchivePairs):
             "Clouds": f"{self.num_points} points of the SLAM cloud by farthest point sampling, or seeded repeats where "
             "it has fewer; mean at the origin, largest norm 1",
             "Views": f"{self.num_views or REAL_VIEWS} frames of the sequence, drawn without repeats; "
-            f"short side {self.image_size} px, centre kept",
+            f"short side {self.image_size} px, center kept",
         }
 
 

@@ -99,13 +99,13 @@ class FolderPairs(PairSource):
     def _frame_folders(self) -> dict[PurePosixPath, PurePosixPath]:
         """The folder of real views of every readable file that has one."""
         pictured = {path.parent for path in self._files if is_frame(path.name)}
-        neighbours = Counter(path.parent for path in self._readable)
+        neighbors = Counter(path.parent for path in self._readable)
         found = {}
         for path in self._readable:
             own = path.with_suffix("")
             if _holds_frames(own, pictured):
                 found[path] = own
-            elif path.suffix.lower() in TEXTURED_ENDINGS or neighbours[path.parent] > 1:
+            elif path.suffix.lower() in TEXTURED_ENDINGS or neighbors[path.parent] > 1:
                 continue
             elif _holds_frames(path.parent, pictured):
                 found[path] = path.parent
@@ -113,7 +113,7 @@ class FolderPairs(PairSource):
 
     @cached_property
     def _classes_named_like_splits(self) -> frozenset[str]:
-        """ "train" (the vehicle) among other classes: it holds files itself, and not all its neighbours are splits."""
+        """ "train" (the vehicle) among other classes: it holds files itself, and not all its neighbors are splits."""
         first = {path.parts[0] for path in self._readable if len(path.parts) > 1}
         if all(name.lower() in SPLIT_FOLDERS for name in first):
             return frozenset()
@@ -127,8 +127,8 @@ class FolderPairs(PairSource):
     @cached_property
     def _usable(self) -> list[PurePosixPath]:
         """Readable files, without those outside of the class folders of a source that has classes."""
-        labelled = [path for path in self._readable if self._place(path)[1] is not None]
-        return labelled or self._readable
+        labeled = [path for path in self._readable if self._place(path)[1] is not None]
+        return labeled or self._readable
 
     def class_names(self) -> list[str] | None:
         folders = {self._place(path)[1] for path in self._usable}
@@ -197,7 +197,7 @@ class FolderPairs(PairSource):
             "Light": style_text(DEFAULT_STYLE),
             "Views of clouds": f"realistic depth projection, {camera_text(DEPTH_CAMERA, self.num_views)}",
             "Real views": f"where an object has pictures: {self.num_views or REAL_VIEWS} of them, drawn without "
-            f"repeats; short side {self.image_size} px, centre kept",
+            f"repeats; short side {self.image_size} px, center kept",
         }
 
 

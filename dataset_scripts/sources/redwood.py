@@ -110,6 +110,6 @@ class RedwoodPairs(ArchivePairs):
         return {
             "Clouds": f"{self.num_points} points of the scan's surface by area, mean at the origin, largest norm 1",
             "Views": f"{self.num_views or REAL_VIEWS} frames of the video, drawn without repeats; "
-            f"short side {self.image_size} px, centre kept",
+            f"short side {self.image_size} px, center kept",
             "Test split": f"the lists {' and '.join(SPLIT_LISTS.values())}" if listed else "a fifth of every class",
         }

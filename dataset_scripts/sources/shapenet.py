@@ -118,6 +118,6 @@ class ShapeNet55Pairs(ArchivePairs):
         return {
             "Clouds": f"{self.num_points} of the stored points by farthest point sampling, or seeded repeats where "
             "there are fewer; mean at the origin, largest norm 1",
-            "Views": f"{self.num_views or self.default_views} of ULIP's rendered colour views at equal steps",
+            "Views": f"{self.num_views or self.default_views} of ULIP's rendered color views at equal steps",
             "Captions": "class name, then 'a photo of a ...' and 'a 3D model of a ...' of every synonym",
         }

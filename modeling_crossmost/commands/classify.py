@@ -190,7 +190,7 @@ class Table:
             print("\n".join(self.rows(result)), flush=True)
         if disagreed:
             mark = self._paint("!", _YELLOW)
-            print(f"\n{mark} image and point disagree: if the object does not stand upright, try another --up-axis")
+            print(f"\n{mark} image and point disagree: does the object stand upright (--up-axis)?")
         return code
 
     def rows(self, result: Classification) -> list[str]:

@@ -503,10 +503,10 @@ class StrongImageTransform(_ImageTransform):
         with importing("train"):
             from timm.data.auto_augment import rand_augment_transform
 
-        colour = tuple(min(255, round(255 * value)) for value in self.mean)
+        color = tuple(min(255, round(255 * value)) for value in self.mean)
         options = {
             "translate_const": int(self.image_size * 0.45),  # as in timm's own training transform
-            "img_mean": colour,
+            "img_mean": color,
             "interpolation": Image.Resampling.BICUBIC,
         }
         policy = rand_augment_transform(description, options)

@@ -249,7 +249,7 @@ class EvaluationDataset(RowDataset):
         self.num_views = num_views
 
     def __getitems__(self, indices: Sequence[int]) -> list[Item]:
-        """Items with `index` (), `points` (N, 3) normalised, `views` (V, 3, H, W) and, if known, `label` ()."""
+        """Items with `index` (), `points` (N, 3) normalized, `views` (V, 3, H, W) and, if known, `label` ()."""
         indices = [int(index) for index in indices]
         table = self.rows[indices]
         items = []

@@ -6,7 +6,7 @@
 (B, 3, R, R), as the processor makes them; B and N are free. They return logits (B, C) and unit-length embeddings
 (B, D). `export.json` holds what a program without this package has to know: classes, axis, sizes, scale of pixels.
 
-Where different points are exactly equally far from a centre, as in a regular grid, runtimes may choose others of them.
+Where different points are exactly equally far from a center, as in a regular grid, runtimes may choose others of them.
 """
 
 import copy
@@ -30,7 +30,7 @@ from ..utils.extras import install_command
 
 FORMATS = ("onnx", "pt2")
 TOLERANCE = 1e-4  # largest difference between exported and eager outputs
-TRACED_BATCH = 2  # torch specialises on 0 and 1
+TRACED_BATCH = 2  # torch specializes on 0 and 1
 
 
 class ExportError(ValueError):
@@ -103,7 +103,7 @@ def plans(model: CrossMoSTModel) -> dict[str, Plan]:
 
 
 def example(shape: Sequence[int], seed: int = 0) -> torch.Tensor:
-    """Random inputs of a shape: normal pixels, or clouds (B, N, 3) that are centred and scaled as the model expects."""
+    """Random inputs of a shape: normal pixels, or clouds (B, N, 3) that are centerd and scaled as the model expects."""
     values = torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
     if values.dim() != 3:
         return values

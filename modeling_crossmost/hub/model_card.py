@@ -41,8 +41,8 @@ TRAINING_FIELDS = {
     "pseudo_label": "pseudo-labels",
     "confidence_threshold": "confidence threshold",
     "align": "cross-modal alignment",
-    "fairness": "fairness regularisation",
-    "masked_modeling": "masked modelling",
+    "fairness": "fairness regularization",
+    "masked_modeling": "masked modeling",
     "freeze_image": "image tower frozen",
 }
 
@@ -64,7 +64,7 @@ def model_card(
 
     Args:
         results: content of results.json; accuracies (`zero_shot`, `teacher`, `student`, `per_class`, `mean_class`) may
-            be missing or None where there was no labelled split.
+            be missing or None where there was no labeled split.
         args: resolved options of the run, as in args.yaml.
         class_names: the classes that the classifier was made for.
         prompt_templates: sentences with "{}" in the place of the class name.
@@ -154,7 +154,7 @@ def _training_rows(results: Mapping[str, Any], args: Mapping[str, Any]) -> list[
     """Title and value of what is known about the training."""
     rows: dict[str, Any] = {"method": METHOD_TITLES.get(str(results.get("method")), results.get("method"))}
     rows |= {title: args.get(key) for key, title in TRAINING_FIELDS.items()}
-    rows["optimiser steps"] = results.get("steps")
+    rows["optimizer steps"] = results.get("steps")
     rows["seed"] = results.get("seed", args.get("seed"))
     if results.get("wall_seconds") is not None:
         rows["wall time"] = _duration(float(results["wall_seconds"]))

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..geometry_crossmost import Mesh
-from ..materials_crossmost import linear_light, surface_colours
+from ..materials_crossmost import linear_light, surface_colors
 
 
 # Meshes with more faces are merged to a coarser one.
@@ -21,7 +21,7 @@ MAX_POINTS = 4_096
 # Points become octahedra of this radius, because viewers draw glTF points only one pixel wide.
 _POINT_RADIUS = 0.012
 
-_GREY = 200
+_GRAY = 200
 
 # Constants of the glTF 2.0 specification (OpenGL enumerations).
 _FLOAT, _UNSIGNED_BYTE = 5126, 5121
@@ -39,10 +39,10 @@ def preview_glb(geometry: Mesh | np.ndarray) -> bytes:
         Binary glTF without external references; at most `MAX_FACES` faces, or `MAX_POINTS` points.
     """
     if isinstance(geometry, np.ndarray):
-        corners, colours = _octahedra(geometry[_spread(len(geometry), MAX_POINTS)])
+        corners, colors = _octahedra(geometry[_spread(len(geometry), MAX_POINTS)])
     else:
-        corners, colours = _corners(geometry)
-    return _pack(corners.reshape(-1, 3), colours)
+        corners, colors = _corners(geometry)
+    return _pack(corners.reshape(-1, 3), colors)
 
 
 def _spread(count: int, limit: int) -> np.ndarray:
@@ -54,7 +54,7 @@ def _corners(mesh: Any) -> tuple[np.ndarray, np.ndarray | None]:
     """Return corners (F, 3, 3) in the unit sphere, F <= `MAX_FACES`, and linear colors uint8 (3 F, 4) or `None`."""
     faces = np.asarray(mesh.faces)
     vertices, kept = _coarsened(_in_unit_sphere(np.asarray(mesh.vertices, dtype=np.float64), faces), faces)
-    surface = surface_colours(mesh)
+    surface = surface_colors(mesh)
     if surface is None:
         return vertices[faces[kept]], None
     # One sample per corner: the unit vectors are the barycentric coordinates of a face's three corners.
@@ -86,20 +86,20 @@ def _coarsened(vertices: np.ndarray, faces: np.ndarray) -> tuple[np.ndarray, np.
 
 def _in_unit_sphere(points: np.ndarray, faces: np.ndarray | None = None) -> np.ndarray:
     used = points if faces is None else points[np.unique(faces)]
-    centre = (used.max(axis=0) + used.min(axis=0)) / 2.0
-    radius = np.linalg.norm(used - centre, axis=1).max()
-    return (points - centre) / (radius if radius > 0.0 else 1.0)
+    center = (used.max(axis=0) + used.min(axis=0)) / 2.0
+    radius = np.linalg.norm(used - center, axis=1).max()
+    return (points - center) / (radius if radius > 0.0 else 1.0)
 
 
 def _octahedra(cloud: np.ndarray) -> tuple[np.ndarray, None]:
     """Return the face corners (8 N, 3, 3) of an octahedron around every point, and no colors."""
     axes = np.concatenate([np.eye(3), -np.eye(3)]) * _POINT_RADIUS
     sides = [(0, 1, 2), (1, 3, 2), (3, 4, 2), (4, 0, 2), (1, 0, 5), (3, 1, 5), (4, 3, 5), (0, 4, 5)]
-    centres = _in_unit_sphere(np.asarray(cloud, dtype=np.float64))
-    return (centres[:, None, None] + axes[np.array(sides)]).reshape(-1, 3, 3), None
+    centers = _in_unit_sphere(np.asarray(cloud, dtype=np.float64))
+    return (centers[:, None, None] + axes[np.array(sides)]).reshape(-1, 3, 3), None
 
 
-def _pack(corners: np.ndarray, colours: np.ndarray | None) -> bytes:
+def _pack(corners: np.ndarray, colors: np.ndarray | None) -> bytes:
     """Pack corners (3 F, 3), three per face, and their linear colors uint8 (3 F, 4) as binary glTF.
 
     Corners are not shared between faces, so that viewers shade every face flat.
@@ -107,19 +107,19 @@ def _pack(corners: np.ndarray, colours: np.ndarray | None) -> bytes:
     positions = corners.astype("<f4")
     bounds = {"min": positions.min(axis=0).tolist(), "max": positions.max(axis=0).tolist()}
     arrays: list[tuple[str, np.ndarray, str, int, dict]] = [("POSITION", positions, "VEC3", _FLOAT, bounds)]
-    if colours is not None:
-        arrays.append(("COLOR_0", colours, "VEC4", _UNSIGNED_BYTE, {"normalized": True}))
+    if colors is not None:
+        arrays.append(("COLOR_0", colors, "VEC4", _UNSIGNED_BYTE, {"normalized": True}))
     views, accessors, offset = [], [], 0
     for index, (_, array, kind, component, extra) in enumerate(arrays):
         views.append({"buffer": 0, "byteOffset": offset, "byteLength": array.nbytes, "target": _ARRAY_BUFFER})
         entry = {"bufferView": index, "componentType": component, "count": len(array), "type": kind}
         accessors.append(entry | extra)
         offset += array.nbytes
-    grey = [1.0, 1.0, 1.0, 1.0]
-    if colours is None:
+    gray = [1.0, 1.0, 1.0, 1.0]
+    if colors is None:
         # Base colors are linear in glTF.
-        grey[:3] = [float(linear_light(np.array(_GREY)))] * 3
-    surface = {"baseColorFactor": grey, "metallicFactor": 0.0, "roughnessFactor": 0.9}
+        gray[:3] = [float(linear_light(np.array(_GRAY)))] * 3
+    surface = {"baseColorFactor": gray, "metallicFactor": 0.0, "roughnessFactor": 0.9}
     attributes = {name: index for index, (name, *_) in enumerate(arrays)}
     header = {
         "asset": {"version": "2.0"},

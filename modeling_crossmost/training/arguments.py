@@ -103,10 +103,10 @@ class TrainArguments:
         method: "zero_shot" (evaluate only), "baseline" (each modality alone), "crossmost", or "pretrain" (ULIP).
         output_dir: where everything is written.
         num_train_epochs: passes over the training split.
-        max_steps: optimiser steps, instead of epochs where positive.
+        max_steps: optimizer steps, instead of epochs where positive.
         per_device_train_batch_size: pairs per process and micro-step.
         per_device_eval_batch_size: objects per process in evaluation.
-        gradient_accumulation_steps: micro-steps per optimiser step.
+        gradient_accumulation_steps: micro-steps per optimizer step.
         learning_rate: base rate per 256 pairs; the peak is learning_rate x global batch / 256.
         min_learning_rate: base rate that the cosine ends at, per 256 pairs.
         warmup_epochs: linear warm-up, in epochs.
@@ -117,14 +117,14 @@ class TrainArguments:
         ema_decay_start, ema_decay, ema_ramp_steps: mu rises linearly from `ema_decay_start` to `ema_decay` over so many
             steps.
         seed: of everything random.
-        logging_steps: optimiser steps between lines of metrics.jsonl.
-        eval_steps: optimiser steps between evaluations while training; default a quarter of the run, 0 never.
-        pseudo_label_accuracy: also measure the teacher's labels on a labelled training split, in a separate pass
+        logging_steps: optimizer steps between lines of metrics.jsonl.
+        eval_steps: optimizer steps between evaluations while training; default a quarter of the run, 0 never.
+        pseudo_label_accuracy: also measure the teacher's labels on a labeled training split, in a separate pass
             after training that training never sees.
-        checkpointing_steps: optimiser steps between checkpoints, or "epoch"; default none.
+        checkpointing_steps: optimizer steps between checkpoints, or "epoch"; default none.
         checkpoints_total_limit: how many checkpoints to keep.
         resume_from_checkpoint: "latest" or a checkpoint folder.
-        stop_after_steps: stop early after this many optimiser steps, as an interruption would, with a checkpoint.
+        stop_after_steps: stop early after this many optimizer steps, as an interruption would, with a checkpoint.
         eval_only: only evaluate `model_name_or_path`.
         report_to: accelerate trackers, comma-separated ("tensorboard", "wandb", ...).
         push_to_hub, hub_model_id: upload the result to this repository of the Hub when the run is complete.

@@ -1,4 +1,4 @@
-"""Makes the untrained mini model: a tokenizer learnt from captions, small towers, a processor.
+"""Makes the untrained mini model: a tokenizer learned from captions, small towers, a processor.
 
     python -m modeling_crossmost.training.mini --dataset outputs/mini/furniture --output outputs/mini/start
 
