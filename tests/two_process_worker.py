@@ -30,9 +30,9 @@ from modeling_crossmost.training.setup import load_model_and_processor
 GLOBAL_BATCH = 8
 FREE = {"freeze_image": False, "freeze_text": False, "freeze_point_tokenizer": True}
 CASES = {
-    "crossmost": {"method": "crossmost", "confidence_threshold": 0.7},
-    "random": {"method": "crossmost", "pseudo_label": "random", "confidence_threshold": 0.6},
-    "baseline": {"method": "baseline", "confidence_threshold": 0.6},
+    "crossmost": {"method": "crossmost", "confidence_threshold": 0.98},
+    "random": {"method": "crossmost", "pseudo_label": "random", "confidence_threshold": 0.97},
+    "baseline": {"method": "baseline", "confidence_threshold": 0.97},
     # The tokenizer's BatchNorm takes the statistics of its own process, hence the frozen tokenizer.
     "pretrain": {"method": "pretrain", "label_smoothing": 0.1, "occlusion": 0.3, **FREE},
 }
