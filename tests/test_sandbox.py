@@ -448,6 +448,16 @@ def test_a_child_that_was_killed_is_replaced(sandbox):
 
 
 @linux_only
+def test_a_child_killed_before_it_has_the_file_is_no_fault_of_the_file(sandbox):
+    sandbox.prepare(GOOD, SMALL)
+    pid = child_of(sandbox)
+    os.kill(pid, signal.SIGSTOP)
+    threading.Timer(0.3, os.kill, (pid, signal.SIGKILL)).start()
+    assert sandbox.prepare(GOOD, SMALL).num_faces == 12
+    assert child_of(sandbox) != pid
+
+
+@linux_only
 def test_a_child_that_dies_at_work_is_named(sandbox):
     pid = child_of(sandbox)
     sandbox.prepare(GOOD, SMALL)

@@ -216,6 +216,10 @@ class _ChildDied(Exception):
     """Raised if the child ended, or was killed, before it answered."""
 
 
+class _NotReceived(Exception):
+    """Raised if the child ended before it had the whole request, which is no fault of the file."""
+
+
 class _Child:
     """One child process, for one caller at a time."""
 
@@ -253,6 +257,7 @@ class _Child:
 
         Raises:
             _ChildDied: if the child ended, took more than `seconds` (`timed_out`), or broke the protocol.
+            _NotReceived: if the child ended before it had read the request.
         """
         return self._exchange(request, data, seconds, max_payload)
 
@@ -261,13 +266,16 @@ class _Child:
         timer = threading.Timer(seconds, self._time_out)
         timer.daemon = True
         timer.start()
+        received = request is None
         try:
             if request is not None:
                 write_frame(self.process.stdin, request, [data])
+                read_frame(self.process.stdout, 0)
+                received = True
             return read_frame(self.process.stdout, max_payload)
         except (OSError, EOFError, ValueError):
             self._end()
-            raise _ChildDied from None
+            raise (_ChildDied if received or self.timed_out else _NotReceived) from None
         except BaseException:  # after Ctrl-C, the pending answer would be mistaken for that of the next request
             self.close()
             raise
@@ -347,8 +355,13 @@ class Sandbox:
         _check_size(len(upload.data), upload.name, self.limits.max_bytes)
         child = self._free.get()
         try:
-            child = self._awake(child)
-            return self._ask(child, upload, preparation)
+            for _ in range(3):
+                child = self._awake(child)
+                try:
+                    return self._ask(child, upload, preparation)
+                except _NotReceived:  # killed before it began: another child gets the file
+                    continue
+            raise UploadError(self._failure_message(child, upload.name))
         finally:
             self._free.put(self._successor(child))
 

@@ -171,6 +171,7 @@ def main() -> None:
             request, data = read_frame(requests, sys.maxsize)
         except EOFError:  # the parent closed the pipe, or ended
             return
+        write_frame(answers, {"received": True})
         # The parent kills a child that takes too long; the alarm does so if the parent is gone.
         if hasattr(signal, "alarm"):
             signal.alarm(int(limits["seconds"]) + 2)
