@@ -36,7 +36,7 @@ VISION = {
     "projection_dim": 8,
 }
 POINT = {
-    "num_groups": 6,
+    "num_groups": 9,  # enough that the default mask hides some
     "group_size": 4,
     "tokenizer_dims": (6, 8, 10),
     "token_size": 12,
