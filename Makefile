@@ -43,9 +43,9 @@ $(VENV)/.installed-%: pyproject.toml | $(BIN)/python
 	@touch $@
 
 quickstart: $(TRAIN)
-	@echo "Quick start: generates 5,000 furniture scans (1 minute), then trains the bundled checkpoint without labels, twice:"
-	@echo "each modality alone (baseline, 4 minutes), then Cross-MoST (6 minutes); about 11 minutes on two CPU cores."
-	@echo "Nothing is downloaded; results are in outputs/quickstart, and a table compares them at the end."
+	@echo "Quick start: generates 5,000 furniture scans, then trains the bundled checkpoint without labels, twice: each"
+	@echo "modality alone (baseline), then Cross-MoST. About 11 minutes on two CPU cores; nothing is downloaded."
+	@echo "Results go to outputs/quickstart, and a table compares them at the end."
 	$(LAUNCH) train.py --method baseline --output_dir outputs/quickstart/baseline --seed $(SEED)
 	$(LAUNCH) train.py --output_dir outputs/quickstart/crossmost --seed $(SEED)
 	@$(BIN)/python -m modeling_crossmost table outputs/quickstart/baseline outputs/quickstart/crossmost

@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PICTURES = ROOT / "assets" / "pictures"
 sys.path.insert(0, str(ROOT))
 
-IMAGE, POINT, FUSED, INK, MUTED, PAPER = "#0072B2", "#D55E00", "#009E73", "#222222", "#6B6B6B", "#F6F6F4"
+IMAGE, POINT, FUSED, INK, MUTED = "#0072B2", "#D55E00", "#009E73", "#222222", "#6B6B6B"
 SHOWN = ("chair", "bathtub", "night stand", "monitor", "toilet")  # one row each: the first test scan of the class
 
 
@@ -111,12 +111,9 @@ def _box(axis: Any, place: tuple[float, float], size: tuple[float, float], text:
     axis.text(*middle, text, ha="center", va="center", fontsize=9, color="white" if dark else INK, linespacing=1.35)
 
 
-def _arrow(axis: Any, start: tuple[float, float], end: tuple[float, float], text: str = "", **style: Any) -> None:
+def _arrow(axis: Any, start: tuple[float, float], end: tuple[float, float], **style: Any) -> None:
     options = {"arrowstyle": "-|>", "mutation_scale": 12, "color": MUTED, "lw": 1.4, **style}
     axis.add_patch(FancyArrowPatch(start, end, **options))
-    if text:
-        middle = ((start[0] + end[0]) / 2, (start[1] + end[1]) / 2 + 0.14)
-        axis.text(*middle, text, ha="center", fontsize=8, color=MUTED)
 
 
 def draw_method() -> None:

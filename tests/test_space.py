@@ -341,7 +341,7 @@ def test_without_the_repository_one_sentence_says_where_the_page_is(tmp_path, mo
     ],
 )
 def test_unusable_arguments_are_one_sentence(program, options, sentence):
-    ended = subprocess.run([sys.executable, *program, *options], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    ended = subprocess.run([sys.executable, *program, *options], cwd=ROOT, capture_output=True, text=True, timeout=300)
     assert ended.returncode == 2 and ended.stdout == ""
     assert ended.stderr.startswith("error: ") and sentence in ended.stderr and ended.stderr.count("\n") == 1
 
