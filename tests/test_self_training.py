@@ -32,7 +32,7 @@ DECODERS = ("image_mask_token", "point_mask_token", "patch_layernorm", "pixel_de
 
 
 def make_arguments(**overrides) -> SelfTrainingArguments:
-    """Arguments that fit the toy's 32 px views, mask enough of 6 sub-clouds and keep labels of an untrained teacher."""
+    """Arguments that fit the toy's 32 px views, mask enough of 9 sub-clouds and keep labels of an untrained teacher."""
     fitting = {
         "image_mask_unit": 8,
         "image_mask_ratio": 0.3,
