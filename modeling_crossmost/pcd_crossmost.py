@@ -227,7 +227,7 @@ def _read_compressed(handle: BinaryIO, fields: list[_Field], count: int, left: i
         raise ValueError(f"its data unpack to {size} bytes, but its header announces {count * _row_size(fields)}")
     if size * _LZF_TOKEN > packed_size * _LZF_RUN:
         raise ValueError(f"its {packed_size} bytes of data cannot unpack to {size}")
-    data = _decompress_lzf(handle.read(packed_size), size)
+    data = decompress_lzf(handle.read(packed_size), size)
     columns = []
     for axis in _AXES:
         before, field = _find(stored, axis)
@@ -235,7 +235,7 @@ def _read_compressed(handle: BinaryIO, fields: list[_Field], count: int, left: i
     return columns
 
 
-def _decompress_lzf(data: bytes, size: int) -> bytearray:
+def decompress_lzf(data: bytes, size: int) -> bytearray:
     """Decompresses LZF data to `size` bytes.
 
     A token is either `000nnnnn` followed by n + 1 literal bytes, or `nnnooooo oooooooo`, which repeats n + 2 bytes from

@@ -21,7 +21,7 @@ from modeling_crossmost import CrossMoSTModel, CrossMoSTProcessor
 from modeling_crossmost.commands.classify import Table, main
 from modeling_crossmost.geometry_crossmost import FILE_TYPES
 from modeling_crossmost.serving import classifier as classifier_module
-from modeling_crossmost.serving.classifier import Classification, Classifier
+from modeling_crossmost.serving.classifier import KEPT_CLASSIFIERS, Classification, Classifier
 from modeling_crossmost.serving.sandbox import Limits, Sandbox, Upload
 
 
@@ -141,14 +141,15 @@ def test_free_text_classes_leave_the_model_as_it_was(classifier, files):
     assert before.keys() == after.keys() and all(torch.equal(before[name], after[name]) for name in before)
     assert classifier.model.config.to_dict() == config
     assert [name for name, _ in sorted(classifier(files[:1])[0].fused)] == CLASSES
-    shared = classifier._with_classes(phrases)
-    assert shared.point_model is classifier.model.point_model and shared is classifier._with_classes(phrases)
+    shared = classifier.with_classes(phrases)
+    assert shared.point_model is classifier.model.point_model and shared is classifier.with_classes(phrases)
 
 
 def test_few_lists_of_classes_are_kept(classifier, files):
-    for number in range(20):
-        classifier._with_classes([f"thing {number}", "other"])
-    assert len(classifier._twins) == 8
+    lists = [[f"thing {number}", "other"] for number in range(KEPT_CLASSIFIERS + 1)]
+    models = [classifier.with_classes(names) for names in lists]
+    assert all(classifier.with_classes(names) is model for names, model in zip(lists[1:], models[1:], strict=True))
+    assert classifier.with_classes(lists[0]) is not models[0]
 
 
 @pytest.mark.parametrize(
@@ -213,11 +214,12 @@ def test_unusable_files_are_results_too_and_order_is_kept(classifier, files, tmp
 def test_many_files_share_calls_of_the_model(classifier, files, monkeypatch):
     monkeypatch.setattr(classifier_module, "BATCH_WAIT_SECONDS", 30.0)
     sizes = []
-    predict = classifier._predict
-    monkeypatch.setattr(
-        classifier, "_predict", lambda objects, *rest: sizes.append(len(objects)) or predict(objects, *rest)
-    )
-    results = classifier([*files * 3, "missing.obj"], num_views=1)
+
+    def count(model, arguments, inputs):
+        sizes.append(len(inputs["point_values"]))
+
+    with classifier.model.register_forward_pre_hook(count, with_kwargs=True):
+        results = classifier([*files * 3, "missing.obj"], num_views=1)
     assert sizes == [8, 8, 5]
     for index, result in enumerate(results[:-1]):
         assert result.fused == about(results[index % len(files)].fused)
@@ -274,8 +276,6 @@ def test_real_files_are_answered_in_time(meshes):
             assert now - began < 20.0, result.file
             began = now
             (failed if result.error else used).append(result)
-        (child,) = fresh.sandbox._all
-        assert child.process.poll() is None
     assert len(used) >= 150
     for result in failed:
         assert "\n" not in result.error and str(meshes) not in result.error, result

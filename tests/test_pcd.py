@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from modeling_crossmost.geometry_crossmost import load_geometry
-from modeling_crossmost.pcd_crossmost import _decompress_lzf, read_pcd
+from modeling_crossmost.pcd_crossmost import decompress_lzf, read_pcd
 
 
 ENCODINGS = ("ascii", "binary", "binary_compressed")
@@ -233,18 +233,18 @@ def test_the_type_can_be_given_apart_from_the_name(tmp_path, rng):
     ],
 )
 def test_hand_made_lzf_streams(packed, unpacked):
-    assert _decompress_lzf(packed, len(unpacked)) == unpacked
+    assert decompress_lzf(packed, len(unpacked)) == unpacked
     for size in (len(unpacked) - 1, len(unpacked) + 1):
         with pytest.raises(ValueError, match="do not unpack"):
-            _decompress_lzf(packed, size)
+            decompress_lzf(packed, size)
 
 
 def test_lzf_reaches_8192_bytes_back(rng):
     far = rng.bytes(8192)
     literals = b"".join(b"\x1f" + far[start : start + 32] for start in range(0, 8192, 32))
-    assert _decompress_lzf(literals + b"\xff\x05\xff", 8206) == far + far[:14]
+    assert decompress_lzf(literals + b"\xff\x05\xff", 8206) == far + far[:14]
     with pytest.raises(ValueError, match="8192 bytes back where there are 8160"):
-        _decompress_lzf(literals[33:] + b"\xff\x05\xff", 8174)
+        decompress_lzf(literals[33:] + b"\xff\x05\xff", 8174)
 
 
 @pytest.mark.parametrize(
@@ -253,7 +253,7 @@ def test_lzf_reaches_8192_bytes_back(rng):
 def test_broken_lzf_streams_are_refused(packed):
     for size in (1, 2, 4, 15):
         with pytest.raises(ValueError, match="compressed data"):
-            _decompress_lzf(packed, size)
+            decompress_lzf(packed, size)
 
 
 def test_lzf_undoes_a_compressor_on_data_of_every_kind(rng):
@@ -264,7 +264,7 @@ def test_lzf_undoes_a_compressor_on_data_of_every_kind(rng):
         rng.integers(0, 3, 20000, "u1").tobytes(),
         rng.bytes(99) * 99,
     ):
-        assert _decompress_lzf(compress_lzf(data), len(data)) == data
+        assert decompress_lzf(compress_lzf(data), len(data)) == data
 
 
 # -------------------------------------------------------------------------------------------------------- hostile

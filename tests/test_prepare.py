@@ -20,7 +20,7 @@ from PIL import Image
 
 from dataset_scripts import prepare, shards
 from dataset_scripts.builder import PairObject, PointViewBuilder, Selection, arrange_splits, hold_out
-from dataset_scripts.furniture.pairs import FurniturePairs, _scan_cameras, cached_furniture
+from dataset_scripts.furniture.pairs import FurniturePairs, cached_furniture, scan_cameras
 from dataset_scripts.prepare import main
 from dataset_scripts.readers import encode_view
 from dataset_scripts.sources.folder import FolderPairs
@@ -450,7 +450,7 @@ def test_furniture_has_two_configurations(tmp_path):
 
 
 def test_scans_are_seen_from_one_side():
-    azimuths = [camera.azimuth for camera in _scan_cameras(3, np.random.default_rng(4))]
+    azimuths = [camera.azimuth for camera in scan_cameras(3, np.random.default_rng(4))]
     assert [(later - first) % 360.0 for first, later in pairwise(azimuths)] == pytest.approx([40.0, 40.0])
 
 

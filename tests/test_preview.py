@@ -12,6 +12,7 @@ from modeling_crossmost.geometry_crossmost import read_geometry
 from modeling_crossmost.materials_crossmost import face_colors, linear_light
 from modeling_crossmost.serving import glb
 from modeling_crossmost.serving.glb import MAX_FACES, MAX_POINTS, preview_glb
+from modeling_crossmost.serving.sandbox import MAX_PREVIEW_BYTES
 
 
 def read(content: bytes) -> trimesh.Trimesh:
@@ -94,6 +95,4 @@ def test_large_objects_are_made_smaller(monkeypatch):
 
 
 def test_the_largest_preview_fits_the_sandboxs_frame():
-    from modeling_crossmost.serving.sandbox import _MAX_PREVIEW
-
-    assert MAX_FACES * 3 * 16 + 4096 < _MAX_PREVIEW and MAX_POINTS * 8 * 3 * 12 + 4096 < _MAX_PREVIEW
+    assert MAX_FACES * 3 * 16 + 4096 < MAX_PREVIEW_BYTES and MAX_POINTS * 8 * 3 * 12 + 4096 < MAX_PREVIEW_BYTES

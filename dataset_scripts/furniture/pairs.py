@@ -108,7 +108,7 @@ class FurniturePairs(PairSource):
         count = self.num_views or NUM_VIEWS[self.config_name]
         if self.config_name == "scan":
             instance = domains.scan_instance(made.mesh, self.num_points, rng)
-            shaded, style = _scan_cameras(count, rng), domains.scan_view_style(rng)
+            shaded, style = scan_cameras(count, rng), domains.scan_view_style(rng)
         else:
             instance = domains.clean_instance(made.mesh, self.num_points, rng)
             (depth, shaded), style = _clean_cameras(count, rng), domains.clean_view_style(rng)
@@ -143,7 +143,8 @@ def _camera(azimuth: float, elevation: float, usual: dict[str, Any]) -> Camera:
     return Camera(azimuth, elevation, usual["distance"], usual["field_of_view"])
 
 
-def _scan_cameras(count: int, rng: np.random.Generator) -> list[Camera]:
+def scan_cameras(count: int, rng: np.random.Generator) -> list[Camera]:
+    """Cameras of the views of a scan: on one side of it, a step apart, at the same random elevation."""
     elevation, start = rng.uniform(*SHADED_ELEVATION), rng.uniform(0.0, 360.0)
     return [_camera((start + SCAN_STEP * view) % 360.0, elevation, SHADED_CAMERA) for view in range(count)]
 

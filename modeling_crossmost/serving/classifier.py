@@ -34,7 +34,7 @@ BATCH_SIZE = 8
 BATCH_WAIT_SECONDS = 0.25
 
 # Number of class name lists whose classifiers are cached.
-_KEPT_CLASSIFIERS = 8
+KEPT_CLASSIFIERS = 8
 
 Ranking = list[tuple[str, float]]
 
@@ -173,7 +173,7 @@ class Classifier:
             image_size=self.processor.image_size if num_views > 0 else 1,
             preview=preview,
         )
-        return self._stream(files, self._with_classes(class_names), wanted, use_cloud)
+        return self._stream(files, self.with_classes(class_names), wanted, use_cloud)
 
     def close(self) -> None:
         """Close the sandbox."""
@@ -185,8 +185,10 @@ class Classifier:
     def __exit__(self, *exception: object) -> None:
         self.close()
 
-    def _with_classes(self, names: Sequence[str] | None) -> CrossMoSTModel:
+    def with_classes(self, names: Sequence[str] | None) -> CrossMoSTModel:
         """Return the model, or for other class names a twin that shares its towers but has its own classifier.
+
+        The twins of the last `KEPT_CLASSIFIERS` lists are kept.
 
         `torch.func.functional_call` is no alternative: during the call it swaps the classifier in the model itself,
         where other threads would see it.
@@ -205,7 +207,7 @@ class Classifier:
                 twin._modules = dict(self.model._modules)  # copy.copy shares it: the model would get the classifier too
                 twin.config = copy.copy(self.model.config)
                 self._twins[key] = twin.set_classes(list(names), tokenizer=self.processor.tokenizer)
-                if len(self._twins) > _KEPT_CLASSIFIERS:
+                if len(self._twins) > KEPT_CLASSIFIERS:
                     self._twins.popitem(last=False)
             self._twins.move_to_end(key)
             return self._twins[key]

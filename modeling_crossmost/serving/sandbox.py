@@ -35,6 +35,9 @@ START_SECONDS = 60.0
 
 MAX_VIEWS = 64
 
+# A preview has at most 100,000 faces with three corners of 16 bytes each.
+MAX_PREVIEW_BYTES = 8 << 20
+
 # Environment variables that a child inherits; tokens and keys are not among them.
 _ENVIRONMENT = (
     *("PATH", "HOME", "LANG", "LC_ALL", "PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "LD_LIBRARY_PATH"),
@@ -428,7 +431,7 @@ class Sandbox:
         view_bytes = wanted.num_views * wanted.image_size**2 * 3
         try:
             header, payload = child.ask(
-                request, upload.data, self.limits.seconds, cloud_bytes + view_bytes + _MAX_PREVIEW
+                request, upload.data, self.limits.seconds, cloud_bytes + view_bytes + MAX_PREVIEW_BYTES
             )
         except _ChildDied:
             self._check_open()
@@ -446,10 +449,6 @@ class Sandbox:
             return f"{name}: reading it takes more than {self.limits.seconds:g} s: simplify it."
         memory = self.limits.memory >> 20
         return f"{name}: {child.how_it_died()}: the file is damaged or needs more than {memory} MiB of memory."
-
-
-# A preview has at most 100,000 faces with three corners of 16 bytes each.
-_MAX_PREVIEW = 8 << 20
 
 
 def _unpack(
