@@ -337,8 +337,22 @@ class CrossMoSTPointModel(CrossMoSTPreTrainedModel):
 
 
 def unit_length(features: torch.Tensor) -> torch.Tensor:
-    """Divides the last axis by its Euclidean norm; the zero vector stays zero."""
-    return nn.functional.normalize(features, dim=-1)
+    """Divides the last axis by its Euclidean norm, in float32; the zero vector stays zero."""
+    return nn.functional.normalize(features.float(), dim=-1)
+
+
+class CrossMoSTClassifier(nn.Linear):
+    """The shared classifier Q without its scale: cosines of class and object, exact to float32 in any precision.
+
+    A logit scale of up to 100 multiplies what autocast or TF32 would round away, so neither applies here.
+    """
+
+    def forward(self, embeds: torch.Tensor) -> torch.Tensor:
+        """Unit-length embeddings (..., D) -> float32 cosines (..., C)."""
+        # Neither autocast nor TF32 touches float64. Other accelerators than CUDA's have no TF32, and some no float64.
+        wide = torch.float64 if embeds.device.type in ("cpu", "cuda") else torch.float32
+        with torch.autocast(embeds.device.type, enabled=False):
+            return nn.functional.linear(embeds.to(wide), self.weight.to(wide)).float()
 
 
 class CrossMoSTModel(CrossMoSTPreTrainedModel):
@@ -374,7 +388,7 @@ class CrossMoSTModel(CrossMoSTPreTrainedModel):
         if config.text_config is not None:
             self.text_model = CLIPTextModel._from_config(config.text_config)
             self.text_projection = nn.Linear(config.text_config.hidden_size, config.projection_dim, bias=False)
-        self.classifier = nn.Linear(config.projection_dim, len(config.class_names), bias=False)
+        self.classifier = CrossMoSTClassifier(config.projection_dim, len(config.class_names), bias=False)
         self.logit_scale = nn.Parameter(torch.tensor(float(config.logit_scale_init_value)))
 
     def classify(self, embeds: torch.Tensor) -> torch.Tensor:
@@ -440,7 +454,7 @@ class CrossMoSTModel(CrossMoSTPreTrainedModel):
         templates = list(self.config.prompt_templates if templates is None else templates)
         weight = self.embed_classes(names, templates, tokenizer)
         names = list(names)
-        classifier = nn.Linear(self.config.projection_dim, len(names), bias=False)
+        classifier = CrossMoSTClassifier(self.config.projection_dim, len(names), bias=False)
         self.classifier = classifier.to(device=self.logit_scale.device, dtype=self.logit_scale.dtype)
         self.classifier.weight.copy_(weight)
         self.config.class_names, self.config.prompt_templates = names, templates

@@ -33,7 +33,7 @@ from modeling_crossmost import (
     CrossMoSTPointModel,
     CrossMoSTProcessor,
 )
-from modeling_crossmost.modeling_crossmost import drop_path, prompt_ensemble
+from modeling_crossmost.modeling_crossmost import drop_path, prompt_ensemble, unit_length
 from modeling_crossmost.official.names import convert_state_dict
 from modeling_crossmost.point_ops_crossmost import group_points
 from modeling_crossmost.training.arguments import parse_arguments
@@ -333,6 +333,17 @@ def test_logits_are_scaled_products_with_the_classifier(pairs):
         for modality in ("point", "image"):
             expected = scale * output[f"{modality}_embeds"] @ model.classifier.weight.T
             assert_close(output[f"logits_per_{modality}"], expected)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_logits_are_exact_under_autocast(dtype):
+    model = toy_model()
+    embeds = unit_length(torch.randn(5, model.config.projection_dim, generator=torch.Generator().manual_seed(0)))
+    with torch.autocast("cpu", dtype=dtype):
+        logits = model.classify(embeds)
+    expected = model.logit_scale.double().exp() * embeds.double() @ model.classifier.weight.double().T
+    assert logits.dtype == torch.float32
+    assert torch.allclose(logits.double(), expected, rtol=1e-6, atol=1e-5)
 
 
 def test_either_modality_may_be_left_out(pairs):
