@@ -61,7 +61,7 @@ class Loop:
         self.output_dir = Path(train.output_dir)
         method.check(model)
         method.freeze(model)
-        self.teacher = EMATeacher(model)
+        self.teacher = EMATeacher(model, accelerator.autocast)
         groups = parameter_groups(
             model,
             model.config.vision_config.num_hidden_layers,
@@ -69,7 +69,7 @@ class Loop:
             train.layer_decay,
             train.official_parameter_groups,
         )
-        optimizer = torch.optim.AdamW(groups, lr=0.0, betas=(0.9, 0.999), eps=1e-8)
+        optimizer = torch.optim.AdamW(groups, lr=0.0, betas=(0.9, 0.999), eps=1e-8, fused=True)
         self.total_steps, self.warmup_steps = count_steps(arguments, batches)
         self.global_batch = (
             train.per_device_train_batch_size * accelerator.num_processes * train.gradient_accumulation_steps

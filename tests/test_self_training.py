@@ -131,6 +131,15 @@ def test_the_extreme_decays():
         assert_close(value, other.state_dict()[name], rtol=1e-6, atol=1e-7, msg=name)
 
 
+def test_the_teachers_towers_run_in_the_precision_of_the_run_and_its_logits_in_float32():
+    teacher = EMATeacher(make_student(), lambda: torch.autocast("cpu", dtype=torch.bfloat16))
+    seen = []
+    for projection in (teacher.model.visual_projection, teacher.model.point_projection):
+        projection.register_forward_hook(lambda module, inputs, output: seen.append(output.dtype))
+    logits = teacher_logits(teacher, make_batch(), make_keys())
+    assert seen == [torch.bfloat16] * 2 and [value.dtype for value in logits] == [torch.float32] * 2
+
+
 def test_the_teacher_is_a_frozen_copy_in_evaluation_mode():
     student = make_student().train()
     teacher = EMATeacher(student)
@@ -299,7 +308,7 @@ def test_the_step_uses_the_labels_of_the_weak_pass_and_the_paper_losses():
     freeze_for_self_training(student, arguments)
     train_mode(student, arguments)
     terms = self_training_step(student, student, teacher, batch, keys, arguments)
-    image_logits, point_logits = teacher_logits(teacher.model, batch, keys)
+    image_logits, point_logits = teacher_logits(teacher, batch, keys)
     assert_close(image_logits, CrossMoSTModel.forward(teacher.model, pixel_values=batch["weak_image"]).logits_per_image)
     image, point = make_pseudo_labels(image_logits, point_logits, keys, arguments)
     inputs = student_inputs(student, batch, keys, arguments)

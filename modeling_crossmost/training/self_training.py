@@ -4,8 +4,11 @@ All randomness of a step comes from keys of (seed, epoch, object), and all means
 batch. Two processes therefore compute exactly what one process computes with the same batch.
 """
 
+import contextlib
 import copy
 import math
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -169,31 +172,47 @@ def ema_decay_at(step: int, start: float = 0.99, end: float = 0.9998, ramp_steps
 class EMATeacher:
     """Exponential moving average of a student, always in evaluation mode and without gradient (section 3.2).
 
-    Frozen parameters stay equal to the student's. Floating-point buffers are averaged like weights, as in the official
-    code; integer buffers are copied (the official code averages and truncates them).
+    Frozen parameters are copied once. Floating-point buffers are averaged like weights, as in the official code;
+    integer buffers are copied (the official code averages and truncates them).
 
     Args:
         student: the model to follow; it is copied.
+        autocast: makes the context in which the towers run, such as `accelerator.autocast`.
     """
 
-    def __init__(self, student: CrossMoSTModel):
+    def __init__(
+        self, student: CrossMoSTModel, autocast: Callable[[], AbstractContextManager] = contextlib.nullcontext
+    ):
         self.model = copy.deepcopy(student).eval().requires_grad_(False)
+        self.autocast = autocast
+        self._follow(student)
+
+    @torch.no_grad()
+    def _follow(self, student: nn.Module) -> None:
+        """List once what every update reads and writes: walking through both models takes longer than averaging."""
+        self._student = student
+        ours = dict([*self.model.named_parameters(), *self.model.named_buffers()])
+        theirs = dict([*student.named_parameters(), *student.named_buffers()])
+        frozen = {name for name, value in student.named_parameters() if not value.requires_grad}
+        for name in frozen:
+            ours[name].copy_(theirs[name])
+        averaged = [name for name, value in ours.items() if name not in frozen and value.is_floating_point()]
+        copied = [name for name, value in ours.items() if not value.is_floating_point()]
+        self._averaged = [ours[name] for name in averaged], [theirs[name] for name in averaged]
+        self._copied = [ours[name] for name in copied], [theirs[name] for name in copied]
 
     @torch.no_grad()
     def update(self, student: nn.Module, decay: float) -> None:
         """Update the average: Delta = mu Delta + (1 - mu) theta.
 
         Args:
-            student: the unwrapped student, same structure as the teacher.
+            student: the unwrapped student, same structure as the teacher; its parameters may not be replaced by others.
             decay: mu.
         """
-        # state_dict shares memory with the model, so writing in place updates the teacher.
-        ours, theirs = self.model.state_dict(), student.state_dict()
-        floating = [name for name, value in ours.items() if value.is_floating_point()]
-        torch._foreach_lerp_([ours[n] for n in floating], [theirs[n] for n in floating], 1.0 - decay)
-        for name, value in ours.items():
-            if not value.is_floating_point():
-                value.copy_(theirs[name])
+        if student is not self._student:
+            self._follow(student)
+        torch._foreach_lerp_(*self._averaged, 1.0 - decay)
+        torch._foreach_copy_(*self._copied)
 
     def state_dict(self) -> dict[str, torch.Tensor]:
         """Return the averaged weights, for checkpoints."""
@@ -313,14 +332,15 @@ def student_inputs(
 
 @torch.no_grad()
 def teacher_logits(
-    teacher: CrossMoSTModel, batch: dict[str, torch.Tensor], keys: torch.Tensor
+    teacher: EMATeacher, batch: dict[str, torch.Tensor], keys: torch.Tensor
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Return the teacher's logits q_img and q_pcl, (B, C) each, for weakly augmented views and clouds."""
     clouds = weak_clouds(batch["points"], keys)
     start = keyed_integers(keys, clouds.shape[1], (), Stream.FPS_WEAK)
-    image_embeds = teacher.get_image_features(batch["weak_image"])
-    point_embeds = teacher.get_point_features(clouds, fps_start=start)
-    return teacher.classify(image_embeds), teacher.classify(point_embeds)
+    with teacher.autocast():
+        image_embeds = teacher.model.get_image_features(batch["weak_image"])
+        point_embeds = teacher.model.get_point_features(clouds, fps_start=start)
+    return teacher.model.classify(image_embeds), teacher.model.classify(point_embeds)
 
 
 @torch.no_grad()
@@ -473,7 +493,7 @@ def self_training_step(
     Returns:
         "loss" (with gradient) and every term and statistic under its name in `metrics.jsonl`, as 0-dim tensors.
     """
-    image_logits, point_logits = (gather_batch(x) for x in teacher_logits(teacher.model, batch, keys))
+    image_logits, point_logits = (gather_batch(x) for x in teacher_logits(teacher, batch, keys))
     all_keys = gather_batch(keys)
     labels = make_pseudo_labels(image_logits, point_logits, all_keys, arguments)
     inputs = student_inputs(unwrapped, batch, keys, arguments)
