@@ -5,6 +5,7 @@ evaluation, files. The maths is in `modeling_crossmost/training/` (`self_trainin
 """
 
 import os
+import signal
 import sys
 import time
 from collections.abc import Iterator
@@ -30,8 +31,10 @@ from modeling_crossmost.training.batches import Batches, count_steps, make_batch
 from modeling_crossmost.training.checkpoints import find_checkpoint, load_checkpoint, read_state, save_checkpoint
 from modeling_crossmost.training.evaluator import Evaluator
 from modeling_crossmost.training.finish import finish_run
+from modeling_crossmost.training.guard import FiniteGuard, check_finite
 from modeling_crossmost.training.methods import Method, Pretraining, SelfTraining
 from modeling_crossmost.training.optimization import learning_rate_at, parameter_groups, set_learning_rate
+from modeling_crossmost.training.preemption import StopRequest
 from modeling_crossmost.training.run_log import JsonLines, RunningMeans, write_yaml
 from modeling_crossmost.training.self_training import EMATeacher, ema_decay_at
 from modeling_crossmost.training.setup import load_model_and_processor, resolve_classes
@@ -75,7 +78,9 @@ class Loop:
             train.per_device_train_batch_size * accelerator.num_processes * train.gradient_accumulation_steps
         )
         self.wrapped, self.optimizer = accelerator.prepare(method.trainable(model), optimizer)
+        self.guard = FiniteGuard(model, self.optimizer, train.max_nonfinite_steps)
         self.step, self.means = 0, RunningMeans()
+        self.held_steps = 0  # which the gradient scaler of fp16 left out: schedule and teacher stood still
         self.unconfident_steps, self.warned = 0, False
         self.paused = 0.0  # seconds of evaluations and checkpoints
         self.checkpoint: Path | None = None
@@ -95,11 +100,16 @@ class Loop:
             return
         identity = self._identity()
         self.step = load_checkpoint(self.checkpoint, self.model, self.teacher, self.optimizer, identity)
-        self.means.load_state_dict(read_state(self.checkpoint, identity)["progress"], self.accelerator.device)
+        progress = read_state(self.checkpoint, identity)["progress"]
+        self.means.load_state_dict(progress, self.accelerator.device)
+        self.guard.load_state_dict(progress.get("guard", {}))
+        self.held_steps = progress.get("held_steps", 0)
+        if self.accelerator.scaler is not None and "scaler" in progress:
+            self.accelerator.scaler.load_state_dict(progress["scaler"])
         self.accelerator.print(f"resuming from {self.checkpoint} at step {self.step} of {self.total_steps}")
 
-    def run(self) -> float:
-        """Trains to the end (or to `stop_after_steps`); returns pairs per second."""
+    def run(self, stop: StopRequest) -> float:
+        """Trains to the end, to `stop_after_steps` or to a signal; returns pairs per second."""
         train, main = self.arguments.train, self.accelerator.is_main_process
         self.log = JsonLines(self.output_dir / "metrics.jsonl", self.step or None, main)
         self.history = JsonLines(self.output_dir / "eval_history.jsonl", self.step or None, main)
@@ -120,9 +130,12 @@ class Loop:
                 bar.update()
                 if self._is_due(train.logging_steps):
                     self._write_metrics(bar, rate, decay)
+                if stop.agreed():
+                    last = self.step
                 pause = time.perf_counter()
                 self._evaluate_or_save(interrupted=self.step == last < self.total_steps)
                 self.paused += time.perf_counter() - pause
+        self._check_finite()
         return self.global_batch * (self.step - first) / max(self._clock() - began, 1e-9)
 
     def _clock(self) -> float:
@@ -135,28 +148,38 @@ class Loop:
     def _optimizer_step(self, batches: Iterator[dict[str, torch.Tensor]]) -> tuple[float, float]:
         """One update of student and teacher; returns the learning rate and the teacher's decay."""
         train = self.arguments.train
-        scale = self.global_batch / 256
+        scale, step = self.global_batch / 256, self.step - self.held_steps
         rate = learning_rate_at(
-            self.step, self.total_steps, self.warmup_steps, train.learning_rate * scale, train.min_learning_rate * scale
+            step, self.total_steps, self.warmup_steps, train.learning_rate * scale, train.min_learning_rate * scale
         )
+        decay = ema_decay_at(step, train.ema_decay_start, train.ema_decay, train.ema_ramp_steps)
         set_learning_rate(self.optimizer, rate)
+        self.guard.begin()
         for _ in range(train.gradient_accumulation_steps):
             batch = next(batches)
             batch = {name: value.to(self.accelerator.device, non_blocking=True) for name, value in batch.items()}
             with self.accelerator.accumulate(self.wrapped):
                 terms = self.method.step(self.wrapped, self.model, self.teacher, batch)
                 self.accelerator.backward(terms["loss"])
-                if train.max_grad_norm is not None and self.accelerator.sync_gradients:
-                    self.accelerator.clip_grad_norm_(self.wrapped.parameters(), train.max_grad_norm)
+                self.guard.see(terms["loss"])
+                if self.accelerator.sync_gradients:
+                    norm = None
+                    if train.max_grad_norm is not None:
+                        norm = self.accelerator.clip_grad_norm_(self.wrapped.parameters(), train.max_grad_norm)
+                    self.guard.judge(norm)
                 self.optimizer.step()
                 self.optimizer.zero_grad()
             self.means.add(terms)
-        decay = ema_decay_at(self.step, train.ema_decay_start, train.ema_decay, train.ema_ramp_steps)
-        self.teacher.update(self.model, decay)
+        if self.accelerator.optimizer_step_was_skipped:
+            self.held_steps += 1
+        else:
+            self.method.after_step(self.model)
+            self.teacher.update(self.model, decay)
         return rate, decay
 
     def _write_metrics(self, bar: tqdm, rate: float, decay: float) -> None:
         means = self.means.pop()  # waits for the device
+        means["skipped_steps"] = float(self.guard.check())
         now, (marked_step, marked_time) = self._clock(), self.marked
         speed = self.global_batch * (self.step - marked_step) / max(now - marked_time, 1e-9)
         self._warn_if_unconfident(means.get("confident_fraction"), self.step - marked_step)
@@ -200,8 +223,17 @@ class Loop:
         self.method.train_mode(self.model)
         self.history.append({"step": self.step, "teacher": teacher, "student": student})
 
+    def _check_finite(self) -> None:
+        self.guard.check()
+        check_finite(self.model, "The student")
+        check_finite(self.teacher.model, "The teacher")
+
     def _save(self) -> None:
+        self._check_finite()
         progress = self.means.state_dict()  # on every process
+        progress |= {"guard": self.guard.state_dict(), "held_steps": self.held_steps}
+        if self.accelerator.scaler is not None:
+            progress["scaler"] = self.accelerator.scaler.state_dict()
         if self.accelerator.is_main_process:
             save_checkpoint(
                 self.output_dir,
@@ -226,9 +258,9 @@ def make_method(arguments: Arguments, processor, names: list[str], templates: li
     return Pretraining(arguments, set_classes)
 
 
-def run(arguments: Arguments) -> None:
-    """One run from options to files."""
-    train = arguments.train
+def run(arguments: Arguments) -> int:
+    """One run from options to files; returns the exit code."""
+    train, code = arguments.train, 0
     trackers = [name.strip() for name in train.report_to.split(",")] if train.report_to else None
     accelerator = Accelerator(
         gradient_accumulation_steps=train.gradient_accumulation_steps,
@@ -263,15 +295,19 @@ def run(arguments: Arguments) -> None:
         )
     teacher, steps, speed = model, 0, None
     if loop is not None:
-        speed = round(loop.run(), 1)
+        with StopRequest() as stop:
+            speed = round(loop.run(stop), 1)
         teacher, steps = loop.teacher.model, loop.step
     if loop is not None and steps < loop.total_steps:
-        accelerator.print(f"stopped at step {steps}: continue with --resume_from_checkpoint latest")
+        why = f" by {signal.Signals(stop.number).name}" if stop.number else ""
+        accelerator.print(f"stopped{why} at step {steps}: continue with --resume_from_checkpoint latest")
+        code = 128 + stop.number if stop.number else 0  # as a shell reports a process that a signal ended
     else:
         seconds = round(time.perf_counter() - started, 1)
         summary = {"steps": steps, "wall_seconds": seconds, "pairs_per_second": speed}
         finish_run(arguments, accelerator, processor, method, evaluator, zero_shot, (teacher, model), summary)
     accelerator.end_training()
+    return code
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -15,6 +15,7 @@ from modeling_crossmost.training.pretraining import (
     MAX_LOGIT_SCALE,
     ContrastiveModel,
     PretrainingArguments,
+    bound_logit_scale,
     contrastive_loss,
     features_of_patches,
     freeze_for_pretraining,
@@ -140,14 +141,20 @@ def test_image_text_loss_counts_equal_captions_as_right():
     assert terms["retrieval"].item() == pytest.approx(sum(hits) / SIZE)
 
 
-def test_the_logit_scale_is_bounded():
+def test_a_logit_scale_at_its_bound_still_learns_and_stays_in_bounds():
     model = toy_model(text=True)
     with torch.no_grad():
-        model.logit_scale.fill_(9.0)
+        model.logit_scale.fill_(math.log(MAX_LOGIT_SCALE))
     arguments = PretrainingArguments(freeze_point=True, freeze_text=False)
     batch = make_batch()
     embeds = ContrastiveModel(model, arguments)(batch["input_ids"], batch["attention_mask"], batch["strong_image"])
-    assert embeds["scale"].item() == MAX_LOGIT_SCALE and "point" not in embeds
+    assert "point" not in embeds
+    embeds["scale"].backward()
+    assert model.logit_scale.grad.item() == pytest.approx(MAX_LOGIT_SCALE)
+    with torch.no_grad():
+        model.logit_scale.fill_(9.0)
+    bound_logit_scale(model)
+    assert model.logit_scale.exp().item() == pytest.approx(MAX_LOGIT_SCALE)
 
 
 def test_clouds_are_normalised_keyed_and_stretched_in_bounds():

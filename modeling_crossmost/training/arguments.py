@@ -47,6 +47,7 @@ FREE_ON_RESUME = {
     "eval_steps",
     "hub_model_id",
     "logging_steps",
+    "max_nonfinite_steps",
     "max_steps",
     "model_name_or_path",
     "num_train_epochs",
@@ -114,6 +115,8 @@ class TrainArguments:
         layer_decay: factor per image block, from the last to the first.
         official_parameter_groups: decay everything that the official code decays, logit scale and tokens included.
         max_grad_norm: clip the gradient's norm; default no clipping, as the paper.
+        max_nonfinite_steps: stop when the loss or its gradient was not finite in so many steps in a row; each of them is
+            left out.
         ema_decay_start, ema_decay, ema_ramp_steps: mu rises linearly from `ema_decay_start` to `ema_decay` over so many
             steps.
         seed: of everything random.
@@ -146,6 +149,7 @@ class TrainArguments:
     layer_decay: float = 1.0
     official_parameter_groups: bool = False
     max_grad_norm: float | None = None
+    max_nonfinite_steps: int = 20
     ema_decay_start: float = 0.99
     ema_decay: float = 0.999
     ema_ramp_steps: int = 200
@@ -171,6 +175,7 @@ class TrainArguments:
             "learning_rate",
             "logging_steps",
             "checkpoints_total_limit",
+            "max_nonfinite_steps",
         )
         for name in positive:
             if getattr(self, name) <= 0:

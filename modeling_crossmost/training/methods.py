@@ -16,6 +16,7 @@ from .masking import image_patch_mask, random_point_mask
 from .pretraining import (
     ContrastiveModel,
     PretrainingArguments,
+    bound_logit_scale,
     freeze_for_pretraining,
     pretraining_mode,
     pretraining_step,
@@ -48,6 +49,9 @@ class Method(Protocol):
 
     def step(self, wrapped: nn.Module, model: CrossMoSTModel, teacher: EMATeacher, batch: Batch) -> Batch:
         """ "loss" with gradient and everything to log."""
+
+    def after_step(self, model: CrossMoSTModel) -> None:
+        """Puts back into bounds what the optimizer may have moved out of them."""
 
     def before_evaluation(self, model: CrossMoSTModel) -> None:
         """Brings the classifier up to date."""
@@ -98,6 +102,9 @@ class SelfTraining:
         """See [`self_training_step`]."""
         return self_training_step(wrapped, _student(model), teacher, batch, batch["key"], self.arguments)
 
+    def after_step(self, model: CrossMoSTModel) -> None:
+        """Nothing is bounded."""
+
     def before_evaluation(self, model: CrossMoSTModel) -> None:
         """The classifier is trained with everything else; nothing to do."""
 
@@ -145,6 +152,10 @@ class Pretraining:
     def step(self, wrapped: nn.Module, model: CrossMoSTModel, teacher: EMATeacher, batch: Batch) -> Batch:
         """See [`pretraining_step`]."""
         return pretraining_step(wrapped, model, batch, batch["key"], self.arguments)
+
+    def after_step(self, model: CrossMoSTModel) -> None:
+        """See [`bound_logit_scale`]."""
+        bound_logit_scale(model)
 
     def before_evaluation(self, model: CrossMoSTModel) -> None:
         """The text tower moved (or will be compared): makes the classifier anew from the class names."""

@@ -5,6 +5,7 @@ with `freeze_point` the same step trains a small CLIP. With `caption_contrast` t
 of captions of the same object, so that it relates words to each other before it sees an image.
 """
 
+import math
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -119,7 +120,7 @@ class ContrastiveModel(nn.Module):
         """
         embeds = {
             "text": self.model.get_text_features(input_ids, attention_mask),
-            "scale": self.model.logit_scale.exp().clamp(max=MAX_LOGIT_SCALE),
+            "scale": self.model.logit_scale.exp(),
         }
         if pixel_values is not None:
             if kept_patches is None:
@@ -182,6 +183,15 @@ def pretraining_mode(model: CrossMoSTModel, arguments: PretrainingArguments) -> 
     model.train()
     if arguments.freeze_point or arguments.freeze_point_tokenizer:
         model.point_model.embeddings.tokenizer.eval()
+
+
+@torch.no_grad()
+def bound_logit_scale(model: CrossMoSTModel) -> None:
+    """Put the logit scale back to CLIP's bound after a step.
+
+    CLIP starts at the bound; clamping in the forward pass would leave it no gradient there, and it would never move.
+    """
+    model.logit_scale.clamp_(max=math.log(MAX_LOGIT_SCALE))
 
 
 def contrastive_loss(
