@@ -28,7 +28,13 @@ from modeling_crossmost.hub.push import warn_without_token
 from modeling_crossmost.modeling_crossmost import CrossMoSTModel
 from modeling_crossmost.training.arguments import Arguments, parse_arguments
 from modeling_crossmost.training.batches import Batches, count_steps, make_batches
-from modeling_crossmost.training.checkpoints import find_checkpoint, load_checkpoint, read_state, save_checkpoint
+from modeling_crossmost.training.checkpoints import (
+    CheckpointWriter,
+    find_checkpoint,
+    load_checkpoint,
+    read_state,
+    save_checkpoint,
+)
 from modeling_crossmost.training.evaluator import Evaluator
 from modeling_crossmost.training.finish import finish_run
 from modeling_crossmost.training.guard import FiniteGuard, check_finite
@@ -38,6 +44,7 @@ from modeling_crossmost.training.preemption import StopRequest
 from modeling_crossmost.training.run_log import JsonLines, RunningMeans, write_yaml
 from modeling_crossmost.training.self_training import EMATeacher, ema_decay_at
 from modeling_crossmost.training.setup import load_model_and_processor, resolve_classes
+from modeling_crossmost.utils.atomic import remove_stale
 from modeling_crossmost.utils.command_line import exit_code
 
 
@@ -83,9 +90,9 @@ class Loop:
         self.held_steps = 0  # which the gradient scaler of fp16 left out: schedule and teacher stood still
         self.unconfident_steps, self.warned = 0, False
         self.paused = 0.0  # seconds of evaluations and checkpoints
-        self.checkpoint: Path | None = None
+        self.writer, self.checkpoint = CheckpointWriter(), None
         if train.resume_from_checkpoint is not None:
-            self.checkpoint = find_checkpoint(train.resume_from_checkpoint, self.output_dir)
+            self.checkpoint = find_checkpoint(train.resume_from_checkpoint, self.output_dir, accelerator.print)
             read_state(self.checkpoint, self._identity())  # other options are told before anything else happens
 
     def _identity(self) -> dict:
@@ -135,6 +142,7 @@ class Loop:
                 pause = time.perf_counter()
                 self._evaluate_or_save(interrupted=self.step == last < self.total_steps)
                 self.paused += time.perf_counter() - pause
+        self.writer.wait()
         self._check_finite()
         return self.global_batch * (self.step - first) / max(self._clock() - began, 1e-9)
 
@@ -235,16 +243,9 @@ class Loop:
         if self.accelerator.scaler is not None:
             progress["scaler"] = self.accelerator.scaler.state_dict()
         if self.accelerator.is_main_process:
-            save_checkpoint(
-                self.output_dir,
-                self.step,
-                self.model,
-                self.teacher,
-                self.optimizer,
-                self._identity(),
-                self.arguments.train.checkpoints_total_limit,
-                progress,
-            )
+            limit = self.arguments.train.checkpoints_total_limit
+            state = (self.model, self.teacher, self.optimizer, self._identity(), limit, progress)
+            self.writer.submit(save_checkpoint(self.output_dir, self.step, *state))
 
 
 def make_method(arguments: Arguments, processor, names: list[str], templates: list[str] | None) -> Method:
@@ -288,6 +289,7 @@ def run(arguments: Arguments) -> int:
         loop.resume()
     # Whatever can be wrong with the input has been said by now: from here on there are files.
     if accelerator.is_main_process:
+        remove_stale(train.output_dir)
         write_yaml(Path(train.output_dir) / "args.yaml", arguments.to_dict())
     if trackers:
         accelerator.init_trackers(

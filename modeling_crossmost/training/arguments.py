@@ -115,8 +115,7 @@ class TrainArguments:
         layer_decay: factor per image block, from the last to the first.
         official_parameter_groups: decay everything that the official code decays, logit scale and tokens included.
         max_grad_norm: clip the gradient's norm; default no clipping, as the paper.
-        max_nonfinite_steps: stop when the loss or its gradient was not finite in so many steps in a row; each of them is
-            left out.
+        max_nonfinite_steps: stop after so many steps in a row whose loss or gradient is not finite; each is left out.
         ema_decay_start, ema_decay, ema_ramp_steps: mu rises linearly from `ema_decay_start` to `ema_decay` over so many
             steps.
         seed: of everything random.
