@@ -15,6 +15,7 @@ from modeling_crossmost.data.augmentation import EvalImageTransform, StrongImage
 from modeling_crossmost.data.datasets import EvaluationDataset, PairDataset, PairReader, StreamingPairDataset
 from modeling_crossmost.data.keyed_random import object_keys
 from modeling_crossmost.data.loaders import (
+    EndlessBatches,
     GlobalBatchSampler,
     collate_evaluation,
     collate_pairs,
@@ -306,6 +307,21 @@ def test_training_loader_follows_sampler_and_epoch(pairs, workers):
         assert [batch["index"].tolist() for batch in batches] == list(sampler)
         for batch, rows in zip(batches, sampler, strict=True):
             assert equal(batch, collate_pairs(dataset.__getitems__(rows)))
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_the_endless_loader_goes_through_all_epochs_with_the_same_workers(pairs, workers, monkeypatch):
+    started = []
+    original = torch.multiprocessing.Process.start
+    monkeypatch.setattr("multiprocessing.context.Process.start", lambda self: started.append(self) or original(self))
+    dataset = PairDataset(pairs, PairReader(WeakImageTransform(16), StrongImageTransform(16)))
+    sampler = GlobalBatchSampler(OBJECTS, 8)
+    batches = iter(training_loader(dataset, EndlessBatches(sampler, 2), num_workers=workers))
+    for epoch in (0, 1, 2):
+        dataset.set_epoch(epoch)
+        for rows in list(GlobalBatchSampler(OBJECTS, 8, epoch=epoch, start_batch=0 if epoch else 2)):
+            assert equal(next(batches), collate_pairs(dataset.__getitems__(rows)))
+    assert len(started) == workers
 
 
 def test_training_loader_refuses_the_wrong_kind_of_batching(pairs):

@@ -180,13 +180,14 @@ class PairDataset(RowDataset):
         self.epoch = 0
 
     def set_epoch(self, epoch: int) -> None:
-        """Draw for another epoch from the next iterator of the loader on."""
+        """Draw row numbers that come without an epoch for another one."""
         self.epoch = epoch
 
-    def __getitems__(self, indices: Sequence[int]) -> list[Item]:
-        """The items of a batch of row numbers; see `PairReader.read`."""
-        indices = [int(index) for index in indices]
-        return self.reader.read(self.rows[indices], self.epoch, indices)
+    def __getitems__(self, indices: Sequence[int | tuple[int, int]]) -> list[Item]:
+        """The items of a batch of row numbers, or of pairs of one epoch and row numbers; see `PairReader.read`."""
+        drawn = [index if isinstance(index, tuple) else (self.epoch, int(index)) for index in indices]
+        rows = [row for _, row in drawn]
+        return self.reader.read(self.rows[rows], drawn[0][0], rows)
 
 
 class StreamingPairDataset(torch.utils.data.IterableDataset):
@@ -210,19 +211,20 @@ class StreamingPairDataset(torch.utils.data.IterableDataset):
     ) -> None:
         self.rows = split_dataset_by_node(reader.visible(rows), rank=process_index, world_size=num_processes)
         self.reader = reader
-        self.set_epoch(0)
+        self.epoch = torch.zeros((), dtype=torch.int64).share_memory_()  # the loader's workers live on, and see it
 
     def set_epoch(self, epoch: int) -> None:
         """Draw for another epoch, in another order of the shards, from the next iterator of the loader on."""
-        self.epoch = epoch
+        self.epoch.fill_(epoch)
+
+    def __iter__(self) -> Iterator[Item]:
+        epoch = int(self.epoch)
         # `datasets` shuffles the shards by its epoch number, before it divides them, unless that is 0.
         key = object_keys(self.reader.seed, epoch, torch.zeros(1, dtype=torch.int64))
         self.rows.set_epoch(1 + int(keyed_integers(key, 2**31 - 1, (), Stream.PERMUTATION)))
-
-    def __iter__(self) -> Iterator[Item]:
         # The stream divides its shards among the loader's workers by itself.
         for table in self.rows:
-            yield from self.reader.read(table, self.epoch)
+            yield from self.reader.read(table, epoch)
 
 
 # Evaluation

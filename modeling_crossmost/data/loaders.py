@@ -3,6 +3,7 @@
 A batch holds the same objects for any number of processes, which a training run with two processes relies on.
 """
 
+import itertools
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -91,6 +92,27 @@ class GlobalBatchSampler:
             yield order[start : start + self.batch_size_per_process].tolist()
 
 
+class EndlessBatches:
+    """The batches of all epochs, one after another, as lists of (epoch, row number).
+
+    A loader that draws from it never ends, so that its workers start once and read on across the ends of epochs.
+
+    Args:
+        sampler: makes the batches of each epoch.
+        micro_step: number of batches to leave out.
+    """
+
+    def __init__(self, sampler: GlobalBatchSampler, micro_step: int = 0) -> None:
+        self.sampler, self.micro_step = sampler, micro_step
+
+    def __iter__(self) -> Iterator[list[tuple[int, int]]]:
+        first, start = divmod(self.micro_step, self.sampler.batches_per_epoch)
+        for epoch in itertools.count(first):
+            self.sampler.set_epoch(epoch, start if epoch == first else 0)
+            for rows in self.sampler:
+                yield [(epoch, row) for row in rows]
+
+
 def _stack_clouds(items: Sequence[Item]) -> torch.Tensor:
     counts = {len(item["points"]) for item in items}
     if len(counts) > 1:
@@ -133,13 +155,12 @@ def collate_evaluation(items: Sequence[Item]) -> Item:
 
 def _loader(dataset: torch.utils.data.Dataset, **options: Any) -> DataLoader:
     # An own generator: iterators take their base seed from it, not from the global one that a resumed run restores.
-    # Workers end with their epoch, because they keep the epoch number that they started with.
-    return DataLoader(dataset, generator=torch.Generator(), persistent_workers=False, **options)
+    return DataLoader(dataset, generator=torch.Generator(), **options)
 
 
 def training_loader(
     dataset: PairDataset | StreamingPairDataset,
-    batch_sampler: GlobalBatchSampler | None = None,
+    batch_sampler: GlobalBatchSampler | EndlessBatches | None = None,
     batch_size: int = 1,
     num_workers: int = 0,
     pin_memory: bool = False,
@@ -159,7 +180,9 @@ def training_loader(
     streamed = isinstance(dataset, StreamingPairDataset)
     if streamed == (batch_sampler is not None):
         raise ValueError("Map-style pairs need a batch sampler, and streamed pairs take a batch size instead.")
-    order = {"batch_size": batch_size, "drop_last": True} if streamed else {"batch_sampler": batch_sampler}
+    order: dict[str, Any] = {"batch_sampler": batch_sampler}
+    if streamed:  # is iterated over again for every epoch, by the same workers
+        order = {"batch_size": batch_size, "drop_last": True, "persistent_workers": num_workers > 0}
     return _loader(dataset, collate_fn=collate_pairs, num_workers=num_workers, pin_memory=pin_memory, **order)
 
 
