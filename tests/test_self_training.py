@@ -10,13 +10,13 @@ from toy import CLASSES, NUM_PATCHES, POINT, roughen, toy_clouds, toy_model, toy
 
 from modeling_crossmost import CrossMoSTForSelfTraining, CrossMoSTModel
 from modeling_crossmost.data.keyed_random import object_keys
+from modeling_crossmost.training.distributed import gather_batch
 from modeling_crossmost.training.losses import alignment_loss, fairness_loss, self_training_loss
 from modeling_crossmost.training.self_training import (
     EMATeacher,
     SelfTrainingArguments,
     ema_decay_at,
     freeze_for_self_training,
-    gather_batch,
     make_pseudo_labels,
     masked_losses,
     self_training_step,

@@ -4,7 +4,7 @@ import torch
 import torch.distributed as dist
 from torch import nn
 
-from .self_training import world_size
+from .distributed import world_size
 
 
 class NonFiniteError(ValueError):

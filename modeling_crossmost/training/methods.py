@@ -12,6 +12,7 @@ from torch import nn
 
 from ..modeling_crossmost import CrossMoSTForSelfTraining, CrossMoSTModel
 from .arguments import Arguments
+from .distributed import synchronize_batch_norm
 from .masking import image_patch_mask, random_point_mask
 from .pretraining import (
     ContrastiveModel,
@@ -96,6 +97,7 @@ class SelfTraining:
 
     def trainable(self, model: CrossMoSTModel) -> nn.Module:
         """The student itself."""
+        synchronize_batch_norm(model)
         return model
 
     def step(self, wrapped: nn.Module, model: CrossMoSTModel, teacher: EMATeacher, batch: Batch) -> Batch:
@@ -147,6 +149,7 @@ class Pretraining:
 
     def trainable(self, model: CrossMoSTModel) -> nn.Module:
         """All three towers in one forward pass."""
+        synchronize_batch_norm(model)
         return ContrastiveModel(model, self.arguments)
 
     def step(self, wrapped: nn.Module, model: CrossMoSTModel, teacher: EMATeacher, batch: Batch) -> Batch:

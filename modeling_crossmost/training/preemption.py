@@ -7,7 +7,7 @@ from types import FrameType
 import torch
 import torch.distributed as dist
 
-from .self_training import world_size
+from .distributed import world_size
 
 
 class StopRequest:

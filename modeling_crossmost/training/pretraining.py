@@ -16,7 +16,7 @@ from torch.nn import functional as F
 from ..data.augmentation import CloudAugmentation, add_floor, normalize_clouds, occlude_clouds, strong_clouds
 from ..data.keyed_random import Stream, keyed_integers, keyed_uniform
 from ..modeling_crossmost import CrossMoSTModel, unit_length
-from .self_training import gather_batch
+from .distributed import gather_batch
 
 
 MAX_LOGIT_SCALE = 100.0  # CLIP's bound, which keeps training stable

@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 import torch
-import torch.distributed as dist
 from torch import nn
 
 from ..data.augmentation import CloudAugmentation, strong_clouds, weak_clouds
@@ -21,6 +20,7 @@ from ..data.keyed_random import Stream, keyed_integers, keyed_uniform
 from ..evaluation.metrics import prediction_bias, prediction_entropy
 from ..modeling_crossmost import CrossMoSTForSelfTraining, CrossMoSTModel, CrossMoSTSelfTrainingOutput
 from ..point_ops_crossmost import PointGroups
+from .distributed import gather_batch, global_sum, world_size
 from .losses import (
     VARIANTS,
     PseudoLabels,
@@ -245,39 +245,6 @@ def train_mode(model: CrossMoSTForSelfTraining, arguments: SelfTrainingArguments
     model.train()
     if arguments.freeze_point_tokenizer:
         model.point_model.embeddings.tokenizer.eval()
-
-
-# --------------------------------------------------------------------------------------------------------------------
-# Global batch
-# --------------------------------------------------------------------------------------------------------------------
-
-
-def world_size() -> int:
-    """Return the number of training processes, 1 without a distributed launch."""
-    return dist.get_world_size() if dist.is_available() and dist.is_initialized() else 1
-
-
-def gather_batch(values: torch.Tensor) -> torch.Tensor:
-    """Concatenate the (B, ...) tensors of all processes in rank order, with gradient.
-
-    Every process computes the same global loss, and the backward pass of the gather sums the gradients of all of them.
-    DDP's mean over processes then leaves the gradient of that loss exactly once.
-    """
-    if world_size() == 1:
-        return values
-    from torch.distributed.nn.functional import all_gather  # missing from builds of torch without distributed support
-
-    return torch.cat(all_gather(values.contiguous()), dim=0)
-
-
-@torch.no_grad()
-def global_sum(value: torch.Tensor) -> torch.Tensor:
-    """Sum a tensor over all processes, without gradient."""
-    if world_size() == 1:
-        return value
-    value = value.clone()  # all_reduce works in place
-    dist.all_reduce(value)
-    return value
 
 
 # --------------------------------------------------------------------------------------------------------------------
