@@ -163,27 +163,29 @@ class Loop:
         decay = ema_decay_at(step, train.ema_decay_start, train.ema_decay, train.ema_ramp_steps)
         set_learning_rate(self.optimizer, rate)
         self.guard.begin()
-        for _ in range(train.gradient_accumulation_steps):
-            batch = next(batches)
-            batch = {name: value.to(self.accelerator.device, non_blocking=True) for name, value in batch.items()}
-            with self.accelerator.accumulate(self.wrapped):
-                terms = self.method.step(self.wrapped, self.model, self.teacher, batch)
-                self.accelerator.backward(terms["loss"])
-                self.guard.see(terms["loss"])
-                if self.accelerator.sync_gradients:
-                    norm = None
-                    if train.max_grad_norm is not None:
-                        norm = self.accelerator.clip_grad_norm_(self.wrapped.parameters(), train.max_grad_norm)
-                    self.guard.judge(norm)
-                self.optimizer.step()
-                self.optimizer.zero_grad()
-            self.means.add(terms)
+        batch = self._next_batch(batches)
+        terms = self.method.step(self.wrapped, self.model, self.teacher, batch)
+        self.accelerator.backward(terms["loss"])
+        norm = None
+        if train.max_grad_norm is not None:
+            norm = self.accelerator.clip_grad_norm_(self.wrapped.parameters(), train.max_grad_norm)
+        self.guard.judge(terms["loss"], norm)
+        self.optimizer.step()
+        self.optimizer.zero_grad()
+        self.means.add(terms)
         if self.accelerator.optimizer_step_was_skipped:
             self.held_steps += 1
         else:
             self.method.after_step(self.model)
             self.teacher.update(self.model, decay)
         return rate, decay
+
+    def _next_batch(self, batches: Iterator[dict[str, torch.Tensor]]) -> dict[str, torch.Tensor]:
+        """This process's part of the global batch, on the device; accumulated micro-batches become one."""
+        parts = [next(batches) for _ in range(self.arguments.train.gradient_accumulation_steps)]
+        device = self.accelerator.device
+        moved = [{name: value.to(device, non_blocking=True) for name, value in part.items()} for part in parts]
+        return moved[0] if len(moved) == 1 else {name: torch.cat([part[name] for part in moved]) for name in moved[0]}
 
     def _write_metrics(self, bar: tqdm, rate: float, decay: float) -> None:
         means = self.means.pop()  # waits for the device
@@ -264,7 +266,6 @@ def run(arguments: Arguments) -> int:
     train, code = arguments.train, 0
     trackers = [name.strip() for name in train.report_to.split(",")] if train.report_to else None
     accelerator = Accelerator(
-        gradient_accumulation_steps=train.gradient_accumulation_steps,
         log_with=trackers,
         project_dir=train.output_dir if trackers else None,
         cpu=not torch.cuda.is_available(),

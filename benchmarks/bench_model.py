@@ -7,6 +7,7 @@ from modeling_crossmost.data.keyed_random import object_keys
 from modeling_crossmost.training.self_training import (
     EMATeacher,
     SelfTrainingArguments,
+    StudentPass,
     freeze_for_self_training,
     self_training_step,
     train_mode,
@@ -75,7 +76,7 @@ def main(argv: list[str] | None = None) -> int:
 
     def training_step() -> None:
         model.zero_grad()
-        self_training_step(model, model, teacher, batch, keys, arguments)["loss"].backward()
+        self_training_step(StudentPass(model, arguments), model, teacher, batch, keys, arguments)["loss"].backward()
         teacher.update(model, 0.99)
 
     train_mode(model, arguments)

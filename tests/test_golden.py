@@ -17,6 +17,7 @@ from modeling_crossmost.training.self_training import (
     ema_decay_at,
     freeze_for_self_training,
     make_pseudo_labels,
+    reduce_output,
     student_losses,
 )
 
@@ -116,7 +117,7 @@ def official_step(golden, inputs, name):
     student = golden.model("state_student")
     freeze_for_self_training(student, arguments)
     student, seen, output = masked_pass(student, inputs, name == "bn_train")
-    terms = student_losses(student, output, seen, labels, arguments)
+    terms = student_losses(student, reduce_output(student, output, seen, arguments), labels, arguments)
     return student, teacher, labels, terms
 
 

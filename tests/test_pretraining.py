@@ -141,13 +141,33 @@ def test_image_text_loss_counts_equal_captions_as_right():
     assert terms["retrieval"].item() == pytest.approx(sum(hits) / SIZE)
 
 
+def test_chunks_of_a_batch_give_the_gradients_of_the_whole():
+    found = []
+    for size in (None, 3, 1):
+        model = toy_model(text=True)
+        arguments = PretrainingArguments(freeze_image=False, freeze_text=False, freeze_point_tokenizer=True)
+        freeze_for_pretraining(model, arguments)
+        pretraining_mode(model, arguments)
+        wrapped = ContrastiveModel(model, arguments, size)
+        terms = pretraining_step(wrapped, model, make_batch(), make_keys(), arguments)
+        terms["loss"].backward()
+        found.append(
+            {name: p.grad for name, p in model.named_parameters() if p.grad is not None} | {"loss": terms["loss"]}
+        )
+    for other in found[1:]:
+        assert other.keys() == found[0].keys()
+        for name, value in found[0].items():
+            assert_close(other[name], value, rtol=1e-5, atol=1e-5 * value.abs().max().item() + 1e-7, msg=name)
+
+
 def test_a_logit_scale_at_its_bound_still_learns_and_stays_in_bounds():
     model = toy_model(text=True)
     with torch.no_grad():
         model.logit_scale.fill_(math.log(MAX_LOGIT_SCALE))
     arguments = PretrainingArguments(freeze_point=True, freeze_text=False)
     batch = make_batch()
-    embeds = ContrastiveModel(model, arguments)(batch["input_ids"], batch["attention_mask"], batch["strong_image"])
+    inputs = {name: batch[name] for name in ("input_ids", "attention_mask")}
+    embeds = ContrastiveModel(model, arguments)(**inputs, pixel_values=batch["strong_image"])
     assert "point" not in embeds
     embeds["scale"].backward()
     assert model.logit_scale.grad.item() == pytest.approx(MAX_LOGIT_SCALE)

@@ -1,8 +1,13 @@
 """What makes several processes compute exactly what one process computes with the same global batch."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
 import torch
 import torch.distributed as dist
 from torch import nn
+from torch.nn import functional as F
 
 
 def world_size() -> int:
@@ -55,6 +60,19 @@ def global_sum(value: torch.Tensor) -> torch.Tensor:
     return value if world_size() == 1 else _Sum.apply(value)
 
 
+_recomputing: ContextVar[bool] = ContextVar("recomputing", default=False)
+
+
+@contextmanager
+def recomputing() -> Iterator[None]:
+    """Mark a forward pass that repeats an earlier one, which BatchNorm must not count twice."""
+    token = _recomputing.set(True)
+    try:
+        yield
+    finally:
+        _recomputing.reset(token)
+
+
 class GlobalBatchNorm(nn.BatchNorm1d):
     """BatchNorm over the global batch, on every backend; `nn.SyncBatchNorm` needs CUDA.
 
@@ -63,23 +81,35 @@ class GlobalBatchNorm(nn.BatchNorm1d):
 
     def forward(self, features: torch.Tensor) -> torch.Tensor:
         """Normalize (B, C) features of this process's part of the batch."""
-        if not self.training or world_size() == 1:
+        if not self.training:
             return super().forward(features)
+        mean, variance = self.running_mean, self.running_var
+        if _recomputing.get():  # the statistics have taken this batch in already
+            mean, variance = mean.clone(), variance.clone()
+        else:
+            self.num_batches_tracked += 1
+        if world_size() == 1:
+            return F.batch_norm(features, mean, variance, self.weight, self.bias, True, self.momentum, self.eps)
+        return self._over_all_processes(features, mean, variance)
+
+    def _over_all_processes(
+        self, features: torch.Tensor, running_mean: torch.Tensor, running_var: torch.Tensor
+    ) -> torch.Tensor:
         wide = features.float()  # as BatchNorm under autocast
         count = _Sum.apply(wide.new_tensor(float(len(wide))))
         mean = _Sum.apply(wide.sum(0)) / count
         centered = wide - mean
         variance = _Sum.apply(centered.square().sum(0)) / count
         with torch.no_grad():
-            self.num_batches_tracked += 1
-            self.running_mean.lerp_(mean, self.momentum)
-            self.running_var.lerp_(variance * count / (count - 1), self.momentum)
+            running_mean.lerp_(mean, self.momentum)
+            running_var.lerp_(variance * count / (count - 1), self.momentum)
         normal = centered * (variance + self.eps).rsqrt() * self.weight + self.bias
         return normal.to(features.dtype)
 
 
-def synchronize_batch_norm(model: nn.Module) -> None:
-    """Let every BatchNorm of a model use the global batch; parameters, buffers and their names stay."""
+def synchronize_batch_norm(model: nn.Module) -> nn.Module:
+    """Let every BatchNorm of a model use the global batch, and return the model; weights and their names stay."""
     for module in model.modules():
         if type(module) is nn.BatchNorm1d:
             module.__class__ = GlobalBatchNorm
+    return model

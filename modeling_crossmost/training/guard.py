@@ -31,29 +31,24 @@ class FiniteGuard:
         self.parameters = [value for value in model.parameters() if value.requires_grad]
         device = self.parameters[0].device
         self.limit = limit
-        self.finite = torch.ones((), dtype=torch.bool, device=device)
         self.in_a_row, self.longest, self.skipped = (torch.zeros((), device=device) for _ in range(3))
         self.saved: list[torch.Tensor] = []
 
     def begin(self) -> None:
         """Start a step: remember what its forward passes overwrite."""
-        self.finite = torch.ones_like(self.finite)
         self.saved = [value.clone() for value in self.buffers]
 
-    def see(self, loss: torch.Tensor) -> None:
-        """Take in the loss of a micro-batch."""
-        self.finite = self.finite & loss.detach().isfinite()
-
     @torch.no_grad()
-    def judge(self, norm: torch.Tensor | None) -> None:
+    def judge(self, loss: torch.Tensor, norm: torch.Tensor | None = None) -> None:
         """Decide, before the optimizer's step, whether it counts.
 
         Args:
+            loss: 0-dim.
             norm: norm of the whole gradient; computed here if there is none.
         """
         if norm is None:
             norm = nn.utils.get_total_norm([p.grad for p in self.parameters if p.grad is not None])
-        bad = (~(self.finite & norm.isfinite())).float()
+        bad = (~(loss.isfinite() & norm.isfinite())).float()
         if world_size() > 1:  # a term of the loss may be infinite in one process alone
             dist.all_reduce(bad, dist.ReduceOp.MAX)
         if self.tells:

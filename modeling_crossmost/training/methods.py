@@ -22,7 +22,7 @@ from .pretraining import (
     pretraining_mode,
     pretraining_step,
 )
-from .self_training import EMATeacher, freeze_for_self_training, self_training_step, train_mode
+from .self_training import EMATeacher, StudentPass, freeze_for_self_training, self_training_step, train_mode
 
 
 Batch = dict[str, torch.Tensor]
@@ -74,6 +74,7 @@ class SelfTraining:
 
     def __init__(self, arguments: Arguments):
         self.arguments = arguments.method
+        self.chunk_size = arguments.train.per_device_train_batch_size
 
     def check(self, model: CrossMoSTModel) -> None:
         """The masks of one object show whether unit and ratios fit."""
@@ -96,13 +97,14 @@ class SelfTraining:
         train_mode(_student(model), self.arguments)
 
     def trainable(self, model: CrossMoSTModel) -> nn.Module:
-        """The student itself."""
+        """The student's pass up to what the losses need."""
         synchronize_batch_norm(model)
-        return model
+        return StudentPass(_student(model), self.arguments, self.chunk_size)
 
     def step(self, wrapped: nn.Module, model: CrossMoSTModel, teacher: EMATeacher, batch: Batch) -> Batch:
         """See [`self_training_step`]."""
-        return self_training_step(wrapped, _student(model), teacher, batch, batch["key"], self.arguments)
+        student = _student(model)
+        return self_training_step(wrapped, student, teacher, batch, batch["key"], self.arguments, self.chunk_size)
 
     def after_step(self, model: CrossMoSTModel) -> None:
         """Nothing is bounded."""
@@ -119,6 +121,7 @@ class Pretraining:
 
     def __init__(self, arguments: Arguments, set_classes: Callable[[CrossMoSTModel], object]):
         method = arguments.method
+        self.chunk_size = arguments.train.per_device_train_batch_size
         self.set_classes = set_classes
         self.arguments = PretrainingArguments(
             **asdict(arguments.pretraining),
@@ -150,7 +153,7 @@ class Pretraining:
     def trainable(self, model: CrossMoSTModel) -> nn.Module:
         """All three towers in one forward pass."""
         synchronize_batch_norm(model)
-        return ContrastiveModel(model, self.arguments)
+        return ContrastiveModel(model, self.arguments, self.chunk_size)
 
     def step(self, wrapped: nn.Module, model: CrossMoSTModel, teacher: EMATeacher, batch: Batch) -> Batch:
         """See [`pretraining_step`]."""

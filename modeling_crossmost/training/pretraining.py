@@ -7,7 +7,7 @@ of captions of the same object, so that it relates words to each other before it
 
 import math
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 from torch import nn
@@ -16,6 +16,7 @@ from torch.nn import functional as F
 from ..data.augmentation import CloudAugmentation, add_floor, normalize_clouds, occlude_clouds, strong_clouds
 from ..data.keyed_random import Stream, keyed_integers, keyed_uniform
 from ..modeling_crossmost import CrossMoSTModel, unit_length
+from .chunks import in_chunks
 from .distributed import gather_batch
 
 
@@ -89,14 +90,24 @@ class ContrastiveModel(nn.Module):
     Args:
         model: the model to train.
         arguments: which modalities take part.
+        chunk_size: objects per pass, see [`in_chunks`].
     """
 
-    def __init__(self, model: CrossMoSTModel, arguments: PretrainingArguments):
+    def __init__(self, model: CrossMoSTModel, arguments: PretrainingArguments, chunk_size: int | None = None):
         super().__init__()
-        self.model = model
+        self.model, self.chunk_size = model, chunk_size
         self.use_point = not arguments.freeze_point
 
-    def forward(
+    def forward(self, **inputs: Any) -> dict[str, torch.Tensor]:
+        """Embed a batch; the arguments are those of [`embed`].
+
+        Returns:
+            As [`embed`], and the logit scale under "scale".
+        """
+        embeds = in_chunks(self.embed, len(inputs["input_ids"]), self.chunk_size, inputs)
+        return embeds | {"scale": self.model.logit_scale.exp()}
+
+    def embed(
         self,
         input_ids: torch.Tensor,
         attention_mask: torch.Tensor,
@@ -113,15 +124,12 @@ class ContrastiveModel(nn.Module):
         `kept_patches` (B, K) are the patches that the image tower sees, by default all.
 
         Returns:
-            Unit-length (B, D) each under "text", "image", "caption" and "point", and the logit scale under "scale".
+            Unit-length (B, D) each under "text", "image", "caption" and "point".
 
         Raises:
             ValueError: if there is no text tower, or no clouds although the point tower is trained.
         """
-        embeds = {
-            "text": self.model.get_text_features(input_ids, attention_mask),
-            "scale": self.model.logit_scale.exp(),
-        }
+        embeds = {"text": self.model.get_text_features(input_ids, attention_mask)}
         if pixel_values is not None:
             if kept_patches is None:
                 embeds["image"] = self.model.get_image_features(pixel_values)
