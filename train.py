@@ -43,7 +43,12 @@ from modeling_crossmost.training.optimization import learning_rate_at, parameter
 from modeling_crossmost.training.preemption import StopRequest
 from modeling_crossmost.training.run_log import JsonLines, RunningMeans, write_yaml
 from modeling_crossmost.training.self_training import EMATeacher, ema_decay_at
-from modeling_crossmost.training.setup import load_model_and_processor, resolve_classes
+from modeling_crossmost.training.setup import (
+    load_model_and_processor,
+    make_accelerator,
+    resolve_classes,
+    set_numerics,
+)
 from modeling_crossmost.utils.atomic import remove_stale
 from modeling_crossmost.utils.command_line import exit_code
 
@@ -265,16 +270,14 @@ def run(arguments: Arguments) -> int:
     """One run from options to files; returns the exit code."""
     train, code = arguments.train, 0
     trackers = [name.strip() for name in train.report_to.split(",")] if train.report_to else None
-    accelerator = Accelerator(
-        log_with=trackers,
-        project_dir=train.output_dir if trackers else None,
-        cpu=not torch.cuda.is_available(),
-    )
+    set_numerics(train.tf32, train.deterministic)
+    accelerator = make_accelerator(train.ddp_timeout, trackers, train.output_dir)
     if train.push_to_hub and accelerator.is_main_process:
         warn_without_token()
     set_seed(train.seed)
     started = time.perf_counter()
     model, processor = load_model_and_processor(arguments)
+    model.to(accelerator.device)
     only_evaluate = train.eval_only or train.method == "zero_shot"
     with accelerator.main_process_first():  # one process fills the data set's cache, the others read it
         arguments.source = resolve_dataset(arguments.data.dataset, arguments.data.dataset_config)
@@ -283,7 +286,6 @@ def run(arguments: Arguments) -> int:
         names, templates = resolve_classes(arguments, model, processor, evaluator)
         method = make_method(arguments, processor, names, templates)
         batches = None if only_evaluate else make_batches(arguments, accelerator, processor, method)
-    model.to(accelerator.device)
     loop = Loop(arguments, accelerator, method, model, batches, evaluator) if batches is not None else None
     zero_shot = evaluator.full(method, model) if evaluator else None
     if loop is not None:

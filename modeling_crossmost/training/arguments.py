@@ -42,6 +42,7 @@ FREE_ON_RESUME = {
     "checkpointing_steps",
     "checkpoints_total_limit",
     "dataloader_num_workers",
+    "ddp_timeout",
     "eval_only",
     "eval_split",
     "eval_steps",
@@ -119,6 +120,9 @@ class TrainArguments:
         ema_decay_start, ema_decay, ema_ramp_steps: mu rises linearly from `ema_decay_start` to `ema_decay` over so many
             steps.
         seed: of everything random.
+        deterministic: use deterministic kernels alone, so that a run repeats bit for bit on a GPU too; slower there.
+        tf32: let fp32 matrix products and convolutions use TF32 on a GPU; grouping and logits never do.
+        ddp_timeout: seconds that processes wait for each other, for instance while one prepares the data.
         logging_steps: optimizer steps between lines of metrics.jsonl.
         eval_steps: optimizer steps between evaluations while training; default a quarter of the run, 0 never.
         pseudo_label_accuracy: also measure the teacher's labels on a labeled training split, in a separate pass
@@ -153,6 +157,9 @@ class TrainArguments:
     ema_decay: float = 0.999
     ema_ramp_steps: int = 200
     seed: int = 0
+    deterministic: bool = False
+    tf32: bool = False
+    ddp_timeout: int = 4 * 3600
     logging_steps: int = 5
     eval_steps: int | None = None
     pseudo_label_accuracy: bool = False
@@ -175,6 +182,7 @@ class TrainArguments:
             "logging_steps",
             "checkpoints_total_limit",
             "max_nonfinite_steps",
+            "ddp_timeout",
         )
         for name in positive:
             if getattr(self, name) <= 0:

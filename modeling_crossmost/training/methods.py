@@ -6,6 +6,7 @@ A method says which inputs it needs, what is frozen, and how a batch becomes los
 from collections.abc import Callable
 from dataclasses import asdict
 from typing import Protocol
+from weakref import WeakSet
 
 import torch
 from torch import nn
@@ -122,7 +123,7 @@ class Pretraining:
     def __init__(self, arguments: Arguments, set_classes: Callable[[CrossMoSTModel], object]):
         method = arguments.method
         self.chunk_size = arguments.train.per_device_train_batch_size
-        self.set_classes = set_classes
+        self.set_classes, self.with_classes = set_classes, WeakSet()
         self.arguments = PretrainingArguments(
             **asdict(arguments.pretraining),
             freeze_image=method.freeze_image,
@@ -164,5 +165,7 @@ class Pretraining:
         bound_logit_scale(model)
 
     def before_evaluation(self, model: CrossMoSTModel) -> None:
-        """The text tower moved (or will be compared): makes the classifier anew from the class names."""
-        self.set_classes(model)
+        """Makes the classifier anew from the class names, wherever the text tower has moved or it was never made."""
+        if not self.arguments.freeze_text or model not in self.with_classes:
+            self.set_classes(model)
+            self.with_classes.add(model)
