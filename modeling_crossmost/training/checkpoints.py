@@ -170,7 +170,8 @@ class CheckpointWriter:
     """Writes checkpoints beside the training, one at a time."""
 
     def __init__(self) -> None:
-        self.pool, self.pending = ThreadPoolExecutor(1, "checkpoint"), None
+        self.pool = ThreadPoolExecutor(1, "checkpoint")
+        self.pending: Future[Path] | None = None
 
     def submit(self, write: Callable[[], Path]) -> None:
         """Write in the background what [`save_checkpoint`] returned, once the one before is on the disk.
@@ -179,7 +180,7 @@ class CheckpointWriter:
             CheckpointFolderError: if the one before could not be written.
         """
         self.wait()
-        self.pending: Future | None = self.pool.submit(write)
+        self.pending = self.pool.submit(write)
 
     def wait(self) -> None:
         """Wait for what is being written.

@@ -49,8 +49,9 @@ def in_chunks(function: Callable[..., Outputs], batch: int, size: int | None, in
         chunk = {name: _rows(value, slice(start, start + size)) for name, value in inputs.items()}
         if torch.is_grad_enabled():
             # Nothing random is left to restore: noise and masks are inputs.
-            options = {"use_reentrant": False, "preserve_rng_state": False, "context_fn": _contexts}
-            parts.append(checkpoint(function, **options, **chunk))
+            parts.append(
+                checkpoint(function, use_reentrant=False, preserve_rng_state=False, context_fn=_contexts, **chunk)
+            )
         else:
             parts.append(function(**chunk))
     stacked = {name: [part[name] for part in parts] for name in parts[0]}

@@ -79,6 +79,12 @@ class GlobalBatchNorm(nn.BatchNorm1d):
     The running statistics are the same on all processes, so that none of them evaluates another model.
     """
 
+    # There are always some here, unlike in its base class.
+    running_mean: torch.Tensor
+    running_var: torch.Tensor
+    num_batches_tracked: torch.Tensor
+    momentum: float
+
     def forward(self, features: torch.Tensor) -> torch.Tensor:
         """Normalize (B, C) features of this process's part of the batch."""
         if not self.training:

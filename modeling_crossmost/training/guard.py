@@ -1,5 +1,7 @@
 """Keep a run finite: leave out steps whose loss or gradient is not, and never save such weights."""
 
+from typing import Any
+
 import torch
 import torch.distributed as dist
 from torch import nn
@@ -24,7 +26,7 @@ class FiniteGuard:
     """
 
     def __init__(self, model: nn.Module, optimizer: torch.optim.Optimizer, limit: int):
-        self.optimizer = getattr(optimizer, "optimizer", optimizer)
+        self.optimizer: Any = getattr(optimizer, "optimizer", optimizer)
         # With a gradient scaler, the scaler tells the optimizer.
         self.tells = getattr(optimizer, "scaler", None) is None
         self.buffers = [value for value in model.buffers() if value.is_floating_point()]

@@ -123,7 +123,8 @@ class Pretraining:
     def __init__(self, arguments: Arguments, set_classes: Callable[[CrossMoSTModel], object]):
         method = arguments.method
         self.chunk_size = arguments.train.per_device_train_batch_size
-        self.set_classes, self.with_classes = set_classes, WeakSet()
+        self.set_classes = set_classes
+        self.with_classes: WeakSet[CrossMoSTModel] = WeakSet()
         self.arguments = PretrainingArguments(
             **asdict(arguments.pretraining),
             freeze_image=method.freeze_image,

@@ -3,6 +3,7 @@
 import signal
 import threading
 from types import FrameType
+from typing import Any
 
 import torch
 import torch.distributed as dist
@@ -22,8 +23,9 @@ class StopRequest:
     def __init__(self) -> None:
         self.number = 0
         self.before: dict[int, object] = {}
-        self.group = dist.new_group(backend="gloo") if world_size() > 1 else None
-        self.flag, self.pending = torch.zeros(1), None
+        self.group: Any = dist.new_group(backend="gloo") if world_size() > 1 else None
+        self.flag = torch.zeros(1)
+        self.pending: dist.Work | None = None
 
     def __enter__(self) -> "StopRequest":
         if threading.current_thread() is threading.main_thread():
@@ -54,6 +56,7 @@ class StopRequest:
         if self.pending is not None:
             self.pending.wait()
             agreed = int(self.flag)
+            self.number = agreed or self.number
         self.flag = torch.full((1,), float(self.number))
         self.pending = dist.all_reduce(self.flag, dist.ReduceOp.MAX, group=self.group, async_op=True)
         return agreed

@@ -53,8 +53,8 @@ def make_accelerator(timeout: int, trackers: list[str] | None, project_dir: str)
     if accelerator.distributed_type in UNSUPPORTED:
         name = accelerator.distributed_type.value
         raise ValueError(
-            f"train.py cannot run under {name}, which divides the weights that the EMA teacher averages: launch it with "
-            "--multi_gpu instead, and lower --per_device_train_batch_size where the memory is short."
+            f"train.py cannot run under {name}, which divides the weights that the EMA teacher averages: launch it "
+            "with --multi_gpu instead, and lower --per_device_train_batch_size where the memory is short."
         )
     return accelerator
 
