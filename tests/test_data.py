@@ -398,7 +398,8 @@ def test_evaluation_reads_everything(pairs):
     items = EvaluationDataset(pairs, EvalImageTransform(SIZE, (0, 0, 0), (1, 1, 1))).__getitems__([2, 11])
     for i, item in zip([2, 11], items, strict=True):
         assert item["index"] == i and item["label"] == i % 2
-        values = (item["views"][:, 0, 0, 0] * 255).round().long().tolist()
+        values = item["views"][:, 0, 0, 0].tolist()
+        assert item["views"].dtype == torch.uint8
         assert values == [6 * i + v for v in range(VIEWS)] and item["views"].shape == (VIEWS, 3, SIZE, SIZE)
         assert abs(item["points"].norm(dim=1).max() - 1) < 1e-6 and item["points"].mean(0).abs().max() < 1e-6
 
@@ -421,6 +422,16 @@ def test_evaluation_pads_different_numbers_of_views(pairs):
     assert batch["view_mask"].sum(1).tolist() == [5, 2, 1]
     assert torch.equal(batch["views"][batch["view_mask"]], torch.cat([dataset[i]["views"] for i in range(3)]))
     assert not batch["views"][~batch["view_mask"]].any()
+
+
+def test_evaluation_bounds_what_its_workers_have_ready(pairs):
+    """12 views of 224 px are 1.8 MB an object; the default batch of 64 objects would need 230 MB for each worker."""
+    dataset = EvaluationDataset(pairs, EvalImageTransform(224))
+    each = sum(value.nbytes for value in dataset[0].values())
+    for workers in (1, 8):
+        size = evaluation_loader(dataset, 64, num_workers=workers).batch_size
+        assert 1 <= size <= 64 and (size == 1 or size * each * workers * 2 <= 48 << 20)
+    assert evaluation_loader(dataset, 64).batch_size == 64
 
 
 def test_evaluation_loader_divides_rows_among_processes(pairs):

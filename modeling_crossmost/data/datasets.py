@@ -12,7 +12,7 @@ import torch
 from PIL import Image as PILImage
 
 from ..utils.extras import importing
-from .augmentation import normalize_clouds
+from .augmentation import EvalImageTransform, normalize_clouds
 from .keyed_random import Stream, keyed_bits, keyed_integers, object_keys, substream
 from .pairs import (
     REQUIRED_COLUMNS,
@@ -235,14 +235,14 @@ class EvaluationDataset(RowDataset):
 
     Args:
         rows: prepared pairs; the label may be absent.
-        transform: makes an image `(3, H, W)` from a view, usually `EvalImageTransform`.
+        transform: resizes and crops the views, and normalizes them later, on the model's device.
         num_views: read the first `num_views` views of an object only; None means all.
 
     Raises:
         ValueError: `num_views` is below 1.
     """
 
-    def __init__(self, rows: Dataset, transform: ImageTransform, num_views: int | None = None) -> None:
+    def __init__(self, rows: Dataset, transform: EvalImageTransform, num_views: int | None = None) -> None:
         if num_views is not None and num_views < 1:
             raise ValueError(f"num_views is {num_views}; read at least one view.")
         self.rows = select_raw(rows, [*REQUIRED_COLUMNS, "label"])
@@ -251,14 +251,14 @@ class EvaluationDataset(RowDataset):
         self.num_views = num_views
 
     def __getitems__(self, indices: Sequence[int]) -> list[Item]:
-        """Items with `index` (), `points` (N, 3) normalized, `views` (V, 3, H, W) and, if known, `label` ()."""
+        """Items with `index` (), `points` (N, 3) normalized, `views` (V, 3, H, W) uint8 and, if known, `label` ()."""
         indices = [int(index) for index in indices]
         table = self.rows[indices]
         items = []
         for row, index in enumerate(indices):
             name = f"row {index}"
             encoded = read_views(table, row, name)[: self.num_views]
-            views = [self.transform(decode_view(encoded, view, name), 0) for view in range(len(encoded))]
+            views = [self.transform.pixels(decode_view(encoded, view, name)) for view in range(len(encoded))]
             cloud = normalize_clouds(read_cloud(table, row, name)[None])[0]
             item = {"index": torch.tensor(index), "points": cloud, "views": torch.stack(views)}
             if self.has_labels:

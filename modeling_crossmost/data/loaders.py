@@ -15,6 +15,11 @@ from .datasets import EvaluationDataset, Item, PairDataset, StreamingPairDataset
 from .keyed_random import Stream, keyed_order, object_keys
 
 
+# Workers hand their batches over in shared memory, of which a container may have no more than 64 MB.
+IN_FLIGHT = 48 << 20
+PREFETCHED = 2  # batches that each worker has ready, torch's default
+
+
 class GlobalBatchSampler:
     """Batches of row numbers that are the same objects for any number of processes.
 
@@ -136,8 +141,8 @@ def collate_evaluation(items: Sequence[Item]) -> Item:
     """Stack the items of `EvaluationDataset`, whose numbers of views may differ.
 
     Returns:
-        `index` (B,), `points` (B, N, 3), `views` (B, V, 3, H, W) padded with zeros, `view_mask` (B, V) bool, true where
-        there is a view, and `label` (B,) where it is known. `views[view_mask]` are all views, object by object.
+        `index` (B,), `points` (B, N, 3), `views` (B, V, 3, H, W) uint8 padded with zeros, `view_mask` (B, V) bool, true
+        where there is a view, and `label` (B,) where it is known. `views[view_mask]` are all views, object by object.
 
     Raises:
         ValueError: clouds of different sizes.
@@ -197,11 +202,14 @@ def evaluation_loader(
 
     Args:
         dataset: objects with all views.
-        batch_size: objects per batch.
+        batch_size: objects per batch; fewer where the batches that workers have ready would exceed `IN_FLIGHT`.
         num_workers: processes that read beside the main one.
         num_processes, process_index: the process's place among all of them.
     """
     rows = range(process_index, len(dataset), num_processes)
+    if num_workers > 0 and len(rows) > 0:
+        each = sum(value.nbytes for value in dataset[0].values())
+        batch_size = min(batch_size, max(1, IN_FLIGHT // (each * num_workers * PREFETCHED)))
     return _loader(
         dataset,
         sampler=rows,

@@ -50,7 +50,8 @@ def predict(
     """
     was_training = model.training
     model.eval()
-    parts = [_predict_batch(model, batch, device, autocast) for batch in loader]
+    normalize = loader.dataset.transform.normalize  # type: ignore[attr-defined] # of an EvaluationDataset
+    parts = [_predict_batch(model, batch, device, autocast, normalize) for batch in loader]
     model.train(was_training)
     merged = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]} if parts else {}
     merged = _gather(merged)
@@ -66,12 +67,14 @@ def _predict_batch(
     batch: dict[str, torch.Tensor],
     device: torch.device,
     autocast: Callable[[], AbstractContextManager],
+    normalize: Callable[[torch.Tensor], torch.Tensor],
 ) -> dict[str, np.ndarray]:
     views, mask = batch["views"].to(device), batch["view_mask"].to(device)
-    flat = views[mask]  # (K, 3, H, W), the batch's views, object by object
+    flat = views[mask]  # (K, 3, H, W) uint8, the batch's views, object by object
     # Objects may have many views: embedding them in chunks bounds the memory.
     with autocast():
-        embeds = torch.cat([model.get_image_features(chunk) for chunk in flat.split(max(len(views), 64))])
+        chunks = flat.split(max(len(views), 64))
+        embeds = torch.cat([model.get_image_features(normalize(chunk)) for chunk in chunks])
         point_embeds = model.get_point_features(batch["points"].to(device))
     rows = torch.arange(len(views), device=device).unsqueeze(1).expand_as(mask)[mask]
     image_logits = model.classify(embeds)
