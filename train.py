@@ -76,6 +76,8 @@ class Loop:
         self.output_dir = Path(train.output_dir)
         method.check(model)
         method.freeze(model)
+        if train.gradient_checkpointing:
+            model.gradient_checkpointing_enable()
         self.teacher = EMATeacher(model, accelerator.autocast)
         groups = parameter_groups(
             model,

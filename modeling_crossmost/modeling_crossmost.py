@@ -59,13 +59,18 @@ class CrossMoSTPointTokenizer(nn.Module):
         """(B, G, S, 3) centered neighborhoods -> (B, G, token_size)."""
         features = self._normalize(self.first_norm, self.first_in(neighborhoods)).relu()
         features = self.first_out(features)  # (B, G, S, d1)
-        pooled = features.amax(dim=2, keepdim=True)  # (B, G, 1, d1)
-        # Equals second_in(concat(pooled, features)), but applies the half for `pooled`, which is the same for all S
-        # points, only once per sub-cloud.
-        pooled_weight, point_weight = self.second_in.weight.chunk(2, dim=1)
-        features = features @ point_weight.T + nn.functional.linear(pooled, pooled_weight, self.second_in.bias)
+        features = self._second_in(features.amax(dim=2, keepdim=True), features)
         features = self._normalize(self.second_norm, features).relu()
         return self.second_out(features).amax(dim=2)
+
+    def _second_in(self, pooled: torch.Tensor, features: torch.Tensor) -> torch.Tensor:
+        """second_in(concat(pooled, features)): (B, G, 1, d1), (B, G, S, d1) -> (B, G, S, d2)."""
+        if type(self.second_in) is not nn.Linear or hasattr(self.second_in, "_hf_hook"):
+            # The weight is quantized, adapted or elsewhere (accelerate's offloading): only the module can use it.
+            return self.second_in(torch.cat([pooled.expand_as(features), features], dim=-1))
+        # The half for `pooled`, which is the same for all S points, is applied only once per sub-cloud.
+        pooled_weight, point_weight = self.second_in.weight.chunk(2, dim=1)
+        return features @ point_weight.T + nn.functional.linear(pooled, pooled_weight, self.second_in.bias)
 
 
 class CrossMoSTPointEmbeddings(nn.Module):
@@ -81,13 +86,15 @@ class CrossMoSTPointEmbeddings(nn.Module):
         self.position_activation = nn.GELU()
         self.position_out = nn.Linear(config.position_hidden_size, config.hidden_size)
 
-    def forward(self, groups: PointGroups) -> tuple[torch.Tensor, torch.Tensor]:
-        """Groups -> tokens (B, G, H_p) and positions (B, 1 + G, H_p), the class token's position first."""
+    def forward(self, groups: PointGroups) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Groups -> class token (B, 1, H_p), tokens (B, G, H_p), positions (B, 1 + G, H_p), the class token's first."""
         tokens = self.token_projection(self.tokenizer(groups.neighborhoods))
         positions = self.position_out(self.position_activation(self.position_in(groups.centers)))
         # Not len(tokens): it would make the batch size a constant of an exported model.
-        class_position = self.class_position.expand(tokens.shape[0], 1, -1)
-        return tokens, torch.cat([class_position, positions], dim=1)
+        class_token, class_position = (
+            parameter.expand(tokens.shape[0], 1, -1) for parameter in (self.class_embedding, self.class_position)
+        )
+        return class_token, tokens, torch.cat([class_position, positions], dim=1)
 
 
 def eager_attention_forward(
@@ -312,13 +319,12 @@ class CrossMoSTPointModel(CrossMoSTPreTrainedModel):
         # Cast after grouping, since rounded coordinates would have other nearest neighbors.
         dtype = self.layernorm.weight.dtype
         groups = PointGroups(groups.neighborhoods.to(dtype), groups.centers.to(dtype))
-        point_tokens, positions = self.embeddings(groups)
+        class_token, point_tokens, positions = self.embeddings(groups)
         tokens = point_tokens
         if bool_masked_pos is not None:
             if mask_token is None:
                 raise ValueError("bool_masked_pos needs mask_token, the embedding that replaces masked tokens.")
             tokens = torch.where(bool_masked_pos.unsqueeze(-1), mask_token.to(dtype), point_tokens)
-        class_token = self.embeddings.class_embedding.expand(tokens.shape[0], 1, -1)
         hidden_states = torch.cat([class_token, tokens], dim=1)  # (B, 1 + G, H_p)
         for index, layer in enumerate(self.layers):
             noise = None if drop_path_noise is None else drop_path_noise[:, index]
@@ -725,10 +731,8 @@ class CrossMoSTForSelfTraining(CrossMoSTModel):
                 unit_length(self.point_local_projection(tokens)),
                 unit_length(self.point_local_projection(hidden_states[:, 0])),
             )
-        # f^P expects the concatenation of class token and maximum. For a single token both are the token itself, so
-        # adding the two halves of the weight gives the same result as repeating the token.
-        first, second = self.point_projection.weight.chunk(2, dim=1)
-        return unit_length(tokens @ (first + second).T), point_embeds
+        # f^P expects the concatenation of class token and maximum; for a single token both are the token itself.
+        return unit_length(self.point_projection(torch.cat([tokens, tokens], dim=-1))), point_embeds
 
 
 __all__ = [

@@ -70,7 +70,7 @@ def test_every_stage_in_evaluation(golden, inputs, who, which):
         groups = model.point_model.group(points)
         features(groups.neighborhoods, expected["pc.neighborhood"])
         features(model.point_model.embeddings.tokenizer(groups.neighborhoods), expected["pc.mini_pointnet"])
-        tokens, positions = model.point_model.embeddings(groups)
+        _, tokens, positions = model.point_model.embeddings(groups)
         features(tokens, expected["pc.group_tokens"])
         features(positions[:, 1:], expected["pc.pos_embed"])
         output = CrossMoSTModel.forward(

@@ -46,6 +46,7 @@ FREE_ON_RESUME = {
     "eval_only",
     "eval_split",
     "eval_steps",
+    "gradient_checkpointing",
     "hub_model_id",
     "logging_steps",
     "max_nonfinite_steps",
@@ -108,7 +109,10 @@ class TrainArguments:
         max_steps: optimizer steps, instead of epochs where positive.
         per_device_train_batch_size: pairs per process and micro-step.
         per_device_eval_batch_size: objects per process in evaluation.
-        gradient_accumulation_steps: micro-steps per optimizer step.
+        gradient_accumulation_steps: micro-batches per optimizer step; the loss is that of the whole batch, whose
+            forward passes are repeated in the backward pass.
+        gradient_checkpointing: keep only the inputs of the towers' blocks and compute them again in the backward pass:
+            less memory, a third more time.
         learning_rate: base rate per 256 pairs; the peak is learning_rate x global batch / 256.
         min_learning_rate: base rate that the cosine ends at, per 256 pairs.
         warmup_epochs: linear warm-up, in epochs.
@@ -145,6 +149,7 @@ class TrainArguments:
     per_device_train_batch_size: int = 32
     per_device_eval_batch_size: int = 64
     gradient_accumulation_steps: int = 1
+    gradient_checkpointing: bool = False
     learning_rate: float = 3.2e-3
     min_learning_rate: float = 1e-5
     warmup_epochs: float = 1.0
