@@ -179,6 +179,14 @@ def test_one_caption_is_drawn(pairs):
     assert {int(item["input_ids"][1]) for item in items} == {0, 1}
     batch = collate_pairs(items)
     assert batch["input_ids"].shape == batch["attention_mask"].shape == (OBJECTS, 4)
+
+
+def test_streamed_captions_of_different_lengths_are_padded(pairs):
+    item = PairDataset(pairs, PairReader(None, None))[0]
+    rows = [torch.tensor([5, 6, 7]), torch.tensor([8])]
+    batch = collate_pairs([{**item, "input_ids": row, "attention_mask": torch.ones_like(row)} for row in rows])
+    assert batch["input_ids"].tolist() == [[5, 6, 7], [8, 0, 0]]
+    assert batch["attention_mask"].tolist() == [[1, 1, 1], [1, 0, 0]]
     assert "weak_image" not in batch
     with pytest.raises(ValueError, match="no captions column"):
         PairDataset(pairs.remove_columns("captions"), PairReader(None, gray, tokenizer=FakeTokenizer()))

@@ -48,7 +48,8 @@ class PairReader:
         seed: seed of the run.
         num_views: draw from the first `num_views` views of an object only; None means all.
         tokenizer: tokenizer for one drawn caption per object; None leaves captions out.
-        max_caption_length: tokens to which captions are padded and cut; None means the tokenizer's own limit.
+        max_caption_length: tokens to which captions are cut; None means the tokenizer's own limit. A batch's captions are
+            padded to its longest.
         num_captions: draw from the first `num_captions` captions of an object only; None means all.
         two_captions: also draw another caption of each object, `other_input_ids` and `other_attention_mask`.
 
@@ -103,7 +104,7 @@ class PairReader:
     def _tokens(self, captions: Sequence[Sequence[str]], drawn: torch.Tensor) -> list[Item]:
         tokens = self.tokenizer(
             [choices[index] for choices, index in zip(captions, drawn.tolist(), strict=True)],
-            padding="max_length",
+            padding="longest",  # to the tokenizer's limit would more than double the text tower's work
             truncation=True,
             max_length=self.max_caption_length,
             return_tensors="pt",

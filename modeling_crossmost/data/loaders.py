@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch.nn.utils.rnn import pad_sequence
 from torch.utils.data import DataLoader
 
 from .datasets import EvaluationDataset, Item, PairDataset, StreamingPairDataset
@@ -127,13 +128,18 @@ def _stack_clouds(items: Sequence[Item]) -> torch.Tensor:
     return torch.stack([item["points"] for item in items])
 
 
+def _stack(values: Sequence[torch.Tensor]) -> torch.Tensor:
+    """Stack tensors; token rows of different lengths, as streamed items have them, are padded with zeros."""
+    return pad_sequence(values, batch_first=True) if values[0].dim() == 1 else torch.stack(values)
+
+
 def collate_pairs(items: Sequence[Item]) -> Item:
     """Stack the items of `PairDataset`: `index`, `key` (B,), `points` (B, N, 3), images (B, 3, H, W), tokens (B, L).
 
     Raises:
         ValueError: clouds of different sizes.
     """
-    batch = {name: torch.stack([item[name] for item in items]) for name in items[0] if name != "points"}
+    batch = {name: _stack([item[name] for item in items]) for name in items[0] if name != "points"}
     return {**batch, "points": _stack_clouds(items)}
 
 

@@ -290,7 +290,11 @@ def pretraining_step(
     scale = embeds.pop("scale")
     embeds = {name: gather_batch(value) for name, value in embeds.items()}
     # Different objects often share a caption, such as the plain class name.
-    tokens = gather_batch(batch["other_input_ids" if arguments.caption_contrast else "input_ids"])
+    prefix = "other_" if arguments.caption_contrast else ""
+    tokens = batch[f"{prefix}input_ids"].masked_fill(batch[f"{prefix}attention_mask"] == 0, -1)
+    # Batches are padded to their own longest caption, and processes have different ones.
+    longest = model.config.text_config.max_position_embeddings
+    tokens = gather_batch(F.pad(tokens, (0, longest - tokens.shape[1]), value=-1))
     same_caption = (tokens.unsqueeze(1) == tokens.unsqueeze(0)).all(-1)
     terms: dict[str, tuple[str, str, torch.Tensor | None]] = {}
     if arguments.caption_contrast:
