@@ -48,8 +48,8 @@ class PairReader:
         seed: seed of the run.
         num_views: draw from the first `num_views` views of an object only; None means all.
         tokenizer: tokenizer for one drawn caption per object; None leaves captions out.
-        max_caption_length: tokens to which captions are cut; None means the tokenizer's own limit. A batch's captions are
-            padded to its longest.
+        max_caption_length: tokens to which captions are cut; None means the tokenizer's own limit. They are padded to
+            the longest of a batch.
         num_captions: draw from the first `num_captions` captions of an object only; None means all.
         two_captions: also draw another caption of each object, `other_input_ids` and `other_attention_mask`.
 

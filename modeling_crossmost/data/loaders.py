@@ -128,7 +128,7 @@ def _stack_clouds(items: Sequence[Item]) -> torch.Tensor:
     return torch.stack([item["points"] for item in items])
 
 
-def _stack(values: Sequence[torch.Tensor]) -> torch.Tensor:
+def _stack(values: list[torch.Tensor]) -> torch.Tensor:
     """Stack tensors; token rows of different lengths, as streamed items have them, are padded with zeros."""
     return pad_sequence(values, batch_first=True) if values[0].dim() == 1 else torch.stack(values)
 
