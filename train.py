@@ -24,6 +24,7 @@ from tqdm import tqdm
 from transformers.utils import logging as transformers_logging
 
 from dataset_scripts.furniture.pairs import resolve_dataset
+from modeling_crossmost.data.loaders import join_batches
 from modeling_crossmost.hub.push import warn_without_token
 from modeling_crossmost.modeling_crossmost import CrossMoSTModel
 from modeling_crossmost.training.arguments import Arguments, parse_arguments
@@ -192,7 +193,7 @@ class Loop:
         parts = [next(batches) for _ in range(self.arguments.train.gradient_accumulation_steps)]
         device = self.accelerator.device
         moved = [{name: value.to(device, non_blocking=True) for name, value in part.items()} for part in parts]
-        return moved[0] if len(moved) == 1 else {name: torch.cat([part[name] for part in moved]) for name in moved[0]}
+        return moved[0] if len(moved) == 1 else join_batches(moved)
 
     def _write_metrics(self, bar: tqdm, rate: float, decay: float) -> None:
         means = self.means.pop()  # waits for the device

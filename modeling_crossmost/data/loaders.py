@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch.nn import functional as F
 from torch.nn.utils.rnn import pad_sequence
 from torch.utils.data import DataLoader
 
@@ -141,6 +142,18 @@ def collate_pairs(items: Sequence[Item]) -> Item:
     """
     batch = {name: _stack([item[name] for item in items]) for name in items[0] if name != "points"}
     return {**batch, "points": _stack_clouds(items)}
+
+
+def join_batches(batches: Sequence[Item]) -> Item:
+    """Concatenate batches of [`collate_pairs`], whose captions may be padded to different lengths."""
+    joined = {}
+    for name in batches[0]:
+        parts = [batch[name] for batch in batches]
+        if parts[0].dim() == 2:  # token rows
+            longest = max(part.shape[1] for part in parts)
+            parts = [F.pad(part, (0, longest - part.shape[1])) for part in parts]
+        joined[name] = torch.cat(parts)
+    return joined
 
 
 def collate_evaluation(items: Sequence[Item]) -> Item:
