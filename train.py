@@ -5,6 +5,7 @@ evaluation, files. The maths is in `modeling_crossmost/training/` (`self_trainin
 """
 
 import os
+import signal
 import sys
 import time
 from collections.abc import Iterator
@@ -23,18 +24,33 @@ from tqdm import tqdm
 from transformers.utils import logging as transformers_logging
 
 from dataset_scripts.furniture.pairs import resolve_dataset
+from modeling_crossmost.data.loaders import join_batches
 from modeling_crossmost.hub.push import warn_without_token
 from modeling_crossmost.modeling_crossmost import CrossMoSTModel
 from modeling_crossmost.training.arguments import Arguments, parse_arguments
 from modeling_crossmost.training.batches import Batches, count_steps, make_batches
-from modeling_crossmost.training.checkpoints import find_checkpoint, load_checkpoint, read_state, save_checkpoint
+from modeling_crossmost.training.checkpoints import (
+    CheckpointWriter,
+    find_checkpoint,
+    load_checkpoint,
+    read_state,
+    save_checkpoint,
+)
 from modeling_crossmost.training.evaluator import Evaluator
 from modeling_crossmost.training.finish import finish_run
+from modeling_crossmost.training.guard import FiniteGuard, check_finite
 from modeling_crossmost.training.methods import Method, Pretraining, SelfTraining
 from modeling_crossmost.training.optimization import learning_rate_at, parameter_groups, set_learning_rate
+from modeling_crossmost.training.preemption import StopRequest
 from modeling_crossmost.training.run_log import JsonLines, RunningMeans, write_yaml
 from modeling_crossmost.training.self_training import EMATeacher, ema_decay_at
-from modeling_crossmost.training.setup import load_model_and_processor, resolve_classes
+from modeling_crossmost.training.setup import (
+    load_model_and_processor,
+    make_accelerator,
+    resolve_classes,
+    set_numerics,
+)
+from modeling_crossmost.utils.atomic import remove_stale
 from modeling_crossmost.utils.command_line import exit_code
 
 
@@ -61,7 +77,9 @@ class Loop:
         self.output_dir = Path(train.output_dir)
         method.check(model)
         method.freeze(model)
-        self.teacher = EMATeacher(model)
+        if train.gradient_checkpointing:
+            model.gradient_checkpointing_enable()
+        self.teacher = EMATeacher(model, accelerator.autocast)
         groups = parameter_groups(
             model,
             model.config.vision_config.num_hidden_layers,
@@ -69,18 +87,20 @@ class Loop:
             train.layer_decay,
             train.official_parameter_groups,
         )
-        optimizer = torch.optim.AdamW(groups, lr=0.0, betas=(0.9, 0.999), eps=1e-8)
+        optimizer = torch.optim.AdamW(groups, lr=0.0, betas=(0.9, 0.999), eps=1e-8, fused=True)
         self.total_steps, self.warmup_steps = count_steps(arguments, batches)
         self.global_batch = (
             train.per_device_train_batch_size * accelerator.num_processes * train.gradient_accumulation_steps
         )
         self.wrapped, self.optimizer = accelerator.prepare(method.trainable(model), optimizer)
+        self.guard = FiniteGuard(model, self.optimizer, train.max_nonfinite_steps)
         self.step, self.means = 0, RunningMeans()
+        self.held_steps = 0  # which the gradient scaler of fp16 left out: schedule and teacher stood still
         self.unconfident_steps, self.warned = 0, False
         self.paused = 0.0  # seconds of evaluations and checkpoints
-        self.checkpoint: Path | None = None
+        self.writer, self.checkpoint = CheckpointWriter(), None
         if train.resume_from_checkpoint is not None:
-            self.checkpoint = find_checkpoint(train.resume_from_checkpoint, self.output_dir)
+            self.checkpoint = find_checkpoint(train.resume_from_checkpoint, self.output_dir, accelerator.print)
             read_state(self.checkpoint, self._identity())  # other options are told before anything else happens
 
     def _identity(self) -> dict:
@@ -95,11 +115,16 @@ class Loop:
             return
         identity = self._identity()
         self.step = load_checkpoint(self.checkpoint, self.model, self.teacher, self.optimizer, identity)
-        self.means.load_state_dict(read_state(self.checkpoint, identity)["progress"], self.accelerator.device)
+        progress = read_state(self.checkpoint, identity)["progress"]
+        self.means.load_state_dict(progress, self.accelerator.device)
+        self.guard.load_state_dict(progress.get("guard", {}))
+        self.held_steps = progress.get("held_steps", 0)
+        if self.accelerator.scaler is not None and "scaler" in progress:
+            self.accelerator.scaler.load_state_dict(progress["scaler"])
         self.accelerator.print(f"resuming from {self.checkpoint} at step {self.step} of {self.total_steps}")
 
-    def run(self) -> float:
-        """Trains to the end (or to `stop_after_steps`); returns pairs per second."""
+    def run(self, stop: StopRequest) -> float:
+        """Trains to the end, to `stop_after_steps` or to a signal; returns pairs per second."""
         train, main = self.arguments.train, self.accelerator.is_main_process
         self.log = JsonLines(self.output_dir / "metrics.jsonl", self.step or None, main)
         self.history = JsonLines(self.output_dir / "eval_history.jsonl", self.step or None, main)
@@ -120,9 +145,13 @@ class Loop:
                 bar.update()
                 if self._is_due(train.logging_steps):
                     self._write_metrics(bar, rate, decay)
+                if stop.agreed():
+                    last = self.step
                 pause = time.perf_counter()
                 self._evaluate_or_save(interrupted=self.step == last < self.total_steps)
                 self.paused += time.perf_counter() - pause
+        self.writer.wait()
+        self._check_finite()
         return self.global_batch * (self.step - first) / max(self._clock() - began, 1e-9)
 
     def _clock(self) -> float:
@@ -135,28 +164,40 @@ class Loop:
     def _optimizer_step(self, batches: Iterator[dict[str, torch.Tensor]]) -> tuple[float, float]:
         """One update of student and teacher; returns the learning rate and the teacher's decay."""
         train = self.arguments.train
-        scale = self.global_batch / 256
+        scale, step = self.global_batch / 256, self.step - self.held_steps
         rate = learning_rate_at(
-            self.step, self.total_steps, self.warmup_steps, train.learning_rate * scale, train.min_learning_rate * scale
+            step, self.total_steps, self.warmup_steps, train.learning_rate * scale, train.min_learning_rate * scale
         )
+        decay = ema_decay_at(step, train.ema_decay_start, train.ema_decay, train.ema_ramp_steps)
         set_learning_rate(self.optimizer, rate)
-        for _ in range(train.gradient_accumulation_steps):
-            batch = next(batches)
-            batch = {name: value.to(self.accelerator.device, non_blocking=True) for name, value in batch.items()}
-            with self.accelerator.accumulate(self.wrapped):
-                terms = self.method.step(self.wrapped, self.model, self.teacher, batch)
-                self.accelerator.backward(terms["loss"])
-                if train.max_grad_norm is not None and self.accelerator.sync_gradients:
-                    self.accelerator.clip_grad_norm_(self.wrapped.parameters(), train.max_grad_norm)
-                self.optimizer.step()
-                self.optimizer.zero_grad()
-            self.means.add(terms)
-        decay = ema_decay_at(self.step, train.ema_decay_start, train.ema_decay, train.ema_ramp_steps)
-        self.teacher.update(self.model, decay)
+        self.guard.begin()
+        batch = self._next_batch(batches)
+        terms = self.method.step(self.wrapped, self.model, self.teacher, batch)
+        self.accelerator.backward(terms["loss"])
+        norm = None
+        if train.max_grad_norm is not None:
+            norm = self.accelerator.clip_grad_norm_(self.wrapped.parameters(), train.max_grad_norm)
+        self.guard.judge(terms["loss"], norm)
+        self.optimizer.step()
+        self.optimizer.zero_grad()
+        self.means.add(terms)
+        if self.accelerator.optimizer_step_was_skipped:
+            self.held_steps += 1
+        else:
+            self.method.after_step(self.model)
+            self.teacher.update(self.model, decay)
         return rate, decay
+
+    def _next_batch(self, batches: Iterator[dict[str, torch.Tensor]]) -> dict[str, torch.Tensor]:
+        """This process's part of the global batch, on the device; accumulated micro-batches become one."""
+        parts = [next(batches) for _ in range(self.arguments.train.gradient_accumulation_steps)]
+        device = self.accelerator.device
+        moved = [{name: value.to(device, non_blocking=True) for name, value in part.items()} for part in parts]
+        return moved[0] if len(moved) == 1 else join_batches(moved)
 
     def _write_metrics(self, bar: tqdm, rate: float, decay: float) -> None:
         means = self.means.pop()  # waits for the device
+        means["skipped_steps"] = float(self.guard.check())
         now, (marked_step, marked_time) = self._clock(), self.marked
         speed = self.global_batch * (self.step - marked_step) / max(now - marked_time, 1e-9)
         self._warn_if_unconfident(means.get("confident_fraction"), self.step - marked_step)
@@ -200,19 +241,21 @@ class Loop:
         self.method.train_mode(self.model)
         self.history.append({"step": self.step, "teacher": teacher, "student": student})
 
+    def _check_finite(self) -> None:
+        self.guard.check()
+        check_finite(self.model, "The student")
+        check_finite(self.teacher.model, "The teacher")
+
     def _save(self) -> None:
+        self._check_finite()
         progress = self.means.state_dict()  # on every process
+        progress |= {"guard": self.guard.state_dict(), "held_steps": self.held_steps}
+        if self.accelerator.scaler is not None:
+            progress["scaler"] = self.accelerator.scaler.state_dict()
         if self.accelerator.is_main_process:
-            save_checkpoint(
-                self.output_dir,
-                self.step,
-                self.model,
-                self.teacher,
-                self.optimizer,
-                self._identity(),
-                self.arguments.train.checkpoints_total_limit,
-                progress,
-            )
+            limit = self.arguments.train.checkpoints_total_limit
+            state = (self.model, self.teacher, self.optimizer, self._identity(), limit, progress)
+            self.writer.submit(save_checkpoint(self.output_dir, self.step, *state))
 
 
 def make_method(arguments: Arguments, processor, names: list[str], templates: list[str] | None) -> Method:
@@ -226,21 +269,18 @@ def make_method(arguments: Arguments, processor, names: list[str], templates: li
     return Pretraining(arguments, set_classes)
 
 
-def run(arguments: Arguments) -> None:
-    """One run from options to files."""
-    train = arguments.train
+def run(arguments: Arguments) -> int:
+    """One run from options to files; returns the exit code."""
+    train, code = arguments.train, 0
     trackers = [name.strip() for name in train.report_to.split(",")] if train.report_to else None
-    accelerator = Accelerator(
-        gradient_accumulation_steps=train.gradient_accumulation_steps,
-        log_with=trackers,
-        project_dir=train.output_dir if trackers else None,
-        cpu=not torch.cuda.is_available(),
-    )
+    set_numerics(train.tf32, train.deterministic)
+    accelerator = make_accelerator(train.ddp_timeout, trackers, train.output_dir)
     if train.push_to_hub and accelerator.is_main_process:
         warn_without_token()
     set_seed(train.seed)
     started = time.perf_counter()
     model, processor = load_model_and_processor(arguments)
+    model.to(accelerator.device)
     only_evaluate = train.eval_only or train.method == "zero_shot"
     with accelerator.main_process_first():  # one process fills the data set's cache, the others read it
         arguments.source = resolve_dataset(arguments.data.dataset, arguments.data.dataset_config)
@@ -249,13 +289,13 @@ def run(arguments: Arguments) -> None:
         names, templates = resolve_classes(arguments, model, processor, evaluator)
         method = make_method(arguments, processor, names, templates)
         batches = None if only_evaluate else make_batches(arguments, accelerator, processor, method)
-    model.to(accelerator.device)
     loop = Loop(arguments, accelerator, method, model, batches, evaluator) if batches is not None else None
     zero_shot = evaluator.full(method, model) if evaluator else None
     if loop is not None:
         loop.resume()
     # Whatever can be wrong with the input has been said by now: from here on there are files.
     if accelerator.is_main_process:
+        remove_stale(train.output_dir)
         write_yaml(Path(train.output_dir) / "args.yaml", arguments.to_dict())
     if trackers:
         accelerator.init_trackers(
@@ -263,15 +303,19 @@ def run(arguments: Arguments) -> None:
         )
     teacher, steps, speed = model, 0, None
     if loop is not None:
-        speed = round(loop.run(), 1)
+        with StopRequest() as stop:
+            speed = round(loop.run(stop), 1)
         teacher, steps = loop.teacher.model, loop.step
     if loop is not None and steps < loop.total_steps:
-        accelerator.print(f"stopped at step {steps}: continue with --resume_from_checkpoint latest")
+        why = f" by {signal.Signals(stop.number).name}" if stop.number else ""
+        accelerator.print(f"stopped{why} at step {steps}: continue with --resume_from_checkpoint latest")
+        code = 128 + stop.number if stop.number else 0  # as a shell reports a process that a signal ended
     else:
         seconds = round(time.perf_counter() - started, 1)
         summary = {"steps": steps, "wall_seconds": seconds, "pairs_per_second": speed}
         finish_run(arguments, accelerator, processor, method, evaluator, zero_shot, (teacher, model), summary)
     accelerator.end_training()
+    return code
 
 
 def main(argv: list[str] | None = None) -> int:

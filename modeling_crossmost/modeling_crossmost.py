@@ -59,13 +59,18 @@ class CrossMoSTPointTokenizer(nn.Module):
         """(B, G, S, 3) centered neighborhoods -> (B, G, token_size)."""
         features = self._normalize(self.first_norm, self.first_in(neighborhoods)).relu()
         features = self.first_out(features)  # (B, G, S, d1)
-        pooled = features.amax(dim=2, keepdim=True)  # (B, G, 1, d1)
-        # Equals second_in(concat(pooled, features)), but applies the half for `pooled`, which is the same for all S
-        # points, only once per sub-cloud.
-        pooled_weight, point_weight = self.second_in.weight.chunk(2, dim=1)
-        features = features @ point_weight.T + nn.functional.linear(pooled, pooled_weight, self.second_in.bias)
+        features = self._second_in(features.amax(dim=2, keepdim=True), features)
         features = self._normalize(self.second_norm, features).relu()
         return self.second_out(features).amax(dim=2)
+
+    def _second_in(self, pooled: torch.Tensor, features: torch.Tensor) -> torch.Tensor:
+        """second_in(concat(pooled, features)): (B, G, 1, d1), (B, G, S, d1) -> (B, G, S, d2)."""
+        if type(self.second_in) is not nn.Linear or hasattr(self.second_in, "_hf_hook"):
+            # The weight is quantized, adapted or elsewhere (accelerate's offloading): only the module can use it.
+            return self.second_in(torch.cat([pooled.expand_as(features), features], dim=-1))
+        # The half for `pooled`, which is the same for all S points, is applied only once per sub-cloud.
+        pooled_weight, point_weight = self.second_in.weight.chunk(2, dim=1)
+        return features @ point_weight.T + nn.functional.linear(pooled, pooled_weight, self.second_in.bias)
 
 
 class CrossMoSTPointEmbeddings(nn.Module):
@@ -81,13 +86,15 @@ class CrossMoSTPointEmbeddings(nn.Module):
         self.position_activation = nn.GELU()
         self.position_out = nn.Linear(config.position_hidden_size, config.hidden_size)
 
-    def forward(self, groups: PointGroups) -> tuple[torch.Tensor, torch.Tensor]:
-        """Groups -> tokens (B, G, H_p) and positions (B, 1 + G, H_p), the class token's position first."""
+    def forward(self, groups: PointGroups) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Groups -> class token (B, 1, H_p), tokens (B, G, H_p), positions (B, 1 + G, H_p), the class token's first."""
         tokens = self.token_projection(self.tokenizer(groups.neighborhoods))
         positions = self.position_out(self.position_activation(self.position_in(groups.centers)))
         # Not len(tokens): it would make the batch size a constant of an exported model.
-        class_position = self.class_position.expand(tokens.shape[0], 1, -1)
-        return tokens, torch.cat([class_position, positions], dim=1)
+        class_token, class_position = (
+            parameter.expand(tokens.shape[0], 1, -1) for parameter in (self.class_embedding, self.class_position)
+        )
+        return class_token, tokens, torch.cat([class_position, positions], dim=1)
 
 
 def eager_attention_forward(
@@ -312,13 +319,12 @@ class CrossMoSTPointModel(CrossMoSTPreTrainedModel):
         # Cast after grouping, since rounded coordinates would have other nearest neighbors.
         dtype = self.layernorm.weight.dtype
         groups = PointGroups(groups.neighborhoods.to(dtype), groups.centers.to(dtype))
-        point_tokens, positions = self.embeddings(groups)
+        class_token, point_tokens, positions = self.embeddings(groups)
         tokens = point_tokens
         if bool_masked_pos is not None:
             if mask_token is None:
                 raise ValueError("bool_masked_pos needs mask_token, the embedding that replaces masked tokens.")
             tokens = torch.where(bool_masked_pos.unsqueeze(-1), mask_token.to(dtype), point_tokens)
-        class_token = self.embeddings.class_embedding.expand(tokens.shape[0], 1, -1)
         hidden_states = torch.cat([class_token, tokens], dim=1)  # (B, 1 + G, H_p)
         for index, layer in enumerate(self.layers):
             noise = None if drop_path_noise is None else drop_path_noise[:, index]
@@ -337,8 +343,22 @@ class CrossMoSTPointModel(CrossMoSTPreTrainedModel):
 
 
 def unit_length(features: torch.Tensor) -> torch.Tensor:
-    """Divides the last axis by its Euclidean norm; the zero vector stays zero."""
-    return nn.functional.normalize(features, dim=-1)
+    """Divides the last axis by its Euclidean norm, in float32; the zero vector stays zero."""
+    return nn.functional.normalize(features.float(), dim=-1)
+
+
+class CrossMoSTClassifier(nn.Linear):
+    """The shared classifier Q without its scale: cosines of class and object, exact to float32 in any precision.
+
+    A logit scale of up to 100 multiplies what autocast or TF32 would round away, so neither applies here.
+    """
+
+    def forward(self, embeds: torch.Tensor) -> torch.Tensor:
+        """Unit-length embeddings (..., D) -> float32 cosines (..., C)."""
+        # Neither autocast nor TF32 touches float64. Other accelerators than CUDA's have no TF32, and some no float64.
+        wide = torch.float64 if embeds.device.type in ("cpu", "cuda") else torch.float32
+        with torch.autocast(embeds.device.type, enabled=False):
+            return nn.functional.linear(embeds.to(wide), self.weight.to(wide)).float()
 
 
 class CrossMoSTModel(CrossMoSTPreTrainedModel):
@@ -374,7 +394,7 @@ class CrossMoSTModel(CrossMoSTPreTrainedModel):
         if config.text_config is not None:
             self.text_model = CLIPTextModel._from_config(config.text_config)
             self.text_projection = nn.Linear(config.text_config.hidden_size, config.projection_dim, bias=False)
-        self.classifier = nn.Linear(config.projection_dim, len(config.class_names), bias=False)
+        self.classifier = CrossMoSTClassifier(config.projection_dim, len(config.class_names), bias=False)
         self.logit_scale = nn.Parameter(torch.tensor(float(config.logit_scale_init_value)))
 
     def classify(self, embeds: torch.Tensor) -> torch.Tensor:
@@ -440,7 +460,7 @@ class CrossMoSTModel(CrossMoSTPreTrainedModel):
         templates = list(self.config.prompt_templates if templates is None else templates)
         weight = self.embed_classes(names, templates, tokenizer)
         names = list(names)
-        classifier = nn.Linear(self.config.projection_dim, len(names), bias=False)
+        classifier = CrossMoSTClassifier(self.config.projection_dim, len(names), bias=False)
         self.classifier = classifier.to(device=self.logit_scale.device, dtype=self.logit_scale.dtype)
         self.classifier.weight.copy_(weight)
         self.config.class_names, self.config.prompt_templates = names, templates
@@ -711,10 +731,8 @@ class CrossMoSTForSelfTraining(CrossMoSTModel):
                 unit_length(self.point_local_projection(tokens)),
                 unit_length(self.point_local_projection(hidden_states[:, 0])),
             )
-        # f^P expects the concatenation of class token and maximum. For a single token both are the token itself, so
-        # adding the two halves of the weight gives the same result as repeating the token.
-        first, second = self.point_projection.weight.chunk(2, dim=1)
-        return unit_length(tokens @ (first + second).T), point_embeds
+        # f^P expects the concatenation of class token and maximum; for a single token both are the token itself.
+        return unit_length(self.point_projection(torch.cat([tokens, tokens], dim=-1))), point_embeds
 
 
 __all__ = [

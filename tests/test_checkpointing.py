@@ -2,6 +2,7 @@
 
 import copy
 import json
+import threading
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from modeling_crossmost import CrossMoSTForSelfTraining
 from modeling_crossmost.training.checkpoints import (
     STATE_FILE,
     CheckpointFolderError,
+    CheckpointWriter,
     checkpoints_of,
     find_checkpoint,
     load_checkpoint,
@@ -48,7 +50,7 @@ class Toy:
         return self
 
     def save(self, folder: Path, step: int, limit: int = 2) -> Path:
-        return save_checkpoint(folder, step, self.model, self.teacher, self.optimizer, RUN, limit)
+        return save_checkpoint(folder, step, self.model, self.teacher, self.optimizer, RUN, limit)()
 
     def load(self, folder: Path, run: dict = RUN) -> int:
         return load_checkpoint(folder, self.model, self.teacher, self.optimizer, run)
@@ -152,8 +154,7 @@ def test_a_failure_while_writing_leaves_the_older_checkpoint(tmp_path, monkeypat
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("modeling_crossmost.training.checkpoints.save_file", fail)
-    with pytest.raises(OSError, match="No space left"):
-        toy.save(tmp_path, 2)
+    refused(lambda: toy.save(tmp_path, 2), r"step_2 cannot be written \(.*No space left on device\): make room, then")
     assert [path.name for path in folder.parent.iterdir()] == ["step_1"]
     assert Toy(seed=5).load(folder) == 1
 
@@ -181,6 +182,63 @@ def test_a_damaged_file(tmp_path, name, damage):
     untouched = Toy(seed=5)
     refused(lambda: untouched.load(folder), f"The checkpoint {folder} is damaged or belongs to another model")
     untouched.assert_equal(Toy(seed=5))
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "teacher.safetensors", "optimizer.safetensors", STATE_FILE])
+def test_one_flipped_bit_is_refused_and_the_checkpoint_before_is_taken(tmp_path, name):
+    toy, said = Toy(), []
+    older, newer = toy.train(1).save(tmp_path, 1), toy.train(1, start=1).save(tmp_path, 2)
+    content = bytearray((newer / name).read_bytes())
+    content[-40] ^= 1  # within the last tensor, or within the state's digest
+    (newer / name).write_bytes(content)
+    refused(lambda: Toy(seed=5).load(newer), f"{newer} is damaged .*{name} does not have the SHA-256")
+    assert find_checkpoint("latest", tmp_path, said.append) == older
+    (sentence,) = said
+    assert sentence.startswith(f"warning: The checkpoint {newer} is damaged")
+    (older / name).unlink()
+    if name == STATE_FILE:  # then it is no checkpoint at all
+        refused(lambda: find_checkpoint("latest", tmp_path), f"{newer} is damaged")
+    else:
+        refused(lambda: find_checkpoint("latest", tmp_path), f"{older} is damaged")
+
+
+def test_a_checkpoint_of_an_earlier_version_has_no_digests(tmp_path):
+    folder = Toy().train(1).save(tmp_path, 1)
+    content = json.loads((folder / STATE_FILE).read_text())
+    assert set(content.pop("files")) == {f"{part}.safetensors" for part in ("model", "teacher", "optimizer")}
+    del content["sha256"]
+    (folder / STATE_FILE).write_text(json.dumps(content))
+    assert find_checkpoint("latest", tmp_path) == folder and Toy(seed=5).load(folder) == 1
+
+
+def test_what_a_killed_process_left_is_removed(tmp_path):
+    for name in (".step_1.77.tmp", ".step_9.1234.tmp"):
+        (tmp_path / "checkpoints" / name).mkdir(parents=True)
+        (tmp_path / "checkpoints" / name / "model.safetensors").write_bytes(b"half")
+    folder = Toy().save(tmp_path, 3)
+    assert list((tmp_path / "checkpoints").iterdir()) == [folder]
+
+
+def test_a_checkpoint_is_written_beside_the_training(tmp_path):
+    toy, writer, expected = Toy().train(1), CheckpointWriter(), Toy().train(1)
+    held = threading.Event()
+    write = save_checkpoint(tmp_path, 1, toy.model, toy.teacher, toy.optimizer, RUN, 2)
+    writer.submit(lambda: held.wait(60.0) and write())
+    toy.train(3, start=1)  # goes on, and changes nothing of what is to be written
+    assert checkpoints_of(tmp_path) == []
+    held.set()
+    writer.wait()
+    resumed = Toy(seed=5)
+    assert resumed.load(tmp_path / "checkpoints" / "step_1") == 1
+    resumed.assert_equal(expected)
+
+
+def test_the_writer_reports_what_went_wrong_before_the_next_one(tmp_path):
+    writer, toy = CheckpointWriter(), Toy()
+    (tmp_path / "checkpoints").write_text("a file in the way")
+    write = save_checkpoint(tmp_path, 1, toy.model, toy.teacher, toy.optimizer, RUN, 2)
+    writer.submit(write)
+    refused(lambda: writer.submit(write), "step_1 cannot be written .*make room")
 
 
 @pytest.mark.parametrize("content", ["[]", "{}", '{"step": 1}', '{"step": "x", "run": {}}', '{"step": 1, "run": []}'])

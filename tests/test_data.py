@@ -15,6 +15,7 @@ from modeling_crossmost.data.augmentation import EvalImageTransform, StrongImage
 from modeling_crossmost.data.datasets import EvaluationDataset, PairDataset, PairReader, StreamingPairDataset
 from modeling_crossmost.data.keyed_random import object_keys
 from modeling_crossmost.data.loaders import (
+    EndlessBatches,
     GlobalBatchSampler,
     collate_evaluation,
     collate_pairs,
@@ -178,6 +179,14 @@ def test_one_caption_is_drawn(pairs):
     assert {int(item["input_ids"][1]) for item in items} == {0, 1}
     batch = collate_pairs(items)
     assert batch["input_ids"].shape == batch["attention_mask"].shape == (OBJECTS, 4)
+
+
+def test_streamed_captions_of_different_lengths_are_padded(pairs):
+    item = PairDataset(pairs, PairReader(None, None))[0]
+    rows = [torch.tensor([5, 6, 7]), torch.tensor([8])]
+    batch = collate_pairs([{**item, "input_ids": row, "attention_mask": torch.ones_like(row)} for row in rows])
+    assert batch["input_ids"].tolist() == [[5, 6, 7], [8, 0, 0]]
+    assert batch["attention_mask"].tolist() == [[1, 1, 1], [1, 0, 0]]
     assert "weak_image" not in batch
     with pytest.raises(ValueError, match="no captions column"):
         PairDataset(pairs.remove_columns("captions"), PairReader(None, gray, tokenizer=FakeTokenizer()))
@@ -308,6 +317,21 @@ def test_training_loader_follows_sampler_and_epoch(pairs, workers):
             assert equal(batch, collate_pairs(dataset.__getitems__(rows)))
 
 
+@pytest.mark.parametrize("workers", [0, 2])
+def test_the_endless_loader_goes_through_all_epochs_with_the_same_workers(pairs, workers, monkeypatch):
+    started = []
+    original = torch.multiprocessing.Process.start
+    monkeypatch.setattr("multiprocessing.context.Process.start", lambda self: started.append(self) or original(self))
+    dataset = PairDataset(pairs, PairReader(WeakImageTransform(16), StrongImageTransform(16)))
+    sampler = GlobalBatchSampler(OBJECTS, 8)
+    batches = iter(training_loader(dataset, EndlessBatches(sampler, 2), num_workers=workers))
+    for epoch in (0, 1, 2):
+        dataset.set_epoch(epoch)
+        for rows in list(GlobalBatchSampler(OBJECTS, 8, epoch=epoch, start_batch=0 if epoch else 2)):
+            assert equal(next(batches), collate_pairs(dataset.__getitems__(rows)))
+    assert len(started) == workers
+
+
 def test_training_loader_refuses_the_wrong_kind_of_batching(pairs):
     dataset = PairDataset(pairs, PairReader(gray, gray))
     with pytest.raises(ValueError, match="need a batch sampler"):
@@ -382,7 +406,8 @@ def test_evaluation_reads_everything(pairs):
     items = EvaluationDataset(pairs, EvalImageTransform(SIZE, (0, 0, 0), (1, 1, 1))).__getitems__([2, 11])
     for i, item in zip([2, 11], items, strict=True):
         assert item["index"] == i and item["label"] == i % 2
-        values = (item["views"][:, 0, 0, 0] * 255).round().long().tolist()
+        values = item["views"][:, 0, 0, 0].tolist()
+        assert item["views"].dtype == torch.uint8
         assert values == [6 * i + v for v in range(VIEWS)] and item["views"].shape == (VIEWS, 3, SIZE, SIZE)
         assert abs(item["points"].norm(dim=1).max() - 1) < 1e-6 and item["points"].mean(0).abs().max() < 1e-6
 
@@ -405,6 +430,16 @@ def test_evaluation_pads_different_numbers_of_views(pairs):
     assert batch["view_mask"].sum(1).tolist() == [5, 2, 1]
     assert torch.equal(batch["views"][batch["view_mask"]], torch.cat([dataset[i]["views"] for i in range(3)]))
     assert not batch["views"][~batch["view_mask"]].any()
+
+
+def test_evaluation_bounds_what_its_workers_have_ready(pairs):
+    """12 views of 224 px are 1.8 MB an object; the default batch of 64 objects would need 230 MB for each worker."""
+    dataset = EvaluationDataset(pairs, EvalImageTransform(224))
+    each = sum(value.nbytes for value in dataset[0].values())
+    for workers in (1, 2):
+        size = evaluation_loader(dataset, 64, num_workers=workers).batch_size
+        assert 1 <= size <= 64 and (size == 1 or size * each * workers * 2 <= 48 << 20)
+    assert evaluation_loader(dataset, 64).batch_size == 64
 
 
 def test_evaluation_loader_divides_rows_among_processes(pairs):

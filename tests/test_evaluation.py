@@ -74,10 +74,12 @@ class NoMethod:
 
 
 @torch.no_grad()
-def by_hand(model: CrossMoSTModel, item: dict[str, torch.Tensor]) -> dict[str, np.ndarray]:
+def by_hand(
+    model: CrossMoSTModel, item: dict[str, torch.Tensor], transform: EvalImageTransform
+) -> dict[str, np.ndarray]:
     """The columns of one object from the definitions of the paper's section 4.1."""
     classifier, scale = model.classifier.weight, model.logit_scale.exp()
-    views = torch.stack([model.get_image_features(view[None])[0] for view in item["views"]])
+    views = torch.stack([model.get_image_features(transform.normalize(view)[None])[0] for view in item["views"]])
     mean = views.mean(0)
     cloud = model.get_point_features(item["points"][None])[0]
     embeds = {"image": views[0], "image_star": mean / mean.norm(), "point": cloud}
@@ -97,7 +99,7 @@ def test_columns_are_those_by_hand(work, model, transform, batch_size):
     found = predict(model, evaluation_loader(items, batch_size), torch.device("cpu"))
     assert {len(items[index]["views"]) for index in range(9)} == {1, 2, 3}
     for index in range(9):
-        for name, expected in by_hand(model, items[index]).items():
+        for name, expected in by_hand(model, items[index], transform).items():
             np.testing.assert_allclose(found.probabilities[name][index], expected, atol=1e-5, err_msg=name)
     assert found.labels.tolist() == [0, 1, 2] * 3
 
@@ -108,7 +110,7 @@ def test_views_can_be_fused_as_logits(work, transform):
     found = predict(model, evaluation_loader(items, 4), torch.device("cpu"))
     with torch.no_grad():
         for index in range(9):
-            logits = model.classify(model.get_image_features(items[index]["views"])).mean(0)
+            logits = model.classify(model.get_image_features(transform.normalize(items[index]["views"]))).mean(0)
             np.testing.assert_allclose(found.probabilities["image_star"][index], logits.softmax(0), atol=1e-5)
 
 

@@ -17,6 +17,7 @@ from modeling_crossmost.training.self_training import (
     ema_decay_at,
     freeze_for_self_training,
     make_pseudo_labels,
+    reduce_output,
     student_losses,
 )
 
@@ -69,7 +70,7 @@ def test_every_stage_in_evaluation(golden, inputs, who, which):
         groups = model.point_model.group(points)
         features(groups.neighborhoods, expected["pc.neighborhood"])
         features(model.point_model.embeddings.tokenizer(groups.neighborhoods), expected["pc.mini_pointnet"])
-        tokens, positions = model.point_model.embeddings(groups)
+        _, tokens, positions = model.point_model.embeddings(groups)
         features(tokens, expected["pc.group_tokens"])
         features(positions[:, 1:], expected["pc.pos_embed"])
         output = CrossMoSTModel.forward(
@@ -116,7 +117,7 @@ def official_step(golden, inputs, name):
     student = golden.model("state_student")
     freeze_for_self_training(student, arguments)
     student, seen, output = masked_pass(student, inputs, name == "bn_train")
-    terms = student_losses(student, output, seen, labels, arguments)
+    terms = student_losses(student, reduce_output(student, output, seen, arguments), labels, arguments)
     return student, teacher, labels, terms
 
 

@@ -7,6 +7,7 @@ import sys
 
 import pytest
 import torch
+from accelerate import cpu_offload, disk_offload
 from golden import REPOSITORY, shared_directory
 from safetensors.torch import load_file
 from torch.testing import assert_close
@@ -33,7 +34,7 @@ from modeling_crossmost import (
     CrossMoSTPointModel,
     CrossMoSTProcessor,
 )
-from modeling_crossmost.modeling_crossmost import drop_path, prompt_ensemble
+from modeling_crossmost.modeling_crossmost import drop_path, prompt_ensemble, unit_length
 from modeling_crossmost.official.names import convert_state_dict
 from modeling_crossmost.point_ops_crossmost import group_points
 from modeling_crossmost.training.arguments import parse_arguments
@@ -133,7 +134,7 @@ def test_positions_enter_before_every_block_and_the_pooled_feature_is_class_toke
     clouds = toy_clouds()
     with torch.no_grad():
         output = tower(point_values=clouds)
-        tokens, positions = tower.embeddings(tower.group(clouds))
+        _, tokens, positions = tower.embeddings(tower.group(clouds))
         hidden = torch.cat([tower.embeddings.class_embedding.expand(3, 1, -1), tokens], dim=1)
         for layer in tower.layers:
             hidden = hidden + positions
@@ -333,6 +334,55 @@ def test_logits_are_scaled_products_with_the_classifier(pairs):
         for modality in ("point", "image"):
             expected = scale * output[f"{modality}_embeds"] @ model.classifier.weight.T
             assert_close(output[f"logits_per_{modality}"], expected)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_logits_are_exact_under_autocast(dtype):
+    model = toy_model()
+    embeds = unit_length(torch.randn(5, model.config.projection_dim, generator=torch.Generator().manual_seed(0)))
+    with torch.autocast("cpu", dtype=dtype):
+        logits = model.classify(embeds)
+    expected = model.logit_scale.double().exp() * embeds.double() @ model.classifier.weight.double().T
+    assert logits.dtype == torch.float32
+    assert torch.allclose(logits.double(), expected, rtol=1e-6, atol=1e-5)
+
+
+class Adapted(torch.nn.Module):
+    """A layer that hides its weights, as adapters and quantized layers do."""
+
+    def __init__(self, layer: torch.nn.Linear):
+        super().__init__()
+        self.layer = layer
+
+    def forward(self, values: torch.Tensor) -> torch.Tensor:
+        return self.layer(values)
+
+
+def test_no_weight_is_read_past_its_module(pairs):
+    model = toy_model(CrossMoSTForSelfTraining)
+    with torch.no_grad():
+        expected = model(**pairs)
+        for name, layer in [*model.named_modules()]:
+            if isinstance(layer, torch.nn.Linear):
+                model.set_submodule(name, Adapted(layer))
+        adapted = model(**pairs)
+    for name, value in expected.items():
+        assert_close(adapted[name], value, rtol=1e-5, atol=1e-5, msg=name)
+
+
+@pytest.mark.parametrize("kind", ["cpu", "disk"])
+def test_offloaded_weights_give_the_same(pairs, tmp_path, kind):
+    model = toy_model()
+    with torch.no_grad():
+        expected = model(**pairs)
+        if kind == "cpu":
+            cpu_offload(model, execution_device=torch.device("cpu"))
+        else:
+            disk_offload(model, str(tmp_path), execution_device=torch.device("cpu"))
+        assert model.point_projection.weight.device.type == "meta"
+        offloaded = model(**pairs)
+    for name, value in expected.items():
+        assert_close(offloaded[name], value, rtol=1e-5, atol=1e-5, msg=name)
 
 
 def test_either_modality_may_be_left_out(pairs):

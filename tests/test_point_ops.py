@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
 from toy import toy_clouds
 
 from modeling_crossmost import CrossMoSTPointConfig, CrossMoSTPointModel
@@ -13,6 +14,18 @@ from modeling_crossmost.point_ops_crossmost import (
     group_points,
     nearest_neighbors,
 )
+
+
+class TorchOperations(TorchDispatchMode):
+    """Names of the operations that reach the backend, such as "bmm"."""
+
+    def __init__(self):
+        super().__init__()
+        self.names: set[str] = set()
+
+    def __torch_dispatch__(self, function, types, arguments=(), options=None):
+        self.names.add(function.overloadpacket.__name__)
+        return function(*arguments, **(options or {}))
 
 
 def naive_farthest_points(cloud: np.ndarray, count: int, start: int) -> list[int]:
@@ -135,6 +148,13 @@ def test_unusable_clouds_are_one_sentence(points, message):
     model = CrossMoSTPointModel(CrossMoSTPointConfig(num_hidden_layers=1, tokenizer_dims=(2, 2, 2)))
     with pytest.raises(ValueError, match=message):
         model(point_values=points)
+
+
+def test_grouping_multiplies_no_matrices_that_tf32_could_round():
+    clouds = toy_clouds(2, 4096)
+    with TorchOperations() as seen:
+        group_points(clouds, 32, 16)
+    assert seen.names and not seen.names & {"mm", "bmm", "addmm", "baddbmm", "linear", "matmul", "convolution"}
 
 
 def test_grouping_is_the_same_under_autocast():

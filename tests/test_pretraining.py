@@ -15,6 +15,7 @@ from modeling_crossmost.training.pretraining import (
     MAX_LOGIT_SCALE,
     ContrastiveModel,
     PretrainingArguments,
+    bound_logit_scale,
     contrastive_loss,
     features_of_patches,
     freeze_for_pretraining,
@@ -140,14 +141,40 @@ def test_image_text_loss_counts_equal_captions_as_right():
     assert terms["retrieval"].item() == pytest.approx(sum(hits) / SIZE)
 
 
-def test_the_logit_scale_is_bounded():
+def test_chunks_of_a_batch_give_the_gradients_of_the_whole():
+    found = []
+    for size in (None, 3, 1):
+        model = toy_model(text=True)
+        arguments = PretrainingArguments(freeze_image=False, freeze_text=False, freeze_point_tokenizer=True)
+        freeze_for_pretraining(model, arguments)
+        pretraining_mode(model, arguments)
+        wrapped = ContrastiveModel(model, arguments, size)
+        terms = pretraining_step(wrapped, model, make_batch(), make_keys(), arguments)
+        terms["loss"].backward()
+        found.append(
+            {name: p.grad for name, p in model.named_parameters() if p.grad is not None} | {"loss": terms["loss"]}
+        )
+    for other in found[1:]:
+        assert other.keys() == found[0].keys()
+        for name, value in found[0].items():
+            assert_close(other[name], value, rtol=1e-5, atol=1e-5 * value.abs().max().item() + 1e-7, msg=name)
+
+
+def test_a_logit_scale_at_its_bound_still_learns_and_stays_in_bounds():
     model = toy_model(text=True)
     with torch.no_grad():
-        model.logit_scale.fill_(9.0)
+        model.logit_scale.fill_(math.log(MAX_LOGIT_SCALE))
     arguments = PretrainingArguments(freeze_point=True, freeze_text=False)
     batch = make_batch()
-    embeds = ContrastiveModel(model, arguments)(batch["input_ids"], batch["attention_mask"], batch["strong_image"])
-    assert embeds["scale"].item() == MAX_LOGIT_SCALE and "point" not in embeds
+    inputs = {name: batch[name] for name in ("input_ids", "attention_mask")}
+    embeds = ContrastiveModel(model, arguments)(**inputs, pixel_values=batch["strong_image"])
+    assert "point" not in embeds
+    embeds["scale"].backward()
+    assert model.logit_scale.grad.item() == pytest.approx(MAX_LOGIT_SCALE)
+    with torch.no_grad():
+        model.logit_scale.fill_(9.0)
+    bound_logit_scale(model)
+    assert model.logit_scale.exp().item() == pytest.approx(MAX_LOGIT_SCALE)
 
 
 def test_clouds_are_normalised_keyed_and_stretched_in_bounds():

@@ -131,7 +131,8 @@ def test_every_option_belongs_to_a_command():
         option for parser in (*parsers, make_prepare_parser(), TrainParser()) for option in parser.format_help().split()
     }
     known = {option.strip("[],").replace("-", "_") for option in known if option.lstrip("[").startswith("--")}
-    known |= {"__num_processes", "__cpu", "__standalone", "__nproc_per_node"}  # of accelerate and torch.distributed.run
+    # Options of accelerate and torch.distributed.run.
+    known |= {"__num_processes", "__cpu", "__mixed_precision", "__standalone", "__nproc_per_node"}
     named = {f"__{name}".replace("-", "_") for name in re.findall(r"(?<![\w-])--([a-z][\w-]*[a-z0-9])", TEXT)}
     families = ("__strong", "__ema", "__field")  # "--strong_...", and the synopsis
     assert {name for name in named if name not in known and name not in families} == set()

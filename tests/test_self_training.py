@@ -10,13 +10,14 @@ from toy import CLASSES, NUM_PATCHES, POINT, roughen, toy_clouds, toy_model, toy
 
 from modeling_crossmost import CrossMoSTForSelfTraining, CrossMoSTModel
 from modeling_crossmost.data.keyed_random import object_keys
+from modeling_crossmost.training.distributed import gather_batch, synchronize_batch_norm
 from modeling_crossmost.training.losses import alignment_loss, fairness_loss, self_training_loss
 from modeling_crossmost.training.self_training import (
     EMATeacher,
     SelfTrainingArguments,
+    StudentPass,
     ema_decay_at,
     freeze_for_self_training,
-    gather_batch,
     make_pseudo_labels,
     masked_losses,
     self_training_step,
@@ -59,14 +60,52 @@ def make_keys(epoch: int = 0) -> torch.Tensor:
     return object_keys(0, epoch, torch.arange(SIZE))
 
 
-def one_step(arguments: SelfTrainingArguments, student: CrossMoSTForSelfTraining | None = None, epoch: int = 0):
+def one_step(
+    arguments: SelfTrainingArguments,
+    student: CrossMoSTForSelfTraining | None = None,
+    epoch: int = 0,
+    chunk_size: int | None = None,
+):
     """Student (with gradients) and terms of a step whose teacher has other weights than the student."""
     student = make_student() if student is None else student
     teacher = EMATeacher(make_student(seed=9))
     freeze_for_self_training(student, arguments)
     train_mode(student, arguments)
-    terms = self_training_step(student, student, teacher, make_batch(), make_keys(epoch), arguments)
+    wrapped = StudentPass(student, arguments, chunk_size)
+    terms = self_training_step(wrapped, student, teacher, make_batch(), make_keys(epoch), arguments, chunk_size)
     return student, terms
+
+
+@pytest.mark.parametrize("variant", ["paper", "official"])
+@pytest.mark.parametrize("size", [1, 4])
+def test_chunks_of_a_batch_give_the_gradients_and_terms_of_the_whole(variant, size):
+    arguments = make_arguments(loss_variant=variant)
+    (whole, terms), (parts, same) = one_step(arguments), one_step(arguments, chunk_size=size)
+    for name, value in terms.items():
+        assert_close(same[name], value, rtol=1e-5, atol=1e-6, equal_nan=True, msg=name)
+    terms["loss"].backward()
+    same["loss"].backward()
+    ours, theirs = dict(whole.named_parameters()), dict(parts.named_parameters())
+    assert sum(value.grad is not None for value in ours.values()) > 20
+    for name, value in ours.items():
+        assert (value.grad is None) == (theirs[name].grad is None), name
+        if value.grad is not None:
+            bound = 1e-5 * value.grad.abs().max().item() + 1e-7
+            assert_close(theirs[name].grad, value.grad, rtol=1e-5, atol=bound, msg=name)
+
+
+def test_repeated_passes_of_chunks_do_not_count_in_batch_norm():
+    arguments, seen = make_arguments(freeze_point_tokenizer=False), []
+    for backward in (False, True):
+        student = synchronize_batch_norm(make_student())
+        _, terms = one_step(arguments, student, chunk_size=2)
+        if backward:
+            terms["loss"].backward()
+        norm = student.point_model.embeddings.tokenizer.first_norm
+        seen.append((norm.running_mean.clone(), norm.running_var.clone(), norm.num_batches_tracked.clone()))
+    start = make_student().point_model.embeddings.tokenizer.first_norm.num_batches_tracked
+    assert seen[0][2] - start == SIZE // 2
+    assert all(torch.equal(before, after) for before, after in zip(*seen, strict=True))
 
 
 # --------------------------------------------------------------------------------------------------------------------
@@ -129,6 +168,15 @@ def test_the_extreme_decays():
     teacher.update(other, 0.0)
     for name, value in teacher.state_dict().items():
         assert_close(value, other.state_dict()[name], rtol=1e-6, atol=1e-7, msg=name)
+
+
+def test_the_teachers_towers_run_in_the_precision_of_the_run_and_its_logits_in_float32():
+    teacher = EMATeacher(make_student(), lambda: torch.autocast("cpu", dtype=torch.bfloat16))
+    seen = []
+    for projection in (teacher.model.visual_projection, teacher.model.point_projection):
+        projection.register_forward_hook(lambda module, inputs, output: seen.append(output.dtype))
+    logits = teacher_logits(teacher, make_batch(), make_keys())
+    assert seen == [torch.bfloat16] * 2 and [value.dtype for value in logits] == [torch.float32] * 2
 
 
 def test_the_teacher_is_a_frozen_copy_in_evaluation_mode():
@@ -298,8 +346,8 @@ def test_the_step_uses_the_labels_of_the_weak_pass_and_the_paper_losses():
     batch, keys = make_batch(), make_keys()
     freeze_for_self_training(student, arguments)
     train_mode(student, arguments)
-    terms = self_training_step(student, student, teacher, batch, keys, arguments)
-    image_logits, point_logits = teacher_logits(teacher.model, batch, keys)
+    terms = self_training_step(StudentPass(student, arguments), student, teacher, batch, keys, arguments)
+    image_logits, point_logits = teacher_logits(teacher, batch, keys)
     assert_close(image_logits, CrossMoSTModel.forward(teacher.model, pixel_values=batch["weak_image"]).logits_per_image)
     image, point = make_pseudo_labels(image_logits, point_logits, keys, arguments)
     inputs = student_inputs(student, batch, keys, arguments)
@@ -380,7 +428,9 @@ def test_labels_in_the_batch_change_nothing():
         student = make_student()
         train_mode(student, arguments)
         batch = {**make_batch(), "label": label}
-        losses.append(self_training_step(student, student, teacher, batch, make_keys(), arguments)["loss"])
+        losses.append(
+            self_training_step(StudentPass(student, arguments), student, teacher, batch, make_keys(), arguments)["loss"]
+        )
     assert torch.equal(*losses)
 
 
@@ -413,7 +463,9 @@ def test_a_few_steps_bring_the_loss_down():
     optimizer = torch.optim.AdamW([p for p in student.parameters() if p.requires_grad], lr=3e-3)
     losses = []
     for _ in range(12):
-        terms = self_training_step(student, student, teacher, make_batch(), make_keys(), arguments)
+        terms = self_training_step(
+            StudentPass(student, arguments), student, teacher, make_batch(), make_keys(), arguments
+        )
         optimizer.zero_grad()
         terms["loss"].backward()
         optimizer.step()

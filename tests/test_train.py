@@ -1,9 +1,12 @@
 """Whole runs of train.py on a toy: files, resuming, no labels, options, and one sentence for every wrong input."""
 
 import gc
+import itertools
 import json
 import math
+import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -20,6 +23,7 @@ from safetensors.torch import load_file, save_file
 import train
 from modeling_crossmost import CrossMoSTModel, CrossMoSTProcessor
 from modeling_crossmost.data import loaders
+from modeling_crossmost.training.methods import SelfTraining
 
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -29,7 +33,7 @@ pytestmark = pytest.mark.usefixtures("own_cache")
 METRICS = {
     *("step", "loss", "loss_cls_image", "loss_cls_point", "loss_align", "loss_fair", "loss_mim", "loss_mpm"),
     *("loss_global_local", "confident_fraction", "modality_agreement", "image_share", "entropy_image"),
-    *("entropy_point", "bias_image", "bias_point", "learning_rate", "ema_decay", "pairs_per_second"),
+    *("entropy_point", "bias_image", "bias_point", "learning_rate", "ema_decay", "pairs_per_second", "skipped_steps"),
 }
 RESULTS = {
     *("method", "dataset", "split", "num_objects", "seed", "zero_shot", "teacher", "student", "per_class"),
@@ -150,6 +154,71 @@ def test_resume_equals_uninterrupted(start, method, workers):
     )
     assert ours == theirs and [line["step"] for line in ours] == [3, 6]
     assert lines(whole / "eval_history.jsonl") == lines(parts / "eval_history.jsonl")
+
+
+def with_step(monkeypatch, change: Callable[[int, dict], object]) -> None:
+    """Has `change(number, terms)` called after the losses of each step, counted from 1 over all runs of the test."""
+    original, count = SelfTraining.step, itertools.count(1)
+
+    def step(self, *arguments):
+        terms = original(self, *arguments)
+        change(next(count), terms)
+        return terms
+
+    monkeypatch.setattr(SelfTraining, "step", step)
+
+
+def spoil(*numbers: int) -> Callable[[int, dict], None]:
+    def change(number: int, terms: dict) -> None:
+        if number in numbers:
+            terms["loss"] = terms["loss"] * math.nan
+
+    return change
+
+
+def test_a_step_that_is_not_finite_is_left_out_and_counted(start, monkeypatch):
+    options = {"max_steps": 5, "checkpointing_steps": 1, "checkpoints_total_limit": 9, "freeze_point_tokenizer": False}
+    with_step(monkeypatch, spoil(3, 8))
+    output = start(eval_split="none", **options)
+    assert [line["skipped_steps"] for line in lines(output / "metrics.jsonl")] == [0, 0, 1, 1, 1]
+    before, after = output / "checkpoints" / "step_2", output / "checkpoints" / "step_3"
+    assert changed_tensors(before / "optimizer.safetensors", after / "optimizer.safetensors") == []
+    changed = changed_tensors(before / "model.safetensors", after / "model.safetensors")
+    assert all(name.endswith("num_batches_tracked") for name in changed)
+    assert changed_tensors(after / "model.safetensors", output / "checkpoints" / "step_4" / "model.safetensors")
+    assert all(value.isfinite().all() for value in load_file(output / "model.safetensors").values())
+    # The same spoiled step again, with an interruption after it: the counts travel too.
+    start("parts", eval_split="none", stop_after_steps=4, **options)
+    parts = start("parts", eval_split="none", resume_from_checkpoint="latest", **options)
+    assert_same_tensors(output / "model.safetensors", parts / "model.safetensors")
+    assert [line["skipped_steps"] for line in lines(parts / "metrics.jsonl")] == [0, 0, 1, 1, 1]
+
+
+def test_a_run_that_is_not_finite_for_long_ends_with_one_sentence(work, tmp_path, capfd, monkeypatch):
+    with_step(monkeypatch, spoil(*range(3, 99)))
+    paths = {"dataset": work / "data", "model_name_or_path": work / "model", "output_dir": tmp_path / "output"}
+    options = {"max_steps": 40, "checkpointing_steps": 2, "max_nonfinite_steps": 4, "eval_split": "none"}
+    assert train.main(toy.flags(**paths, **options)) == 2
+    error = capfd.readouterr().err.splitlines()[-1]
+    assert error.startswith("error: the loss or its gradient was not finite in 4 steps in a row: lower --learning_rate")
+    for path in (tmp_path / "output").rglob("*.safetensors"):
+        assert all(value.isfinite().all() for value in load_file(path).values()), path
+    assert not (tmp_path / "output" / "model.safetensors").exists()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR1], ids=lambda number: number.name)
+def test_a_signal_saves_and_ends_the_run(start, work, tmp_path, monkeypatch, capsys, number):
+    options = {"max_steps": 5, "eval_split": "none"}
+    whole = start("whole", **options)
+    handler = signal.getsignal(number)
+    with_step(monkeypatch, lambda step, terms: os.kill(os.getpid(), number) if step == 3 else None)
+    paths = {"dataset": work / "data", "model_name_or_path": work / "model", "output_dir": tmp_path / "parts"}
+    assert train.main(toy.flags(**paths, **options)) == 128 + number
+    assert f"stopped by {number.name} at step 3: continue with --resume_from" in capsys.readouterr().out
+    assert signal.getsignal(number) == handler
+    parts = start("parts", resume_from_checkpoint="latest", **options)
+    assert_same_tensors(whole / "model.safetensors", parts / "model.safetensors")
 
 
 def test_a_stream_resumes_beyond_its_first_epoch(start):

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import datasets
 import pytest
+import torch
 import toy
 import two_process_worker as worker
 from safetensors.torch import load_file
@@ -29,7 +30,7 @@ def folder(tmp_path_factory) -> Path:
     environment = os.environ | {"OMP_NUM_THREADS": "1", "HF_DATASETS_CACHE": str(folder / "cache")}
     done = subprocess.run(
         [sys.executable, *launch, str(ROOT / "tests" / "two_process_worker.py"), str(folder)],
-        **{"cwd": ROOT, "env": environment, "capture_output": True, "text": True, "timeout": 200},
+        **{"cwd": ROOT, "env": environment, "capture_output": True, "text": True, "timeout": 400},
     )
     assert done.returncode == 0, done.stderr[-3000:]
     return folder
@@ -42,15 +43,22 @@ def _own_cache(folder, monkeypatch):
 
 @pytest.mark.parametrize("case", worker.CASES)
 def test_gradients_are_those_of_one_process(folder, case):
-    one, terms = worker.gradients(folder, case)
+    one, statistics, terms = worker.gradients(folder, case)
     assert "confident_fraction" not in terms or 0.1 < terms["confident_fraction"] < 0.95  # the case says something
     for rank in (0, 1):
         two = load_file(folder / f"{case}_{rank}.safetensors")
         assert two.keys() == one.keys()
         for name, gradient in one.items():
             error, scale = (gradient - two[name]).abs().max().item(), gradient.abs().max().item()
-            # The gradient of a key's bias is zero but for rounding: softmax does not feel it.
+            # The gradient of a bias before softmax (of keys) or before BatchNorm is zero but for rounding, which grows
+            # with the gradient of its weights.
+            weights = one.get(name.removesuffix("bias") + "weight", gradient).abs().max().item()
+            scale = max(scale, weights) if name.endswith("bias") else scale
             assert scale > 0 and error <= max(1e-4 * scale, 1e-6), (name, error, scale)
+        shared = load_file(folder / f"{case}_{rank}_statistics.safetensors")
+        assert shared.keys() == statistics.keys() and len(shared) == 4
+        for name, value in statistics.items():
+            assert torch.allclose(shared[name], value, rtol=1e-5, atol=1e-6), name
         logged = json.loads((folder / f"{case}_{rank}.json").read_text())
         assert logged.keys() == terms.keys()
         for name, value in terms.items():

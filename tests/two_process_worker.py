@@ -28,12 +28,11 @@ from modeling_crossmost.training.setup import load_model_and_processor
 
 
 GLOBAL_BATCH = 8
-FREE = {"freeze_image": False, "freeze_text": False, "freeze_point_tokenizer": True}
+FREE = {"freeze_image": False, "freeze_text": False, "freeze_point_tokenizer": False}
 CASES = {
     "crossmost": {"method": "crossmost", "confidence_threshold": 0.7},
     "random": {"method": "crossmost", "pseudo_label": "random", "confidence_threshold": 0.6},
-    "baseline": {"method": "baseline", "confidence_threshold": 0.6},
-    # The tokenizer's BatchNorm takes the statistics of its own process, hence the frozen tokenizer.
+    "baseline": {"method": "baseline", "confidence_threshold": 0.6, "freeze_point_tokenizer": False},
     "pretrain": {"method": "pretrain", "label_smoothing": 0.1, "occlusion": 0.3, **FREE},
 }
 RUNS = {"crossmost": {"gradient_accumulation_steps": 2}, "baseline": {"method": "baseline"}}
@@ -49,8 +48,8 @@ def options(folder: Path, processes: int, **changed) -> list[str]:
     )
 
 
-def gradients(folder: Path, case: str) -> tuple[dict[str, torch.Tensor], dict[str, float]]:
-    """Gradients of the second global batch, and the logged terms averaged over the processes."""
+def gradients(folder: Path, case: str) -> tuple[dict[str, torch.Tensor], dict[str, torch.Tensor], dict[str, float]]:
+    """Gradients of the second global batch, BatchNorm's statistics after it, and the logged terms of all processes."""
     accelerator = Accelerator(cpu=True)
     arguments = parse_arguments(options(folder, accelerator.num_processes, eval_split="none", **CASES[case]))
     torch.manual_seed(0)  # of the new decoders
@@ -69,7 +68,8 @@ def gradients(folder: Path, case: str) -> tuple[dict[str, torch.Tensor], dict[st
     accelerator.backward(terms["loss"])
     means = RunningMeans()
     means.add(terms)
-    return {name: p.grad.clone() for name, p in model.named_parameters() if p.grad is not None}, means.pop()
+    found = {name: p.grad.clone() for name, p in model.named_parameters() if p.grad is not None}
+    return found, {name: b.clone() for name, b in model.named_buffers() if "running" in name}, means.pop()
 
 
 def main(folder: Path) -> None:
@@ -77,7 +77,8 @@ def main(folder: Path) -> None:
     state = PartialState(cpu=True)
     rank = state.process_index
     for case in CASES:
-        found, terms = gradients(folder, case)
+        found, statistics, terms = gradients(folder, case)
+        save_file(statistics, folder / f"{case}_{rank}_statistics.safetensors")
         save_file(found, folder / f"{case}_{rank}.safetensors")
         (folder / f"{case}_{rank}.json").write_text(json.dumps(terms))
     for name, changed in RUNS.items():

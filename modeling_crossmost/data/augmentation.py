@@ -375,6 +375,10 @@ def image_transform_options(image_processor: Any) -> dict[str, Any]:
     return {"image_size": height, "mean": mean, "std": std}
 
 
+def _pixels(image: Image.Image) -> torch.Tensor:
+    return torch.from_numpy(np.array(image)).permute(2, 0, 1)
+
+
 class _ImageTransform:
     """Shared parts of the three image transforms: RGB, bicubic resizing of the short side, color normalization."""
 
@@ -391,8 +395,12 @@ class _ImageTransform:
 
     def _tensor(self, image: Image.Image) -> torch.Tensor:
         """Convert an RGB image to `(3, H, W)` float32, normalized per channel."""
-        pixels = torch.from_numpy(np.array(image)).permute(2, 0, 1)
-        return torch.addcmul(self._offset, pixels.to(torch.float32, memory_format=torch.contiguous_format), self._scale)
+        return self.normalize(_pixels(image))
+
+    def normalize(self, pixels: torch.Tensor) -> torch.Tensor:
+        """Normalize `(..., 3, H, W)` uint8 per channel to float32, on their device."""
+        floats = pixels.to(torch.float32, memory_format=torch.contiguous_format)
+        return torch.addcmul(self._offset.to(pixels.device), floats, self._scale.to(pixels.device))
 
     def _resize_short_side(self, image: Image.Image) -> Image.Image:
         image = image.convert("RGB") if image.mode != "RGB" else image
@@ -433,10 +441,14 @@ class EvalImageTransform(_ImageTransform):
 
     def __call__(self, image: Image.Image, seed: int = 0) -> torch.Tensor:
         """Transform a PIL image to `(3, image_size, image_size)` float32; the seed is ignored."""
+        return self.normalize(self.pixels(image))
+
+    def pixels(self, image: Image.Image) -> torch.Tensor:
+        """Resize and crop a PIL image to `(3, image_size, image_size)` uint8, to be normalized later."""
         image = self._resize_short_side(image)
         margins = [side - self.image_size for side in image.size]
         left, top = (round(margin / 2) if self.official_crop else margin // 2 for margin in margins)
-        return self._tensor(self._crop(image, left, top))
+        return _pixels(self._crop(image, left, top)).contiguous()
 
 
 class WeakImageTransform(_ImageTransform):

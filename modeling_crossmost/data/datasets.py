@@ -12,7 +12,7 @@ import torch
 from PIL import Image as PILImage
 
 from ..utils.extras import importing
-from .augmentation import normalize_clouds
+from .augmentation import EvalImageTransform, normalize_clouds
 from .keyed_random import Stream, keyed_bits, keyed_integers, object_keys, substream
 from .pairs import (
     REQUIRED_COLUMNS,
@@ -48,7 +48,8 @@ class PairReader:
         seed: seed of the run.
         num_views: draw from the first `num_views` views of an object only; None means all.
         tokenizer: tokenizer for one drawn caption per object; None leaves captions out.
-        max_caption_length: tokens to which captions are padded and cut; None means the tokenizer's own limit.
+        max_caption_length: tokens to which captions are cut; None means the tokenizer's own limit. They are padded to
+            the longest of a batch.
         num_captions: draw from the first `num_captions` captions of an object only; None means all.
         two_captions: also draw another caption of each object, `other_input_ids` and `other_attention_mask`.
 
@@ -103,7 +104,7 @@ class PairReader:
     def _tokens(self, captions: Sequence[Sequence[str]], drawn: torch.Tensor) -> list[Item]:
         tokens = self.tokenizer(
             [choices[index] for choices, index in zip(captions, drawn.tolist(), strict=True)],
-            padding="max_length",
+            padding="longest",  # to the tokenizer's limit would more than double the text tower's work
             truncation=True,
             max_length=self.max_caption_length,
             return_tensors="pt",
@@ -180,13 +181,14 @@ class PairDataset(RowDataset):
         self.epoch = 0
 
     def set_epoch(self, epoch: int) -> None:
-        """Draw for another epoch from the next iterator of the loader on."""
+        """Draw row numbers that come without an epoch for another one."""
         self.epoch = epoch
 
-    def __getitems__(self, indices: Sequence[int]) -> list[Item]:
-        """The items of a batch of row numbers; see `PairReader.read`."""
-        indices = [int(index) for index in indices]
-        return self.reader.read(self.rows[indices], self.epoch, indices)
+    def __getitems__(self, indices: Sequence[int | tuple[int, int]]) -> list[Item]:
+        """The items of a batch of row numbers, or of pairs of one epoch and row numbers; see `PairReader.read`."""
+        drawn = [index if isinstance(index, tuple) else (self.epoch, int(index)) for index in indices]
+        rows = [row for _, row in drawn]
+        return self.reader.read(self.rows[rows], drawn[0][0], rows)
 
 
 class StreamingPairDataset(torch.utils.data.IterableDataset):
@@ -210,19 +212,20 @@ class StreamingPairDataset(torch.utils.data.IterableDataset):
     ) -> None:
         self.rows = split_dataset_by_node(reader.visible(rows), rank=process_index, world_size=num_processes)
         self.reader = reader
-        self.set_epoch(0)
+        self.epoch = torch.zeros((), dtype=torch.int64).share_memory_()  # the loader's workers live on, and see it
 
     def set_epoch(self, epoch: int) -> None:
         """Draw for another epoch, in another order of the shards, from the next iterator of the loader on."""
-        self.epoch = epoch
+        self.epoch.fill_(epoch)
+
+    def __iter__(self) -> Iterator[Item]:
+        epoch = int(self.epoch)
         # `datasets` shuffles the shards by its epoch number, before it divides them, unless that is 0.
         key = object_keys(self.reader.seed, epoch, torch.zeros(1, dtype=torch.int64))
         self.rows.set_epoch(1 + int(keyed_integers(key, 2**31 - 1, (), Stream.PERMUTATION)))
-
-    def __iter__(self) -> Iterator[Item]:
         # The stream divides its shards among the loader's workers by itself.
         for table in self.rows:
-            yield from self.reader.read(table, self.epoch)
+            yield from self.reader.read(table, epoch)
 
 
 # Evaluation
@@ -233,14 +236,14 @@ class EvaluationDataset(RowDataset):
 
     Args:
         rows: prepared pairs; the label may be absent.
-        transform: makes an image `(3, H, W)` from a view, usually `EvalImageTransform`.
+        transform: resizes and crops the views, and normalizes them later, on the model's device.
         num_views: read the first `num_views` views of an object only; None means all.
 
     Raises:
         ValueError: `num_views` is below 1.
     """
 
-    def __init__(self, rows: Dataset, transform: ImageTransform, num_views: int | None = None) -> None:
+    def __init__(self, rows: Dataset, transform: EvalImageTransform, num_views: int | None = None) -> None:
         if num_views is not None and num_views < 1:
             raise ValueError(f"num_views is {num_views}; read at least one view.")
         self.rows = select_raw(rows, [*REQUIRED_COLUMNS, "label"])
@@ -249,14 +252,14 @@ class EvaluationDataset(RowDataset):
         self.num_views = num_views
 
     def __getitems__(self, indices: Sequence[int]) -> list[Item]:
-        """Items with `index` (), `points` (N, 3) normalized, `views` (V, 3, H, W) and, if known, `label` ()."""
+        """Items with `index` (), `points` (N, 3) normalized, `views` (V, 3, H, W) uint8 and, if known, `label` ()."""
         indices = [int(index) for index in indices]
         table = self.rows[indices]
         items = []
         for row, index in enumerate(indices):
             name = f"row {index}"
             encoded = read_views(table, row, name)[: self.num_views]
-            views = [self.transform(decode_view(encoded, view, name), 0) for view in range(len(encoded))]
+            views = [self.transform.pixels(decode_view(encoded, view, name)) for view in range(len(encoded))]
             cloud = normalize_clouds(read_cloud(table, row, name)[None])[0]
             item = {"index": torch.tensor(index), "points": cloud, "views": torch.stack(views)}
             if self.has_labels:

@@ -3,15 +3,23 @@
 A batch holds the same objects for any number of processes, which a training run with two processes relies on.
 """
 
+import itertools
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 import torch
+from torch.nn import functional as F
+from torch.nn.utils.rnn import pad_sequence
 from torch.utils.data import DataLoader
 
 from .datasets import EvaluationDataset, Item, PairDataset, StreamingPairDataset
 from .keyed_random import Stream, keyed_order, object_keys
+
+
+# Workers hand their batches over in shared memory, of which a container may have no more than 64 MB.
+IN_FLIGHT = 48 << 20
+PREFETCHED = 2  # batches that each worker has ready, torch's default
 
 
 class GlobalBatchSampler:
@@ -91,6 +99,27 @@ class GlobalBatchSampler:
             yield order[start : start + self.batch_size_per_process].tolist()
 
 
+class EndlessBatches:
+    """The batches of all epochs, one after another, as lists of (epoch, row number).
+
+    A loader that draws from it never ends, so that its workers start once and read on across the ends of epochs.
+
+    Args:
+        sampler: makes the batches of each epoch.
+        micro_step: number of batches to leave out.
+    """
+
+    def __init__(self, sampler: GlobalBatchSampler, micro_step: int = 0) -> None:
+        self.sampler, self.micro_step = sampler, micro_step
+
+    def __iter__(self) -> Iterator[list[tuple[int, int]]]:
+        first, start = divmod(self.micro_step, self.sampler.batches_per_epoch)
+        for epoch in itertools.count(first):
+            self.sampler.set_epoch(epoch, start if epoch == first else 0)
+            for rows in self.sampler:
+                yield [(epoch, row) for row in rows]
+
+
 def _stack_clouds(items: Sequence[Item]) -> torch.Tensor:
     counts = {len(item["points"]) for item in items}
     if len(counts) > 1:
@@ -100,22 +129,39 @@ def _stack_clouds(items: Sequence[Item]) -> torch.Tensor:
     return torch.stack([item["points"] for item in items])
 
 
+def _stack(values: list[torch.Tensor]) -> torch.Tensor:
+    """Stack tensors; token rows of different lengths, as streamed items have them, are padded with zeros."""
+    return pad_sequence(values, batch_first=True) if values[0].dim() == 1 else torch.stack(values)
+
+
 def collate_pairs(items: Sequence[Item]) -> Item:
     """Stack the items of `PairDataset`: `index`, `key` (B,), `points` (B, N, 3), images (B, 3, H, W), tokens (B, L).
 
     Raises:
         ValueError: clouds of different sizes.
     """
-    batch = {name: torch.stack([item[name] for item in items]) for name in items[0] if name != "points"}
+    batch = {name: _stack([item[name] for item in items]) for name in items[0] if name != "points"}
     return {**batch, "points": _stack_clouds(items)}
+
+
+def join_batches(batches: Sequence[Item]) -> Item:
+    """Concatenate batches of [`collate_pairs`], whose captions may be padded to different lengths."""
+    joined = {}
+    for name in batches[0]:
+        parts = [batch[name] for batch in batches]
+        if parts[0].dim() == 2:  # token rows
+            longest = max(part.shape[1] for part in parts)
+            parts = [F.pad(part, (0, longest - part.shape[1])) for part in parts]
+        joined[name] = torch.cat(parts)
+    return joined
 
 
 def collate_evaluation(items: Sequence[Item]) -> Item:
     """Stack the items of `EvaluationDataset`, whose numbers of views may differ.
 
     Returns:
-        `index` (B,), `points` (B, N, 3), `views` (B, V, 3, H, W) padded with zeros, `view_mask` (B, V) bool, true where
-        there is a view, and `label` (B,) where it is known. `views[view_mask]` are all views, object by object.
+        `index` (B,), `points` (B, N, 3), `views` (B, V, 3, H, W) uint8 padded with zeros, `view_mask` (B, V) bool, true
+        where there is a view, and `label` (B,) where it is known. `views[view_mask]` are all views, object by object.
 
     Raises:
         ValueError: clouds of different sizes.
@@ -133,13 +179,12 @@ def collate_evaluation(items: Sequence[Item]) -> Item:
 
 def _loader(dataset: torch.utils.data.Dataset, **options: Any) -> DataLoader:
     # An own generator: iterators take their base seed from it, not from the global one that a resumed run restores.
-    # Workers end with their epoch, because they keep the epoch number that they started with.
-    return DataLoader(dataset, generator=torch.Generator(), persistent_workers=False, **options)
+    return DataLoader(dataset, generator=torch.Generator(), **options)
 
 
 def training_loader(
     dataset: PairDataset | StreamingPairDataset,
-    batch_sampler: GlobalBatchSampler | None = None,
+    batch_sampler: GlobalBatchSampler | EndlessBatches | None = None,
     batch_size: int = 1,
     num_workers: int = 0,
     pin_memory: bool = False,
@@ -159,7 +204,9 @@ def training_loader(
     streamed = isinstance(dataset, StreamingPairDataset)
     if streamed == (batch_sampler is not None):
         raise ValueError("Map-style pairs need a batch sampler, and streamed pairs take a batch size instead.")
-    order = {"batch_size": batch_size, "drop_last": True} if streamed else {"batch_sampler": batch_sampler}
+    order: dict[str, Any] = {"batch_sampler": batch_sampler}
+    if streamed:  # is iterated over again for every epoch, by the same workers
+        order = {"batch_size": batch_size, "drop_last": True, "persistent_workers": num_workers > 0}
     return _loader(dataset, collate_fn=collate_pairs, num_workers=num_workers, pin_memory=pin_memory, **order)
 
 
@@ -174,11 +221,14 @@ def evaluation_loader(
 
     Args:
         dataset: objects with all views.
-        batch_size: objects per batch.
+        batch_size: objects per batch; fewer where the batches that workers have ready would exceed `IN_FLIGHT`.
         num_workers: processes that read beside the main one.
         num_processes, process_index: the process's place among all of them.
     """
     rows = range(process_index, len(dataset), num_processes)
+    if num_workers > 0 and len(rows) > 0:
+        each = sum(value.nbytes for value in dataset[0].values())
+        batch_size = min(batch_size, max(1, IN_FLIGHT // (each * num_workers * PREFETCHED)))
     return _loader(
         dataset,
         sampler=rows,

@@ -1,6 +1,7 @@
 """Deterministic evaluation on one fixed view, all views, the cloud, and both modalities together (section 4.1)."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,7 +30,11 @@ class Predictions:
 
 @torch.no_grad()
 def predict(
-    model: CrossMoSTModel, loader: DataLoader, device: torch.device, label_map: list[int] | None = None
+    model: CrossMoSTModel,
+    loader: DataLoader,
+    device: torch.device,
+    label_map: list[int] | None = None,
+    autocast: Callable[[], AbstractContextManager] = nullcontext,
 ) -> Predictions:
     """Run a model over an evaluation loader; nothing is random, and point grouping starts at point 0.
 
@@ -38,13 +43,15 @@ def predict(
         loader: from `data.loaders.evaluation_loader`; with several processes, each iterates over its own part.
         device: the model's device.
         label_map: the model's class index for each of the data set's labels; by default they are the same.
+        autocast: makes the context in which the towers run, such as `accelerator.autocast`.
 
     Returns:
         [`Predictions`] of the whole split, on every process.
     """
     was_training = model.training
     model.eval()
-    parts = [_predict_batch(model, batch, device) for batch in loader]
+    normalize = loader.dataset.transform.normalize  # type: ignore[attr-defined] # of an EvaluationDataset
+    parts = [_predict_batch(model, batch, device, autocast, normalize) for batch in loader]
     model.train(was_training)
     merged = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]} if parts else {}
     merged = _gather(merged)
@@ -56,12 +63,19 @@ def predict(
 
 
 def _predict_batch(
-    model: CrossMoSTModel, batch: dict[str, torch.Tensor], device: torch.device
+    model: CrossMoSTModel,
+    batch: dict[str, torch.Tensor],
+    device: torch.device,
+    autocast: Callable[[], AbstractContextManager],
+    normalize: Callable[[torch.Tensor], torch.Tensor],
 ) -> dict[str, np.ndarray]:
     views, mask = batch["views"].to(device), batch["view_mask"].to(device)
-    flat = views[mask]  # (K, 3, H, W), the batch's views, object by object
+    flat = views[mask]  # (K, 3, H, W) uint8, the batch's views, object by object
     # Objects may have many views: embedding them in chunks bounds the memory.
-    embeds = torch.cat([model.get_image_features(chunk) for chunk in flat.split(max(len(views), 64))])
+    with autocast():
+        chunks = flat.split(max(len(views), 64))
+        embeds = torch.cat([model.get_image_features(normalize(chunk)) for chunk in chunks])
+        point_embeds = model.get_point_features(batch["points"].to(device))
     rows = torch.arange(len(views), device=device).unsqueeze(1).expand_as(mask)[mask]
     image_logits = model.classify(embeds)
     fused = torch.zeros(len(views), embeds.shape[-1], device=device, dtype=embeds.dtype)
@@ -71,7 +85,7 @@ def _predict_batch(
         summed = torch.zeros_like(star_logits).index_add(0, rows, image_logits)
         star_logits = summed / mask.sum(dim=1, keepdim=True)
     first = mask.flatten().cumsum(0).view_as(mask)[:, 0] - 1  # row of each object's first view in `flat`
-    point_logits = model.classify(model.get_point_features(batch["points"].to(device)))
+    point_logits = model.classify(point_embeds)
     probabilities = {
         "image": image_logits[first].float().softmax(-1),
         "image_star": star_logits.float().softmax(-1),

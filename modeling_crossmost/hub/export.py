@@ -22,6 +22,7 @@ from typing import Any
 import torch
 from torch import nn
 from torch.export import Dim, ExportedProgram
+from torch.nn import functional as F
 
 from ..modeling_crossmost import CrossMoSTModel, unit_length
 from ..utils.atomic import new_folder, write_text
@@ -48,7 +49,8 @@ class Branch(nn.Module):
     def forward(self, values: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Clouds (B, N, 3) or views (B, 3, R, R) to logits (B, C) and unit-length embeddings (B, D)."""
         embeds = unit_length(self.projection(self.tower(**{self.input_name: values}).pooler_output))
-        return self.logit_scale.exp() * self.classifier(embeds), embeds
+        # Not the classifier's own forward pass: it computes in float64, which many runtimes lack.
+        return self.logit_scale.exp() * F.linear(embeds, self.classifier.weight), embeds
 
 
 @dataclass(frozen=True)

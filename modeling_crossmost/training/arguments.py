@@ -42,11 +42,14 @@ FREE_ON_RESUME = {
     "checkpointing_steps",
     "checkpoints_total_limit",
     "dataloader_num_workers",
+    "ddp_timeout",
     "eval_only",
     "eval_split",
     "eval_steps",
+    "gradient_checkpointing",
     "hub_model_id",
     "logging_steps",
+    "max_nonfinite_steps",
     "max_steps",
     "model_name_or_path",
     "num_train_epochs",
@@ -106,7 +109,10 @@ class TrainArguments:
         max_steps: optimizer steps, instead of epochs where positive.
         per_device_train_batch_size: pairs per process and micro-step.
         per_device_eval_batch_size: objects per process in evaluation.
-        gradient_accumulation_steps: micro-steps per optimizer step.
+        gradient_accumulation_steps: micro-batches per optimizer step; the loss is that of the whole batch, whose
+            forward passes are repeated in the backward pass.
+        gradient_checkpointing: keep only the inputs of the towers' blocks and compute them again in the backward pass:
+            less memory, a third more time.
         learning_rate: base rate per 256 pairs; the peak is learning_rate x global batch / 256.
         min_learning_rate: base rate that the cosine ends at, per 256 pairs.
         warmup_epochs: linear warm-up, in epochs.
@@ -114,9 +120,13 @@ class TrainArguments:
         layer_decay: factor per image block, from the last to the first.
         official_parameter_groups: decay everything that the official code decays, logit scale and tokens included.
         max_grad_norm: clip the gradient's norm; default no clipping, as the paper.
+        max_nonfinite_steps: stop after so many steps in a row whose loss or gradient is not finite; each is left out.
         ema_decay_start, ema_decay, ema_ramp_steps: mu rises linearly from `ema_decay_start` to `ema_decay` over so many
             steps.
         seed: of everything random.
+        deterministic: use deterministic kernels alone, so that a run repeats bit for bit on a GPU too; slower there.
+        tf32: let fp32 matrix products and convolutions use TF32 on a GPU; grouping and logits never do.
+        ddp_timeout: seconds that processes wait for each other, for instance while one prepares the data.
         logging_steps: optimizer steps between lines of metrics.jsonl.
         eval_steps: optimizer steps between evaluations while training; default a quarter of the run, 0 never.
         pseudo_label_accuracy: also measure the teacher's labels on a labeled training split, in a separate pass
@@ -139,6 +149,7 @@ class TrainArguments:
     per_device_train_batch_size: int = 32
     per_device_eval_batch_size: int = 64
     gradient_accumulation_steps: int = 1
+    gradient_checkpointing: bool = False
     learning_rate: float = 3.2e-3
     min_learning_rate: float = 1e-5
     warmup_epochs: float = 1.0
@@ -146,10 +157,14 @@ class TrainArguments:
     layer_decay: float = 1.0
     official_parameter_groups: bool = False
     max_grad_norm: float | None = None
+    max_nonfinite_steps: int = 20
     ema_decay_start: float = 0.99
     ema_decay: float = 0.999
     ema_ramp_steps: int = 200
     seed: int = 0
+    deterministic: bool = False
+    tf32: bool = False
+    ddp_timeout: int = 4 * 3600
     logging_steps: int = 5
     eval_steps: int | None = None
     pseudo_label_accuracy: bool = False
@@ -171,6 +186,8 @@ class TrainArguments:
             "learning_rate",
             "logging_steps",
             "checkpoints_total_limit",
+            "max_nonfinite_steps",
+            "ddp_timeout",
         )
         for name in positive:
             if getattr(self, name) <= 0:

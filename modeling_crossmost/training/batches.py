@@ -1,5 +1,6 @@
 """Build the endless training batches of one process from the arguments, and count the steps of the run."""
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -7,7 +8,7 @@ import torch
 
 from ..data.augmentation import StrongImageTransform, WeakImageTransform, image_transform_options
 from ..data.datasets import PairDataset, PairReader, StreamingPairDataset
-from ..data.loaders import GlobalBatchSampler, training_loader
+from ..data.loaders import EndlessBatches, GlobalBatchSampler, training_loader
 from ..processing_crossmost import CrossMoSTProcessor
 from ..utils.extras import importing
 from .arguments import Arguments
@@ -25,13 +26,13 @@ class Batches:
 
     Attributes:
         dataset: map-style or streamed pairs, without labels.
-        sampler: draws the global batches of a map-style data set; `None` for a stream.
+        endless: draws the global batches of a map-style data set; `None` for a stream.
         loader: yields this process's part of every batch.
         per_epoch: micro-batches per epoch; `None` for a stream.
     """
 
     dataset: PairDataset | StreamingPairDataset
-    sampler: GlobalBatchSampler | None
+    endless: EndlessBatches | None
     loader: torch.utils.data.DataLoader
     per_epoch: int | None
 
@@ -41,22 +42,20 @@ class Batches:
         Raises:
             ValueError: a stream that holds not even one batch.
         """
-        epoch, skip = divmod(micro_step, self.per_epoch) if self.per_epoch else (0, micro_step)
-        while True:
+        if self.endless is None:
+            return itertools.islice(self._stream(), micro_step, None)
+        self.endless.micro_step = micro_step
+        return iter(self.loader)
+
+    def _stream(self) -> Iterator[dict[str, torch.Tensor]]:
+        for epoch in itertools.count():
             self.dataset.set_epoch(epoch)
-            if self.sampler is not None:
-                self.sampler.set_epoch(epoch, skip)
-                skip = 0  # the sampler has skipped; only the first epoch is resumed in its middle
             empty = True  # an empty stream would loop forever
             for batch in self.loader:
                 empty = False
-                if skip == 0:
-                    yield batch
-                else:
-                    skip -= 1
-            if empty and self.sampler is None:
+                yield batch
+            if empty:
                 raise ValueError("the stream gives a process fewer objects than per_device_train_batch_size.")
-            epoch += 1
 
 
 def make_batches(
@@ -91,8 +90,9 @@ def make_batches(
         return Batches(stream, None, loader, None)
     pairs = PairDataset(rows, reader)
     sampler = GlobalBatchSampler(len(pairs), size, processes, rank, seed=train.seed)
-    loader = training_loader(pairs, sampler, num_workers=workers, pin_memory=pin)
-    return Batches(pairs, sampler, loader, sampler.batches_per_epoch)
+    endless = EndlessBatches(sampler)
+    loader = training_loader(pairs, endless, num_workers=workers, pin_memory=pin)
+    return Batches(pairs, endless, loader, sampler.batches_per_epoch)
 
 
 def count_steps(arguments: Arguments, batches: Batches) -> tuple[int, int]:

@@ -1,12 +1,15 @@
 """Checkpoints of a run as safetensors and JSON: weights, EMA teacher, optimizer, step. Nothing is pickled.
 
 All randomness of a run is a function of (seed, epoch, object), so there is no generator state to save: with these files
-a resumed run equals an uninterrupted one bit for bit.
+a resumed run equals an uninterrupted one bit for bit. The state file holds the SHA-256 of every file, itself included,
+so that a damaged checkpoint is never mistaken for a sound one.
 """
 
+import hashlib
 import json
 import os
-import shutil
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import torch
@@ -14,12 +17,14 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from ..utils.atomic import atomic_folder
+from ..utils.atomic import atomic_folder, remove_folder, remove_stale
+from ..utils.command_line import first_line
 from .arguments import Arguments
 from .self_training import EMATeacher
 
 
 STATE_FILE = "trainer_state.json"
+PARTS = ("model", "teacher", "optimizer")
 
 
 class CheckpointFolderError(ValueError):
@@ -33,12 +38,15 @@ def checkpoints_of(output_dir: str | os.PathLike) -> list[Path]:
     return sorted(found, key=lambda path: int(path.name[5:]))
 
 
-def find_checkpoint(resume: str, output_dir: str | os.PathLike) -> Path:
+def find_checkpoint(
+    resume: str, output_dir: str | os.PathLike, report: Callable[[str], object] = lambda sentence: None
+) -> Path:
     """Return the checkpoint folder that `resume_from_checkpoint` refers to.
 
     Args:
-        resume: "latest" or a path.
+        resume: "latest", the newest that is not damaged, or a path.
         output_dir: the run's folder, for "latest".
+        report: gets a sentence for every damaged checkpoint that "latest" passes over.
 
     Raises:
         CheckpointFolderError: if there is none.
@@ -50,7 +58,15 @@ def find_checkpoint(resume: str, output_dir: str | os.PathLike) -> Path:
                 f"There is no checkpoint under {Path(output_dir) / 'checkpoints'}: train with --checkpointing_steps "
                 "first, or leave --resume_from_checkpoint out."
             )
-        return found[-1]
+        for folder in reversed(found):
+            try:
+                _check_files(folder, _read(folder))
+            except CheckpointFolderError as error:
+                if folder == found[0]:
+                    raise
+                report(f"warning: {error}")
+            else:
+                return folder
     path = Path(resume)
     if not (path / STATE_FILE).is_file():
         raise CheckpointFolderError(f"{path} is not a checkpoint folder (it has no {STATE_FILE}).")
@@ -76,9 +92,20 @@ def _restore_optimizer(optimizer: torch.optim.Optimizer, tensors: dict[str, torc
     optimizer.load_state_dict(content)
 
 
-def _contiguous(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    # safetensors refuses tensors that are not contiguous or share memory; the clone separates them.
-    return {name: value.detach().cpu().contiguous().clone() for name, value in state.items()}
+def _snapshot(state: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    # One copy: training goes on while it is written, and safetensors refuses tensors that share memory.
+    return {name: value.detach().to("cpu", copy=True).contiguous() for name, value in state.items()}
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _sealed(content: dict) -> dict:
+    """Add the digest of the state itself, as the last entry."""
+    text = json.dumps(content, sort_keys=True)
+    return content | {"sha256": hashlib.sha256(text.encode()).hexdigest()}
 
 
 def save_checkpoint(
@@ -90,9 +117,10 @@ def save_checkpoint(
     run: dict,
     limit: int,
     progress: dict | None = None,
-) -> Path:
-    """Write `checkpoints/step_<n>` under a temporary name, rename it, and remove the oldest beyond `limit`.
+) -> Callable[[], Path]:
+    """Take a copy of everything, now, and return the function that writes it.
 
+    It writes `checkpoints/step_<n>` under a temporary name, renames it, and removes the oldest beyond `limit`.
     Checkpoints of later steps are removed too: they are left over from an earlier run in the same folder, and "latest"
     would pick them.
 
@@ -105,19 +133,94 @@ def save_checkpoint(
         progress: further JSON values, returned by [`read_state`].
 
     Returns:
-        The checkpoint's folder.
+        A function without arguments that may run in another thread. It returns the checkpoint's folder, and raises
+        CheckpointFolderError if it cannot be written; older checkpoints are still there then.
     """
     folder = Path(output_dir) / "checkpoints" / f"step_{step}"
-    with atomic_folder(folder) as temporary:
-        save_file(_contiguous(model.state_dict()), temporary / "model.safetensors")
-        save_file(_contiguous(teacher.state_dict()), temporary / "teacher.safetensors")
-        save_file(_contiguous(_optimizer_tensors(optimizer)), temporary / "optimizer.safetensors")
-        (temporary / STATE_FILE).write_text(json.dumps({"step": step, "run": run, "progress": progress}, indent=2))
-    kept = checkpoints_of(output_dir)
-    kept = kept[: kept.index(folder) + 1][-limit:]
-    for other in set(checkpoints_of(output_dir)) - set(kept):
-        shutil.rmtree(other)
-    return folder
+    tensors = (model.state_dict(), teacher.state_dict(), _optimizer_tensors(optimizer))
+    parts = {part: _snapshot(state) for part, state in zip(PARTS, tensors, strict=True)}
+    # Through JSON and back: what is sealed must be what will be read, and it must not change any more.
+    state = json.loads(json.dumps({"step": step, "run": run, "progress": progress}))
+
+    def write() -> Path:
+        try:
+            remove_stale(folder.parent)
+            with atomic_folder(folder) as temporary:
+                files = {}
+                for part in PARTS:
+                    path = temporary / f"{part}.safetensors"
+                    save_file(parts.pop(part), path)
+                    files[path.name] = _sha256(path)
+                (temporary / STATE_FILE).write_text(json.dumps(_sealed(state | {"files": files}), indent=2))
+        except (OSError, SafetensorError) as error:
+            reason = first_line(error)
+            raise CheckpointFolderError(
+                f"{folder} cannot be written ({reason}): make room, then continue with --resume_from_checkpoint latest."
+            ) from error
+        kept = checkpoints_of(output_dir)
+        kept = kept[: kept.index(folder) + 1][-limit:]
+        for other in set(checkpoints_of(output_dir)) - set(kept):
+            remove_folder(other)
+        return folder
+
+    return write
+
+
+class CheckpointWriter:
+    """Writes checkpoints beside the training, one at a time."""
+
+    def __init__(self) -> None:
+        self.pool = ThreadPoolExecutor(1, "checkpoint")
+        self.pending: Future[Path] | None = None
+
+    def submit(self, write: Callable[[], Path]) -> None:
+        """Write in the background what [`save_checkpoint`] returned, once the one before is on the disk.
+
+        Raises:
+            CheckpointFolderError: if the one before could not be written.
+        """
+        self.wait()
+        self.pending = self.pool.submit(write)
+
+    def wait(self) -> None:
+        """Wait for what is being written.
+
+        Raises:
+            CheckpointFolderError: if it could not be.
+        """
+        pending, self.pending = self.pending, None
+        if pending is not None:
+            pending.result()
+
+
+def _read(folder: Path) -> dict:
+    """Read the state file and check its digest; one without is from an earlier version.
+
+    Raises:
+        CheckpointFolderError: if it is damaged.
+    """
+    try:
+        content = json.loads((folder / STATE_FILE).read_text())
+        digest = content.pop("sha256", None)
+        if digest is not None and _sealed(content)["sha256"] != digest:
+            raise ValueError(f"{STATE_FILE} does not have the SHA-256 that it was written with")
+        return content
+    except (OSError, LookupError, ValueError, TypeError, AttributeError) as error:
+        raise _damaged(folder, error) from error
+
+
+def _check_files(folder: Path, content: dict) -> None:
+    """Compare the SHA-256 of every file with the state's.
+
+    Raises:
+        CheckpointFolderError: if one differs or is missing.
+    """
+    for name, digest in content.get("files", {}).items():
+        try:
+            if _sha256(folder / name) != digest:
+                raise ValueError(f"{name} does not have the SHA-256 that it was written with")
+        except (OSError, ValueError) as error:
+            raise _damaged(folder, error) from error
 
 
 def read_state(folder: Path, run: dict) -> dict:
@@ -128,17 +231,17 @@ def read_state(folder: Path, run: dict) -> dict:
         run: the same values as on saving.
 
     Returns:
-        "step", "run" and "progress", as they were saved.
+        "step", "run" and "progress", as they were saved, and "files", the SHA-256 of each.
 
     Raises:
         CheckpointFolderError: if the file is damaged or belongs to a run with other options.
     """
+    content = _read(folder)
     try:
-        content = json.loads((folder / STATE_FILE).read_text())
         # Options that did not exist when the checkpoint was written had their default values.
         saved, _, _ = Arguments().to_dict() | content["run"], content["progress"], int(content["step"])
         differing = [name for name, value in run.items() if saved.get(name) != value]
-    except (OSError, LookupError, ValueError, TypeError, AttributeError) as error:
+    except (LookupError, ValueError, TypeError, AttributeError) as error:
         raise _damaged(folder, error) from error
     if differing:
         name = differing[0]
@@ -150,7 +253,7 @@ def read_state(folder: Path, run: dict) -> dict:
 
 
 def _damaged(folder: Path, error: Exception) -> CheckpointFolderError:
-    reason = str(error).strip().split("\n")[-1].strip().rstrip(".")
+    reason = str(error).strip().split("\n")[-1].strip().rstrip(".")  # the last line of load_state_dict says what
     return CheckpointFolderError(
         f"The checkpoint {folder} is damaged or belongs to another model ({type(error).__name__}: {reason}): "
         "resume from an earlier one."
@@ -174,9 +277,10 @@ def load_checkpoint(
         CheckpointFolderError: if a file is damaged or missing, or belongs to another model or run.
     """
     content = read_state(folder, run)
+    _check_files(folder, content)
     try:
         # All files are read before anything is overwritten.
-        weights = [load_file(folder / f"{part}.safetensors") for part in ("model", "teacher", "optimizer")]
+        weights = [load_file(folder / f"{part}.safetensors") for part in PARTS]
         model.load_state_dict(weights[0])
         teacher.load_state_dict(weights[1])
         _restore_optimizer(optimizer, weights[2])

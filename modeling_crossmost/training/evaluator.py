@@ -106,7 +106,7 @@ class Evaluator:
             num_processes=self.accelerator.num_processes,
             process_index=self.accelerator.process_index,
         )
-        return predict(model, loader, self.accelerator.device, self.label_map)
+        return predict(model, loader, self.accelerator.device, self.label_map, self.accelerator.autocast)
 
     def full(self, method: Method, model: CrossMoSTModel) -> dict[str, Any]:
         """[`summarize`] over all views."""

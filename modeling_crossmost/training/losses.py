@@ -165,12 +165,15 @@ def patchify(pixel_values: torch.Tensor, patch_size: int) -> torch.Tensor:
 
     Patches are in row-major order, their values in the order (channel, row, column).
     """
-    return F.unfold(pixel_values, kernel_size=patch_size, stride=patch_size).transpose(1, 2)
+    batch, channels, height, width = pixel_values.shape
+    rows, columns = height // patch_size, width // patch_size
+    cells = pixel_values.reshape(batch, channels, rows, patch_size, columns, patch_size)
+    return cells.permute(0, 2, 4, 1, 3, 5).reshape(batch, rows * columns, -1)  # unfold runs a kernel for each image
 
 
 def _masked_l1(difference: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
     """Sum the absolute differences (B, T, N) over the tokens marked in `mask` (B, T)."""
-    return (difference.float().abs().sum(dim=-1) * mask).sum()
+    return (difference.abs().sum(dim=-1) * mask).sum()
 
 
 def _count(mask: torch.Tensor, num_masked: torch.Tensor | None) -> torch.Tensor:
@@ -202,7 +205,7 @@ def masked_image_loss(
     _check_variant(variant)
     values = predictions.shape[-1]
     target = patchify(pixel_values, math.isqrt(values // pixel_values.shape[1]))
-    total = _masked_l1(predictions - target, mask) / _count(mask, num_masked)
+    total = _masked_l1(predictions.float() - target, mask) / _count(mask, num_masked)
     if variant == "paper":
         return total / values
     return total / (values // pixel_values.shape[1]) / (predictions.shape[1] + 1)
@@ -234,9 +237,11 @@ def masked_point_loss(
     """
     _check_variant(variant)
     if variant == "paper":
-        return _masked_l1(predictions - targets.detach(), mask) / _count(mask, num_masked) / predictions.shape[-1]
+        return (
+            _masked_l1(predictions.float() - targets.detach(), mask) / _count(mask, num_masked) / predictions.shape[-1]
+        )
     batch_size = len(predictions) if batch_size is None else batch_size
-    return _masked_l1(predictions - targets, mask) / _count(mask, num_masked) / batch_size
+    return _masked_l1(predictions.float() - targets, mask) / _count(mask, num_masked) / batch_size
 
 
 def global_local_loss(
@@ -255,5 +260,5 @@ def global_local_loss(
         mask: (B, T) bool, true where masked. Without any masked token the loss is 0.
         num_masked: M of the whole batch, if `mask` covers only a part of it.
     """
-    distance = (object_embeds.unsqueeze(1) - local_embeds).float().square().sum(dim=-1)
+    distance = (object_embeds.float().unsqueeze(1) - local_embeds).square().sum(dim=-1)
     return (distance * mask).sum() / _count(mask, num_masked)

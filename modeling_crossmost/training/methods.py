@@ -6,21 +6,24 @@ A method says which inputs it needs, what is frozen, and how a batch becomes los
 from collections.abc import Callable
 from dataclasses import asdict
 from typing import Protocol
+from weakref import WeakSet
 
 import torch
 from torch import nn
 
 from ..modeling_crossmost import CrossMoSTForSelfTraining, CrossMoSTModel
 from .arguments import Arguments
+from .distributed import synchronize_batch_norm
 from .masking import image_patch_mask, random_point_mask
 from .pretraining import (
     ContrastiveModel,
     PretrainingArguments,
+    bound_logit_scale,
     freeze_for_pretraining,
     pretraining_mode,
     pretraining_step,
 )
-from .self_training import EMATeacher, freeze_for_self_training, self_training_step, train_mode
+from .self_training import EMATeacher, StudentPass, freeze_for_self_training, self_training_step, train_mode
 
 
 Batch = dict[str, torch.Tensor]
@@ -49,6 +52,9 @@ class Method(Protocol):
     def step(self, wrapped: nn.Module, model: CrossMoSTModel, teacher: EMATeacher, batch: Batch) -> Batch:
         """ "loss" with gradient and everything to log."""
 
+    def after_step(self, model: CrossMoSTModel) -> None:
+        """Puts back into bounds what the optimizer may have moved out of them."""
+
     def before_evaluation(self, model: CrossMoSTModel) -> None:
         """Brings the classifier up to date."""
 
@@ -69,6 +75,7 @@ class SelfTraining:
 
     def __init__(self, arguments: Arguments):
         self.arguments = arguments.method
+        self.chunk_size = arguments.train.per_device_train_batch_size
 
     def check(self, model: CrossMoSTModel) -> None:
         """The masks of one object show whether unit and ratios fit."""
@@ -91,12 +98,17 @@ class SelfTraining:
         train_mode(_student(model), self.arguments)
 
     def trainable(self, model: CrossMoSTModel) -> nn.Module:
-        """The student itself."""
-        return model
+        """The student's pass up to what the losses need."""
+        synchronize_batch_norm(model)
+        return StudentPass(_student(model), self.arguments, self.chunk_size)
 
     def step(self, wrapped: nn.Module, model: CrossMoSTModel, teacher: EMATeacher, batch: Batch) -> Batch:
         """See [`self_training_step`]."""
-        return self_training_step(wrapped, _student(model), teacher, batch, batch["key"], self.arguments)
+        student = _student(model)
+        return self_training_step(wrapped, student, teacher, batch, batch["key"], self.arguments, self.chunk_size)
+
+    def after_step(self, model: CrossMoSTModel) -> None:
+        """Nothing is bounded."""
 
     def before_evaluation(self, model: CrossMoSTModel) -> None:
         """The classifier is trained with everything else; nothing to do."""
@@ -110,7 +122,9 @@ class Pretraining:
 
     def __init__(self, arguments: Arguments, set_classes: Callable[[CrossMoSTModel], object]):
         method = arguments.method
+        self.chunk_size = arguments.train.per_device_train_batch_size
         self.set_classes = set_classes
+        self.with_classes: WeakSet[CrossMoSTModel] = WeakSet()
         self.arguments = PretrainingArguments(
             **asdict(arguments.pretraining),
             freeze_image=method.freeze_image,
@@ -140,12 +154,19 @@ class Pretraining:
 
     def trainable(self, model: CrossMoSTModel) -> nn.Module:
         """All three towers in one forward pass."""
-        return ContrastiveModel(model, self.arguments)
+        synchronize_batch_norm(model)
+        return ContrastiveModel(model, self.arguments, self.chunk_size)
 
     def step(self, wrapped: nn.Module, model: CrossMoSTModel, teacher: EMATeacher, batch: Batch) -> Batch:
         """See [`pretraining_step`]."""
         return pretraining_step(wrapped, model, batch, batch["key"], self.arguments)
 
+    def after_step(self, model: CrossMoSTModel) -> None:
+        """See [`bound_logit_scale`]."""
+        bound_logit_scale(model)
+
     def before_evaluation(self, model: CrossMoSTModel) -> None:
-        """The text tower moved (or will be compared): makes the classifier anew from the class names."""
-        self.set_classes(model)
+        """Makes the classifier anew from the class names, wherever the text tower has moved or it was never made."""
+        if not self.arguments.freeze_text or model not in self.with_classes:
+            self.set_classes(model)
+            self.with_classes.add(model)

@@ -2,7 +2,7 @@
 
     python -m modeling_crossmost.training.mini --dataset outputs/mini/furniture --output outputs/mini/start
 
-`make mini` then trains it (`recipes/mini_text.yaml`, `_clip`, `_views`, `_ulip`) into `assets/crossmost-mini`.
+`make mini` then trains it (`recipes/mini_*.yaml`) into `assets/crossmost-mini`.
 """
 
 import argparse

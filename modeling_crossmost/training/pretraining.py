@@ -5,8 +5,9 @@ with `freeze_point` the same step trains a small CLIP. With `caption_contrast` t
 of captions of the same object, so that it relates words to each other before it sees an image.
 """
 
+import math
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 from torch import nn
@@ -15,7 +16,8 @@ from torch.nn import functional as F
 from ..data.augmentation import CloudAugmentation, add_floor, normalize_clouds, occlude_clouds, strong_clouds
 from ..data.keyed_random import Stream, keyed_integers, keyed_uniform
 from ..modeling_crossmost import CrossMoSTModel, unit_length
-from .self_training import gather_batch
+from .chunks import in_chunks
+from .distributed import gather_batch
 
 
 MAX_LOGIT_SCALE = 100.0  # CLIP's bound, which keeps training stable
@@ -88,14 +90,24 @@ class ContrastiveModel(nn.Module):
     Args:
         model: the model to train.
         arguments: which modalities take part.
+        chunk_size: objects per pass, see [`in_chunks`].
     """
 
-    def __init__(self, model: CrossMoSTModel, arguments: PretrainingArguments):
+    def __init__(self, model: CrossMoSTModel, arguments: PretrainingArguments, chunk_size: int | None = None):
         super().__init__()
-        self.model = model
+        self.model, self.chunk_size = model, chunk_size
         self.use_point = not arguments.freeze_point
 
-    def forward(
+    def forward(self, **inputs: Any) -> dict[str, torch.Tensor]:
+        """Embed a batch; the arguments are those of [`embed`].
+
+        Returns:
+            As [`embed`], and the logit scale under "scale".
+        """
+        embeds = in_chunks(self.embed, len(inputs["input_ids"]), self.chunk_size, inputs)
+        return embeds | {"scale": self.model.logit_scale.exp()}
+
+    def embed(
         self,
         input_ids: torch.Tensor,
         attention_mask: torch.Tensor,
@@ -112,15 +124,12 @@ class ContrastiveModel(nn.Module):
         `kept_patches` (B, K) are the patches that the image tower sees, by default all.
 
         Returns:
-            Unit-length (B, D) each under "text", "image", "caption" and "point", and the logit scale under "scale".
+            Unit-length (B, D) each under "text", "image", "caption" and "point".
 
         Raises:
             ValueError: if there is no text tower, or no clouds although the point tower is trained.
         """
-        embeds = {
-            "text": self.model.get_text_features(input_ids, attention_mask),
-            "scale": self.model.logit_scale.exp().clamp(max=MAX_LOGIT_SCALE),
-        }
+        embeds = {"text": self.model.get_text_features(input_ids, attention_mask)}
         if pixel_values is not None:
             if kept_patches is None:
                 embeds["image"] = self.model.get_image_features(pixel_values)
@@ -182,6 +191,15 @@ def pretraining_mode(model: CrossMoSTModel, arguments: PretrainingArguments) -> 
     model.train()
     if arguments.freeze_point or arguments.freeze_point_tokenizer:
         model.point_model.embeddings.tokenizer.eval()
+
+
+@torch.no_grad()
+def bound_logit_scale(model: CrossMoSTModel) -> None:
+    """Put the logit scale back to CLIP's bound after a step.
+
+    CLIP starts at the bound; clamping in the forward pass would leave it no gradient there, and it would never move.
+    """
+    model.logit_scale.clamp_(max=math.log(MAX_LOGIT_SCALE))
 
 
 def contrastive_loss(
@@ -272,7 +290,11 @@ def pretraining_step(
     scale = embeds.pop("scale")
     embeds = {name: gather_batch(value) for name, value in embeds.items()}
     # Different objects often share a caption, such as the plain class name.
-    tokens = gather_batch(batch["other_input_ids" if arguments.caption_contrast else "input_ids"])
+    prefix = "other_" if arguments.caption_contrast else ""
+    tokens = batch[f"{prefix}input_ids"].masked_fill(batch[f"{prefix}attention_mask"] == 0, -1)
+    # Batches are padded to their own longest caption, and processes have different ones.
+    longest = model.config.text_config.max_position_embeddings
+    tokens = gather_batch(F.pad(tokens, (0, longest - tokens.shape[1]), value=-1))
     same_caption = (tokens.unsqueeze(1) == tokens.unsqueeze(0)).all(-1)
     terms: dict[str, tuple[str, str, torch.Tensor | None]] = {}
     if arguments.caption_contrast:

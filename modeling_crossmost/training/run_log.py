@@ -11,6 +11,7 @@ import torch
 import yaml
 
 from ..utils.atomic import write_text
+from .distributed import global_sum, world_size
 
 
 VERSIONED = ("torch", "transformers", "datasets", "accelerate", "timm", "numpy")
@@ -66,11 +67,7 @@ class JsonLines:
 
 
 def _mean_over_processes(values: torch.Tensor) -> torch.Tensor:
-    if not (torch.distributed.is_available() and torch.distributed.is_initialized()):
-        return values
-    values = values.clone()
-    torch.distributed.all_reduce(values)
-    return values / torch.distributed.get_world_size()
+    return global_sum(values) / world_size()
 
 
 class RunningMeans:

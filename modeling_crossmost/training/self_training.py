@@ -4,13 +4,15 @@ All randomness of a step comes from keys of (seed, epoch, object), and all means
 batch. Two processes therefore compute exactly what one process computes with the same batch.
 """
 
+import contextlib
 import copy
 import math
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import torch
-import torch.distributed as dist
 from torch import nn
 
 from ..data.augmentation import CloudAugmentation, strong_clouds, weak_clouds
@@ -18,6 +20,8 @@ from ..data.keyed_random import Stream, keyed_integers, keyed_uniform
 from ..evaluation.metrics import prediction_bias, prediction_entropy
 from ..modeling_crossmost import CrossMoSTForSelfTraining, CrossMoSTModel, CrossMoSTSelfTrainingOutput
 from ..point_ops_crossmost import PointGroups
+from .chunks import in_chunks
+from .distributed import gather_batch, global_sum, world_size
 from .losses import (
     VARIANTS,
     PseudoLabels,
@@ -169,31 +173,47 @@ def ema_decay_at(step: int, start: float = 0.99, end: float = 0.9998, ramp_steps
 class EMATeacher:
     """Exponential moving average of a student, always in evaluation mode and without gradient (section 3.2).
 
-    Frozen parameters stay equal to the student's. Floating-point buffers are averaged like weights, as in the official
-    code; integer buffers are copied (the official code averages and truncates them).
+    Frozen parameters are copied once. Floating-point buffers are averaged like weights, as in the official code;
+    integer buffers are copied (the official code averages and truncates them).
 
     Args:
         student: the model to follow; it is copied.
+        autocast: makes the context in which the towers run, such as `accelerator.autocast`.
     """
 
-    def __init__(self, student: CrossMoSTModel):
+    def __init__(
+        self, student: CrossMoSTModel, autocast: Callable[[], AbstractContextManager] = contextlib.nullcontext
+    ):
         self.model = copy.deepcopy(student).eval().requires_grad_(False)
+        self.autocast = autocast
+        self._follow(student)
+
+    @torch.no_grad()
+    def _follow(self, student: nn.Module) -> None:
+        """List once what every update reads and writes: walking through both models takes longer than averaging."""
+        self._student = student
+        ours = dict([*self.model.named_parameters(), *self.model.named_buffers()])
+        theirs = dict([*student.named_parameters(), *student.named_buffers()])
+        frozen = {name for name, value in student.named_parameters() if not value.requires_grad}
+        for name in frozen:
+            ours[name].copy_(theirs[name])
+        averaged = [name for name, value in ours.items() if name not in frozen and value.is_floating_point()]
+        copied = [name for name, value in ours.items() if not value.is_floating_point()]
+        self._averaged = [ours[name] for name in averaged], [theirs[name] for name in averaged]
+        self._copied = [ours[name] for name in copied], [theirs[name] for name in copied]
 
     @torch.no_grad()
     def update(self, student: nn.Module, decay: float) -> None:
         """Update the average: Delta = mu Delta + (1 - mu) theta.
 
         Args:
-            student: the unwrapped student, same structure as the teacher.
+            student: the unwrapped student, same structure as the teacher; its parameters may not be replaced by others.
             decay: mu.
         """
-        # state_dict shares memory with the model, so writing in place updates the teacher.
-        ours, theirs = self.model.state_dict(), student.state_dict()
-        floating = [name for name, value in ours.items() if value.is_floating_point()]
-        torch._foreach_lerp_([ours[n] for n in floating], [theirs[n] for n in floating], 1.0 - decay)
-        for name, value in ours.items():
-            if not value.is_floating_point():
-                value.copy_(theirs[name])
+        if student is not self._student:
+            self._follow(student)
+        torch._foreach_lerp_(*self._averaged, 1.0 - decay)
+        torch._foreach_copy_(*self._copied)
 
     def state_dict(self) -> dict[str, torch.Tensor]:
         """Return the averaged weights, for checkpoints."""
@@ -229,39 +249,6 @@ def train_mode(model: CrossMoSTForSelfTraining, arguments: SelfTrainingArguments
 
 
 # --------------------------------------------------------------------------------------------------------------------
-# Global batch
-# --------------------------------------------------------------------------------------------------------------------
-
-
-def world_size() -> int:
-    """Return the number of training processes, 1 without a distributed launch."""
-    return dist.get_world_size() if dist.is_available() and dist.is_initialized() else 1
-
-
-def gather_batch(values: torch.Tensor) -> torch.Tensor:
-    """Concatenate the (B, ...) tensors of all processes in rank order, with gradient.
-
-    Every process computes the same global loss, and the backward pass of the gather sums the gradients of all of them.
-    DDP's mean over processes then leaves the gradient of that loss exactly once.
-    """
-    if world_size() == 1:
-        return values
-    from torch.distributed.nn.functional import all_gather  # missing from builds of torch without distributed support
-
-    return torch.cat(all_gather(values.contiguous()), dim=0)
-
-
-@torch.no_grad()
-def global_sum(value: torch.Tensor) -> torch.Tensor:
-    """Sum a tensor over all processes, without gradient."""
-    if world_size() == 1:
-        return value
-    value = value.clone()  # all_reduce works in place
-    dist.all_reduce(value)
-    return value
-
-
-# --------------------------------------------------------------------------------------------------------------------
 # Step
 # --------------------------------------------------------------------------------------------------------------------
 
@@ -277,11 +264,50 @@ class StudentInputs:
     drop_path_noise: torch.Tensor | None
 
 
+class MaskCounts(NamedTuple):
+    """Numbers of masked tokens in the global batch and of its objects, by which the masked terms are divided."""
+
+    image: torch.Tensor
+    point: torch.Tensor
+    batch_size: int
+
+
+class StudentPass(nn.Module):
+    """The student's forward pass up to what the losses of the whole batch need; several processes wrap this.
+
+    The losses of masked tokens belong to one object each. They are computed here, so that predictions of all tokens of
+    a large batch need not be kept.
+
+    Args:
+        model: the student.
+        arguments: the method.
+        chunk_size: objects per pass, see [`in_chunks`].
+    """
+
+    def __init__(
+        self, model: CrossMoSTForSelfTraining, arguments: SelfTrainingArguments, chunk_size: int | None = None
+    ):
+        super().__init__()
+        self.model, self.arguments, self.chunk_size = model, arguments, chunk_size
+
+    def forward(self, counts: MaskCounts | None, **inputs: Any) -> dict[str, torch.Tensor]:
+        """Run the student on the fields of [`StudentInputs`].
+
+        Returns:
+            As [`reduce_output`].
+        """
+        return in_chunks(self._pass, len(inputs["pixel_values"]), self.chunk_size, inputs | {"counts": counts})
+
+    def _pass(self, counts: MaskCounts | None, **inputs: Any) -> dict[str, torch.Tensor]:
+        return reduce_output(self.model, self.model(**inputs), StudentInputs(**inputs), self.arguments, counts)
+
+
 def student_inputs(
     model: CrossMoSTForSelfTraining,
     batch: dict[str, torch.Tensor],
     keys: torch.Tensor,
     arguments: SelfTrainingArguments,
+    chunk_size: int | None = None,
 ) -> StudentInputs:
     """Augment a batch strongly, group its clouds and draw its masks.
 
@@ -290,12 +316,15 @@ def student_inputs(
         batch: `points` (B, N, 3) and `strong_image` (B, 3, H, W).
         keys: (B,) keys of the objects in this epoch.
         arguments: strengths and masks.
+        chunk_size: clouds to group at a time.
     """
     clouds = strong_clouds(
         batch["points"], keys, up_axis=model.config.up_axis, augmentation=arguments.cloud_augmentation()
     )
     start = keyed_integers(keys, clouds.shape[1], (), Stream.FPS_STRONG)
-    groups = model.point_model.group(clouds, start)
+    size = chunk_size or len(clouds)
+    parts = [model.point_model.group(*part) for part in zip(clouds.split(size), start.split(size), strict=True)]
+    groups = PointGroups(*(torch.cat(values) for values in zip(*parts, strict=True)))
     image_mask = point_mask = noise = None
     if arguments.masked_modeling:
         vision = model.config.vision_config
@@ -313,14 +342,20 @@ def student_inputs(
 
 @torch.no_grad()
 def teacher_logits(
-    teacher: CrossMoSTModel, batch: dict[str, torch.Tensor], keys: torch.Tensor
+    teacher: EMATeacher, batch: dict[str, torch.Tensor], keys: torch.Tensor, chunk_size: int | None = None
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Return the teacher's logits q_img and q_pcl, (B, C) each, for weakly augmented views and clouds."""
     clouds = weak_clouds(batch["points"], keys)
     start = keyed_integers(keys, clouds.shape[1], (), Stream.FPS_WEAK)
-    image_embeds = teacher.get_image_features(batch["weak_image"])
-    point_embeds = teacher.get_point_features(clouds, fps_start=start)
-    return teacher.classify(image_embeds), teacher.classify(point_embeds)
+
+    def embed(views: torch.Tensor, clouds: torch.Tensor, start: torch.Tensor) -> dict[str, torch.Tensor]:
+        with teacher.autocast():
+            image = teacher.model.get_image_features(views)
+            point = teacher.model.get_point_features(clouds, fps_start=start)
+        return {"image": image, "point": point}
+
+    embeds = in_chunks(embed, len(clouds), chunk_size, {"views": batch["weak_image"], "clouds": clouds, "start": start})
+    return teacher.model.classify(embeds["image"]), teacher.model.classify(embeds["point"])
 
 
 @torch.no_grad()
@@ -354,10 +389,36 @@ def make_pseudo_labels(
     return labels, labels
 
 
-def student_losses(
+def reduce_output(
     model: CrossMoSTForSelfTraining,
     output: CrossMoSTSelfTrainingOutput,
     inputs: StudentInputs,
+    arguments: SelfTrainingArguments,
+    counts: MaskCounts | None = None,
+) -> dict[str, torch.Tensor]:
+    """Return what the losses of the whole batch need of a pass.
+
+    Args:
+        model: the unwrapped student.
+        output: its output for a part of the batch.
+        inputs: the inputs that gave this output.
+        arguments: the method.
+        counts: of the whole batch; by default the inputs are this process's whole part of it.
+
+    Returns:
+        `logits_per_image` and `logits_per_point` (B, C), `image_embeds` and `point_embeds` (B, D), and `masked` (4,),
+        the terms of [`masked_losses`], zero without masked modeling.
+    """
+    shared = ("logits_per_image", "logits_per_point", "image_embeds", "point_embeds")
+    masked = output.image_embeds.new_zeros(4)
+    if arguments.masked_modeling:
+        masked = torch.stack(masked_losses(model, output, inputs, arguments.loss_variant, counts))
+    return {name: output[name] for name in shared} | {"masked": masked}
+
+
+def student_losses(
+    model: CrossMoSTForSelfTraining,
+    output: dict[str, torch.Tensor],
     labels: tuple[PseudoLabels, PseudoLabels],
     arguments: SelfTrainingArguments,
 ) -> dict[str, torch.Tensor]:
@@ -365,13 +426,12 @@ def student_losses(
 
     Args:
         model: the unwrapped student.
-        output: its output for this process's part of the batch.
-        inputs: the inputs that gave this output.
+        output: of [`reduce_output`], for this process's part of the batch.
         labels: pseudo-labels of the whole batch for the image branch and the point branch.
         arguments: terms, weights and variant.
     """
     variant = arguments.loss_variant
-    image_logits, point_logits = gather_batch(output.logits_per_image), gather_batch(output.logits_per_point)
+    image_logits, point_logits = gather_batch(output["logits_per_image"]), gather_batch(output["logits_per_point"])
     zero = image_logits.new_zeros(())
     terms = {
         "loss_cls_image": self_training_loss(image_logits, labels[0].labels, labels[0].kept, variant),
@@ -389,11 +449,10 @@ def student_losses(
             # Detached: the scale learns from the classification losses, not from making alignment easier.
             temperature = (-model.logit_scale.detach()).exp()
         terms["loss_align"] = alignment_loss(
-            gather_batch(output.image_embeds), gather_batch(output.point_embeds), temperature, variant
+            gather_batch(output["image_embeds"]), gather_batch(output["point_embeds"]), temperature, variant
         )
         total = total + arguments.align_weight * terms["loss_align"]
-    masked = masked_losses(model, output, inputs, variant) if arguments.masked_modeling else (zero,) * 4
-    mim, mpm, image_local, point_local = masked
+    mim, mpm, image_local, point_local = output["masked"].unbind()
     terms["loss_mim"], terms["loss_mpm"], terms["loss_global_local"] = mim, mpm, image_local + point_local
     total = total + arguments.masked_image_weight * mim + arguments.global_local_weight * image_local
     total = total + arguments.point_loss_weight * (
@@ -402,30 +461,44 @@ def student_losses(
     return {"loss": total, **terms}
 
 
+def count_masks(inputs: StudentInputs) -> MaskCounts:
+    """Count the masked tokens and the objects of the global batch, of which `inputs` are this process's part.
+
+    Raises:
+        ValueError: if the inputs were made without masks.
+    """
+    if inputs.bool_masked_pos is None or inputs.point_bool_masked_pos is None:
+        raise ValueError("masked_losses needs the masks of both modalities: make the inputs with masked_modeling.")
+    image, point = global_sum(inputs.bool_masked_pos.sum()), global_sum(inputs.point_bool_masked_pos.sum())
+    return MaskCounts(image, point, len(inputs.pixel_values) * world_size())
+
+
 def masked_losses(
-    model: CrossMoSTForSelfTraining, output: CrossMoSTSelfTrainingOutput, inputs: StudentInputs, variant: str
+    model: CrossMoSTForSelfTraining,
+    output: CrossMoSTSelfTrainingOutput,
+    inputs: StudentInputs,
+    variant: str,
+    counts: MaskCounts | None = None,
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
     """Compute L_mim, L_mpm and the global-local terms of the image and of the cloud.
 
-    Each value is this process's part of the global mean, times the number of processes: the mean over processes, which
+    Each value is this part's share of the global mean, times the number of processes: the mean over processes, which
     both DDP's gradient and the log take, is then the global value.
 
     Raises:
         ValueError: if the inputs were made without masks.
     """
+    counts = count_masks(inputs) if counts is None else counts
     image_mask, point_mask = inputs.bool_masked_pos, inputs.point_bool_masked_pos
-    if image_mask is None or point_mask is None:
-        raise ValueError("masked_losses needs the masks of both modalities: make the inputs with masked_modeling.")
-    image_count, point_count = global_sum(image_mask.sum()), global_sum(point_mask.sum())
+    assert image_mask is not None and point_mask is not None  # for the type checker: they were counted
     processes = world_size()
-    batch_size = len(point_mask) * processes
     targets = output.point_tokens
     if variant == "official":
         targets = model.point_mask_token.expand_as(targets)
-    mim = masked_image_loss(output.pixel_predictions, inputs.pixel_values, image_mask, variant, image_count)
-    mpm = masked_point_loss(output.token_predictions, targets, point_mask, variant, point_count, batch_size)
-    image_local = global_local_loss(output.image_embeds, output.image_local_embeds, image_mask, image_count)
-    point_local = global_local_loss(output.point_global_embeds, output.point_local_embeds, point_mask, point_count)
+    mim = masked_image_loss(output.pixel_predictions, inputs.pixel_values, image_mask, variant, counts.image)
+    mpm = masked_point_loss(output.token_predictions, targets, point_mask, variant, counts.point, counts.batch_size)
+    image_local = global_local_loss(output.image_embeds, output.image_local_embeds, image_mask, counts.image)
+    point_local = global_local_loss(output.point_global_embeds, output.point_local_embeds, point_mask, counts.point)
     return mim * processes, mpm * processes, image_local * processes, point_local * processes
 
 
@@ -459,24 +532,27 @@ def self_training_step(
     batch: dict[str, torch.Tensor],
     keys: torch.Tensor,
     arguments: SelfTrainingArguments,
+    chunk_size: int | None = None,
 ) -> dict[str, torch.Tensor]:
     """Run the teacher and the student and compute the losses; backward, optimizer and EMA update are the caller's.
 
     Args:
-        student: the student, wrapped in DDP if there are several processes.
-        unwrapped: the same student without its wrapper.
+        student: the [`StudentPass`], wrapped in DDP if there are several processes.
+        unwrapped: the student itself.
         teacher: the EMA teacher.
         batch: `points` (B, N, 3), `weak_image` and `strong_image` (B, 3, H, W); no labels.
         keys: (B,) keys of the objects in this epoch.
         arguments: the method.
+        chunk_size: objects per forward pass of the teacher.
 
     Returns:
         "loss" (with gradient) and every term and statistic under its name in `metrics.jsonl`, as 0-dim tensors.
     """
-    image_logits, point_logits = (gather_batch(x) for x in teacher_logits(teacher.model, batch, keys))
+    image_logits, point_logits = (gather_batch(x) for x in teacher_logits(teacher, batch, keys, chunk_size))
     all_keys = gather_batch(keys)
     labels = make_pseudo_labels(image_logits, point_logits, all_keys, arguments)
-    inputs = student_inputs(unwrapped, batch, keys, arguments)
-    output = student(**vars(inputs))
-    terms = student_losses(unwrapped, output, inputs, labels, arguments)
+    inputs = student_inputs(unwrapped, batch, keys, arguments, chunk_size)
+    counts = count_masks(inputs) if arguments.masked_modeling else None
+    output = student(counts=counts, **vars(inputs))
+    terms = student_losses(unwrapped, output, labels, arguments)
     return {**terms, **step_statistics(image_logits, point_logits, labels)}

@@ -1,13 +1,26 @@
 """The beginning of a run: the model that the method trains, and the classes it tells apart."""
 
+import os
+from datetime import timedelta
+
+import torch
+
 from ..configuration_crossmost import check_class_names
 from ..evaluation.prompts import prompt_set
 from ..hub import loading
 from ..modeling_crossmost import CrossMoSTForSelfTraining, CrossMoSTModel
 from ..processing_crossmost import CrossMoSTProcessor
+from ..utils.extras import importing
 from .arguments import Arguments
 from .evaluator import Evaluator
 
+
+with importing("train"):
+    from accelerate import Accelerator
+    from accelerate.utils import DistributedType, InitProcessGroupKwargs
+
+
+UNSUPPORTED = (DistributedType.FSDP, DistributedType.DEEPSPEED, DistributedType.MEGATRON_LM)
 
 # What self-training adds to a saved CrossMoSTModel; everything else has to be in the checkpoint.
 _NEW_IN_SELF_TRAINING = (
@@ -18,6 +31,41 @@ _NEW_IN_SELF_TRAINING = (
     "token_decoder.",
     "point_local_projection.",
 )
+
+
+def make_accelerator(timeout: int, trackers: list[str] | None, project_dir: str) -> Accelerator:
+    """Make the accelerator of a run: the launcher's devices and precision.
+
+    Args:
+        timeout: seconds that processes wait for each other.
+        trackers: names of accelerate's trackers.
+        project_dir: where trackers that write files do so.
+
+    Raises:
+        ValueError: if the launcher asks for an engine that divides the weights among processes.
+    """
+    accelerator = Accelerator(
+        log_with=trackers,
+        project_dir=project_dir if trackers else None,
+        cpu=not torch.accelerator.is_available(),  # several processes without an accelerator meet over gloo
+        kwargs_handlers=[InitProcessGroupKwargs(timeout=timedelta(seconds=timeout))],
+    )
+    if accelerator.distributed_type in UNSUPPORTED:
+        name = accelerator.distributed_type.value
+        raise ValueError(
+            f"train.py cannot run under {name}, which divides the weights that the EMA teacher averages: launch it "
+            "with --multi_gpu instead, and lower --per_device_train_batch_size where the memory is short."
+        )
+    return accelerator
+
+
+def set_numerics(tf32: bool, deterministic: bool) -> None:
+    """Set for the whole process whether fp32 products may use TF32, and whether kernels must be deterministic."""
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = tf32
+    torch.use_deterministic_algorithms(deterministic)
+    torch.backends.cudnn.benchmark = False
+    if deterministic:
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS reads it when it is first used
 
 
 def load_model_and_processor(arguments: Arguments) -> tuple[CrossMoSTModel, CrossMoSTProcessor]:

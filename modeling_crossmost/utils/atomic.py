@@ -1,6 +1,11 @@
-"""Writing under a temporary name, then renaming: nobody ever sees half a file, and a failure leaves nothing behind."""
+"""Writing under a temporary name, then renaming: nobody ever sees half a file, and a failure leaves nothing behind.
+
+Files reach the disk before they get their names, so that this also holds when the machine loses power. Only a killed
+process leaves temporary names, which `remove_stale` finds.
+"""
 
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +17,45 @@ def _temporary(path: Path) -> Path:
     return path.with_name(f".{path.name}.{os.getpid()}.tmp")
 
 
+def _to_disk(path: Path) -> None:
+    """Waits until a file, or the names in a folder, are on the disk; does nothing where folders cannot be opened."""
+    if path.is_dir() and os.name == "nt":
+        return
+    descriptor = os.open(path, os.O_RDONLY if path.is_dir() or os.name != "nt" else os.O_RDWR)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _rename(temporary: Path, target: Path) -> None:
+    """Gives a complete file or folder its name, once all of it is on the disk."""
+    if temporary.is_dir():
+        for path in temporary.rglob("*"):
+            _to_disk(path)
+    _to_disk(temporary)
+    os.replace(temporary, target)
+    _to_disk(target.parent)
+
+
+def remove_folder(path: Path) -> None:
+    """Removes a folder so that it is never there in part: it loses its name first."""
+    hidden = _temporary(path.with_name(f"{path.name}.old"))
+    shutil.rmtree(hidden, ignore_errors=True)
+    os.replace(path, hidden)
+    shutil.rmtree(hidden)
+
+
+def remove_stale(folder: str | os.PathLike) -> None:
+    """Removes what a killed process left in a folder under temporary names; call it where no other process writes."""
+    for path in Path(folder).glob(".*.tmp"):
+        if re.fullmatch(r"\.(.*\.)?\d+\.tmp", path.name):
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
+
+
 @contextmanager
 def atomic_file(path: str | os.PathLike) -> Iterator[Path]:
     """Yields a temporary name; the file that the block wrote there becomes `path`, whose folder is made if needed."""
@@ -20,7 +64,7 @@ def atomic_file(path: str | os.PathLike) -> Iterator[Path]:
     temporary = _temporary(target)
     try:
         yield temporary
-        os.replace(temporary, target)
+        _rename(temporary, target)
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -45,8 +89,8 @@ def atomic_folder(path: str | os.PathLike) -> Iterator[Path]:
     try:
         yield temporary
         if target.is_dir():
-            shutil.rmtree(target)
-        os.replace(temporary, target)
+            remove_folder(target)
+        _rename(temporary, target)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 
@@ -87,6 +131,6 @@ def atomic_files(folder: str | os.PathLike) -> Iterator[Path]:
             if path.is_file():
                 place = target / path.relative_to(temporary)
                 place.parent.mkdir(parents=True, exist_ok=True)
-                os.replace(path, place)
+                _rename(path, place)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)

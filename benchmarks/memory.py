@@ -1,0 +1,62 @@
+"""Measures a training step's peak memory: `python -m benchmarks memory [--size full] [--gradient-checkpointing]`.
+
+The static state is what stays between steps: weights, teacher, gradients and AdamW's moments. What a step needs on top
+of it are activations, batches and temporary tensors.
+"""
+
+import gc
+from pathlib import Path
+
+import torch
+
+from .common import add_device, make_parser, parse, print_table
+from .machine import measure_limits, write_report
+from .sizes import CONFIGS
+from .step import DTYPES, Step
+
+
+def resident(field: str) -> int:
+    """Bytes of this process that Linux counts under `VmRSS` (now) or `VmHWM` (at most, since the last reset)."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return int(next(line.split()[1] for line in lines if line.startswith(f"{field}:"))) << 10
+
+
+def peak_of_step(step: Step, device: torch.device) -> tuple[int, int]:
+    """Bytes that are allocated before a step, and at most during it, once AdamW's moments exist."""
+    step.run()
+    gc.collect()
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(device)
+        before = torch.cuda.memory_allocated(device)
+        step.run()
+        return before, torch.cuda.max_memory_allocated(device)
+    Path("/proc/self/clear_refs").write_text("5")  # resets VmHWM
+    before = resident("VmRSS")
+    step.run()
+    return before, resident("VmHWM")
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Prints the static state and the peak above it."""
+    parser = make_parser(__doc__, repeats=1)
+    add_device(parser)
+    parser.add_argument("--size", choices=CONFIGS, default="mini", help="towers to build (%(default)s)")
+    parser.add_argument("--batch", type=int, default=8, help="objects per batch (%(default)s)")
+    parser.add_argument("--points", type=int, default=1024, help="points per cloud (%(default)s)")
+    parser.add_argument("--dtype", choices=DTYPES, default="fp32", help="precision of the towers (%(default)s)")
+    parser.add_argument("--gradient-checkpointing", action="store_true", help="recompute blocks in the backward pass")
+    parser.add_argument("--output", help="also write the figures to this JSON file")
+    options = parse(parser, argv)
+    step = Step(options.size, options.batch, options.points, options.device, DTYPES[options.dtype])
+    if options.gradient_checkpointing:
+        step.model.gradient_checkpointing_enable()
+    before, peak = peak_of_step(step, options.device)
+    before += sum(value.nbytes for value in step.model.parameters() if value.requires_grad)  # gradients, freed between
+    rows = {"static": {"bytes": before}, "peak": {"bytes": peak}, "peak above static": {"bytes": peak - before}}
+    print_table({name: f"{row['bytes'] / 1e9:8.3f} GB" for name, row in rows.items()})
+    write_report(options.output, measure_limits(options.device, DTYPES[options.dtype]), rows)
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,136 @@
+"""Times a whole self-training step and its parts: `python -m benchmarks step [--size full] [--dtype bf16]`.
+
+Teacher, augmentation, grouping, student, losses, backward pass, AdamW and EMA, as `train.py` runs them. The limit is
+the time that the step's matrix products would take at the rate that this machine reaches for large ones.
+"""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from functools import partial
+
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from modeling_crossmost import CrossMoSTForSelfTraining
+from modeling_crossmost.data.keyed_random import object_keys
+from modeling_crossmost.training.optimization import parameter_groups
+from modeling_crossmost.training.self_training import (
+    EMATeacher,
+    SelfTrainingArguments,
+    StudentPass,
+    count_masks,
+    freeze_for_self_training,
+    make_pseudo_labels,
+    student_inputs,
+    student_losses,
+    teacher_logits,
+    train_mode,
+)
+
+from .common import add_device, make_parser, parse, print_table, randn, seconds_of
+from .machine import measure_limits, write_report
+from .sizes import CONFIGS
+
+
+DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
+
+
+class Step:
+    """One training step on random pairs, in parts that can be timed one by one."""
+
+    def __init__(self, size: str, batch: int, points: int, device: torch.device, dtype: torch.dtype):
+        torch.manual_seed(0)
+        self.model = CrossMoSTForSelfTraining(CONFIGS[size]()).to(device)
+        vision = self.model.config.vision_config
+        self.arguments = SelfTrainingArguments(image_mask_unit=2 * vision.patch_size, confidence_threshold=0.0)
+        freeze_for_self_training(self.model, self.arguments)
+        train_mode(self.model, self.arguments)
+        self.autocast: Callable[[], AbstractContextManager] = nullcontext
+        if dtype != torch.float32:
+            self.autocast = partial(torch.autocast, device.type, dtype=dtype)
+        self.ema = EMATeacher(self.model, self.autocast)
+        self.student = StudentPass(self.model, self.arguments)
+        groups = parameter_groups(self.model, vision.num_hidden_layers)
+        self.optimizer = torch.optim.AdamW(groups, lr=1e-6, fused=True)
+        views = [randn(batch, 3, vision.image_size, vision.image_size, seed=seed) for seed in (1, 2)]
+        made = {"points": randn(batch, points, 3), "weak_image": views[0], "strong_image": views[1]}
+        self.batch = {name: value.to(device) for name, value in made.items()}
+        self.keys = object_keys(0, 0, torch.arange(batch, device=device))
+
+    def parts(self) -> dict[str, Callable[[], None]]:
+        """The parts of a step in their order; each uses what the ones before it left."""
+        return {
+            "teacher and labels": self.label,
+            "augmentation, grouping, masks": self.augment,
+            "student": self.forward,
+            "losses": self.lose,
+            "backward": lambda: self.loss.backward(),
+            "AdamW": self.update,
+            "EMA": lambda: self.ema.update(self.model, 0.99),
+        }
+
+    def label(self) -> None:
+        """Run the teacher and make the pseudo-labels."""
+        logits = teacher_logits(self.ema, self.batch, self.keys)
+        self.labels = make_pseudo_labels(*logits, self.keys, self.arguments)
+
+    def augment(self) -> None:
+        """Make the student's inputs."""
+        self.inputs = student_inputs(self.model, self.batch, self.keys, self.arguments)
+
+    def forward(self) -> None:
+        """Run the student up to the losses of its masked tokens."""
+        with self.autocast():
+            self.output = self.student(counts=count_masks(self.inputs), **vars(self.inputs))
+
+    def lose(self) -> None:
+        """Compute the losses of the whole batch."""
+        output = {name: value.float() for name, value in self.output.items()}
+        self.loss = student_losses(self.model, output, self.labels, self.arguments)["loss"]
+
+    def update(self) -> None:
+        """Take the optimizer's step."""
+        self.optimizer.step()
+        self.optimizer.zero_grad()
+
+    def run(self) -> None:
+        """Run the whole step."""
+        for part in self.parts().values():
+            part()
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Prints seconds of a step and of its parts, and the fraction of the limit that it reaches."""
+    parser = make_parser(__doc__, repeats=5)
+    add_device(parser)
+    parser.add_argument("--size", choices=CONFIGS, default="mini", help="towers to build (%(default)s)")
+    parser.add_argument("--batch", type=int, default=8, help="objects per batch (%(default)s)")
+    parser.add_argument("--points", type=int, default=1024, help="points per cloud (%(default)s)")
+    parser.add_argument("--dtype", choices=DTYPES, default="fp32", help="precision of the towers (%(default)s)")
+    parser.add_argument("--output", help="also write the figures to this JSON file")
+    options = parse(parser, argv)
+    step = Step(options.size, options.batch, options.points, options.device, DTYPES[options.dtype])
+    with FlopCounterMode(display=False) as counter:
+        step.run()
+    flops = counter.get_total_flops()
+    times: dict[str, list[float]] = {}
+    for _ in range(options.repeats):
+        for name, part in step.parts().items():
+            times.setdefault(name, []).append(seconds_of(part, options.device))
+    limits = measure_limits(options.device, DTYPES[options.dtype])
+    best = {name: min(values) for name, values in times.items()}
+    whole, limit = sum(best.values()), flops / limits.matmul
+    print(
+        f"{options.size}, {options.batch} pairs, {options.dtype}, {limits.name}, {limits.threads} thread(s): "
+        f"{limits.matmul / 1e9:.0f} GFLOP/s in large products, {limits.bandwidth / 1e9:.0f} GB/s in copies"
+    )
+    rows = {name: {"seconds": value, "share": value / whole} for name, value in best.items()}
+    print_table({name: f"{row['seconds']:8.3f} s  {row['share']:5.1%}" for name, row in rows.items()})
+    print(f"step {whole:.3f} s, {options.batch / whole:.1f} pairs/s; limit {limit:.3f} s: {limit / whole:.2f} of it")
+    rows["step"] = {"seconds": whole, "flops": flops, "limit_seconds": limit, "of_limit": limit / whole}
+    write_report(options.output, limits, rows)
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
