@@ -1,4 +1,4 @@
-"""What the machine at hand can do, measured in the same run, so that figures are fractions of a limit."""
+"""Measure the peak rates of this machine, so that a benchmark can report a fraction of a limit."""
 
 import json
 import platform

@@ -4,15 +4,15 @@ The static state is what stays between steps: weights, teacher, gradients and Ad
 of it are activations, batches and temporary tensors.
 """
 
+import ctypes
 import gc
 from pathlib import Path
 
 import torch
 
-from .common import add_device, make_parser, parse, print_table
+from .common import parse, print_table
 from .machine import measure_limits, write_report
-from .sizes import CONFIGS
-from .step import DTYPES, Step
+from .step import DTYPES, Step, step_parser
 
 
 def resident(field: str) -> int:
@@ -30,6 +30,7 @@ def peak_of_step(step: Step, device: torch.device) -> tuple[int, int]:
         before = torch.cuda.memory_allocated(device)
         step.run()
         return before, torch.cuda.max_memory_allocated(device)
+    ctypes.CDLL(None).malloc_trim(0)  # else what glibc kept of the first step's temporary memory counts as static
     Path("/proc/self/clear_refs").write_text("5")  # resets VmHWM
     before = resident("VmRSS")
     step.run()
@@ -38,14 +39,8 @@ def peak_of_step(step: Step, device: torch.device) -> tuple[int, int]:
 
 def main(argv: list[str] | None = None) -> int:
     """Prints the static state and the peak above it."""
-    parser = make_parser(__doc__, repeats=1)
-    add_device(parser)
-    parser.add_argument("--size", choices=CONFIGS, default="mini", help="towers to build (%(default)s)")
-    parser.add_argument("--batch", type=int, default=8, help="objects per batch (%(default)s)")
-    parser.add_argument("--points", type=int, default=1024, help="points per cloud (%(default)s)")
-    parser.add_argument("--dtype", choices=DTYPES, default="fp32", help="precision of the towers (%(default)s)")
+    parser = step_parser(__doc__, repeats=1)
     parser.add_argument("--gradient-checkpointing", action="store_true", help="recompute blocks in the backward pass")
-    parser.add_argument("--output", help="also write the figures to this JSON file")
     options = parse(parser, argv)
     step = Step(options.size, options.batch, options.points, options.device, DTYPES[options.dtype])
     if options.gradient_checkpointing:

@@ -4,14 +4,16 @@ Teacher, augmentation, grouping, student, losses, backward pass, AdamW and EMA, 
 the time that the step's matrix products would take at the rate that this machine reaches for large ones.
 """
 
+import argparse
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
+from pathlib import Path
 
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from modeling_crossmost import CrossMoSTForSelfTraining
+from modeling_crossmost import CrossMoSTConfig, CrossMoSTForSelfTraining
 from modeling_crossmost.data.keyed_random import object_keys
 from modeling_crossmost.training.optimization import parameter_groups
 from modeling_crossmost.training.self_training import (
@@ -29,9 +31,14 @@ from modeling_crossmost.training.self_training import (
 
 from .common import add_device, make_parser, parse, print_table, randn, seconds_of
 from .machine import measure_limits, write_report
-from .sizes import CONFIGS
 
 
+# full: ViT-B/16, 384-wide 12-block Point-BERT, D = 512; random weights in both.
+BUNDLED = Path(__file__).resolve().parent.parent / "assets" / "crossmost-mini"
+CONFIGS: dict[str, Callable[[], CrossMoSTConfig]] = {
+    "mini": partial(CrossMoSTConfig.from_pretrained, BUNDLED),
+    "full": CrossMoSTConfig,
+}
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
 
 
@@ -99,16 +106,21 @@ class Step:
             part()
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Prints seconds of a step and of its parts, and the fraction of the limit that it reaches."""
-    parser = make_parser(__doc__, repeats=5)
+def step_parser(description: str | None, repeats: int) -> argparse.ArgumentParser:
+    """Options of the benchmarks that run whole training steps."""
+    parser = make_parser(description, repeats)
     add_device(parser)
     parser.add_argument("--size", choices=CONFIGS, default="mini", help="towers to build (%(default)s)")
     parser.add_argument("--batch", type=int, default=8, help="objects per batch (%(default)s)")
     parser.add_argument("--points", type=int, default=1024, help="points per cloud (%(default)s)")
     parser.add_argument("--dtype", choices=DTYPES, default="fp32", help="precision of the towers (%(default)s)")
     parser.add_argument("--output", help="also write the figures to this JSON file")
-    options = parse(parser, argv)
+    return parser
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Prints seconds of a step and of its parts, and the fraction of the limit that it reaches."""
+    options = parse(step_parser(__doc__, repeats=5), argv)
     step = Step(options.size, options.batch, options.points, options.device, DTYPES[options.dtype])
     with FlopCounterMode(display=False) as counter:
         step.run()

@@ -111,8 +111,8 @@ class TrainArguments:
         per_device_eval_batch_size: objects per process in evaluation.
         gradient_accumulation_steps: micro-batches per optimizer step; the loss is that of the whole batch, whose
             forward passes are repeated in the backward pass.
-        gradient_checkpointing: keep only the inputs of the towers' blocks and compute them again in the backward pass:
-            less memory, a third more time.
+        gradient_checkpointing: keep only the inputs of the towers' blocks and compute the rest again in the backward
+            pass.
         learning_rate: base rate per 256 pairs; the peak is learning_rate x global batch / 256.
         min_learning_rate: base rate that the cosine ends at, per 256 pairs.
         warmup_epochs: linear warm-up, in epochs.
@@ -124,7 +124,7 @@ class TrainArguments:
         ema_decay_start, ema_decay, ema_ramp_steps: mu rises linearly from `ema_decay_start` to `ema_decay` over so many
             steps.
         seed: of everything random.
-        deterministic: use deterministic kernels alone, so that a run repeats bit for bit on a GPU too; slower there.
+        deterministic: ask torch for deterministic kernels alone; on a CPU runs repeat bit for bit without it.
         tf32: let fp32 matrix products and convolutions use TF32 on a GPU; grouping and logits never do.
         ddp_timeout: seconds that processes wait for each other, for instance while one prepares the data.
         logging_steps: optimizer steps between lines of metrics.jsonl.
