@@ -98,19 +98,20 @@ class Loop:
         self.held_steps = 0  # which the gradient scaler of fp16 left out: schedule and teacher stood still
         self.unconfident_steps, self.warned = 0, False
         self.paused = 0.0  # seconds of evaluations and checkpoints
+        self.waited = 0.0  # seconds for the loader, since the last line of metrics
         self.writer, self.checkpoint = CheckpointWriter(), None
         if train.resume_from_checkpoint is not None:
             self.checkpoint = find_checkpoint(train.resume_from_checkpoint, self.output_dir, accelerator.print)
             read_state(self.checkpoint, self._identity())  # other options are told before anything else happens
 
     def _identity(self) -> dict:
-        """What must agree for a resumed run to equal an uninterrupted one."""
+        """Return what must agree for a resumed run to equal an uninterrupted one."""
         batch = self.arguments.train.per_device_train_batch_size * self.accelerator.num_processes
         sizes = {"total_steps": self.total_steps, "batch": batch, "classes": list(self.model.config.class_names)}
         return sizes | self.arguments.resume_fingerprint()
 
     def resume(self) -> None:
-        """Continues from the checkpoint that `resume_from_checkpoint` means, if it means one."""
+        """Continue from the checkpoint that `resume_from_checkpoint` means, if it means one."""
         if self.checkpoint is None:
             return
         identity = self._identity()
@@ -124,7 +125,7 @@ class Loop:
         self.accelerator.print(f"resuming from {self.checkpoint} at step {self.step} of {self.total_steps}")
 
     def run(self, stop: StopRequest) -> float:
-        """Trains to the end, to `stop_after_steps` or to a signal; returns pairs per second."""
+        """Train to the end, to `stop_after_steps` or to a signal; return pairs per second."""
         train, main = self.arguments.train, self.accelerator.is_main_process
         self.log = JsonLines(self.output_dir / "metrics.jsonl", self.step or None, main)
         self.history = JsonLines(self.output_dir / "eval_history.jsonl", self.step or None, main)
@@ -189,8 +190,10 @@ class Loop:
         return rate, decay
 
     def _next_batch(self, batches: Iterator[dict[str, torch.Tensor]]) -> dict[str, torch.Tensor]:
-        """This process's part of the global batch, on the device; accumulated micro-batches become one."""
+        """Return this process's part of the global batch, on the device; accumulated micro-batches become one."""
+        began = time.perf_counter()
         parts = [next(batches) for _ in range(self.arguments.train.gradient_accumulation_steps)]
+        self.waited += time.perf_counter() - began
         device = self.accelerator.device
         moved = [{name: value.to(device, non_blocking=True) for name, value in part.items()} for part in parts]
         return moved[0] if len(moved) == 1 else join_batches(moved)
@@ -199,17 +202,19 @@ class Loop:
         means = self.means.pop()  # waits for the device
         means["skipped_steps"] = float(self.guard.check())
         now, (marked_step, marked_time) = self._clock(), self.marked
-        speed = self.global_batch * (self.step - marked_step) / max(now - marked_time, 1e-9)
+        seconds = max(now - marked_time, 1e-9)
+        speed, waiting = self.global_batch * (self.step - marked_step) / seconds, self.waited / seconds
         self._warn_if_unconfident(means.get("confident_fraction"), self.step - marked_step)
-        self.marked = (self.step, now)
-        line = means | {"learning_rate": rate, "ema_decay": decay, "pairs_per_second": speed}
+        self.marked, self.waited = (self.step, now), 0.0
+        line = means | {"learning_rate": rate, "ema_decay": decay}
+        line |= {"pairs_per_second": speed, "data_wait": waiting}
         self.log.append({"step": self.step, **line})
         self.accelerator.log(line, step=self.step)
         shown = {short: f"{means[name]:.3g}" for name, short in LIVE.items() if name in means}
         bar.set_postfix(shown | {"pairs/s": f"{speed:.0f}"})
 
     def _warn_if_unconfident(self, fraction: float | None, steps: int) -> None:
-        """Says once, when the teacher has been sure of nearly nothing for long, which flag changes that."""
+        """Say once, when the teacher has been sure of nearly nothing for long, which flag changes that."""
         few = fraction is not None and fraction < UNCONFIDENT_SHARE
         self.unconfident_steps = self.unconfident_steps + steps if few else 0
         if self.unconfident_steps >= UNCONFIDENT_STEPS and not self.warned and self.accelerator.is_main_process:
@@ -234,7 +239,7 @@ class Loop:
             self._save()
 
     def _evaluate(self) -> None:
-        """A quick look (first view and cloud) at teacher and student; nothing is chosen by it."""
+        """Take a quick look (first view and cloud) at teacher and student; nothing is chosen by it."""
         if self.evaluator is None or self.arguments.train.eval_steps == 0:
             return
         teacher, student = (self.evaluator.quick(self.method, model) for model in (self.teacher.model, self.model))
@@ -259,7 +264,7 @@ class Loop:
 
 
 def make_method(arguments: Arguments, processor, names: list[str], templates: list[str] | None) -> Method:
-    """The object behind `--method`."""
+    """Return the object behind `--method`."""
     if arguments.train.method != "pretrain":
         return SelfTraining(arguments)
 
@@ -319,7 +324,7 @@ def run(arguments: Arguments) -> int:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Runs the program; returns its exit code: 2 with one sentence on stderr where the input is wrong."""
+    """Run the program; return its exit code: 2 with one sentence on stderr where the input is wrong."""
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     transformers_logging.disable_progress_bar()
     return exit_code(lambda: run(parse_arguments(sys.argv[1:] if argv is None else argv)))

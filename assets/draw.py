@@ -51,7 +51,7 @@ def draw_job() -> None:
 
 
 def _answers() -> list[tuple[str, dict[str, Any], dict[str, dict[str, float]]]]:
-    """(true class, pair, modality -> class -> probability) of the shown scans, by the bundled checkpoint."""
+    """Return (true class, pair, modality -> class -> probability) of the shown scans, by the bundled checkpoint."""
     import torch
 
     from dataset_scripts.furniture.pairs import FurniturePairs
@@ -75,7 +75,7 @@ def _answers() -> list[tuple[str, dict[str, Any], dict[str, dict[str, float]]]]:
 
 
 def _scatter(axis: Any, points: np.ndarray) -> None:
-    """A cloud from the front, a little from above; near points are darker."""
+    """Draw a cloud from the front, a little from above; near points are darker."""
     turn, tilt = np.deg2rad(35), np.deg2rad(20)
     x = points[:, 0] * np.cos(turn) + points[:, 2] * np.sin(turn)
     z = points[:, 2] * np.cos(turn) - points[:, 0] * np.sin(turn)
@@ -87,7 +87,7 @@ def _scatter(axis: Any, points: np.ndarray) -> None:
 
 
 def _bars(axis: Any, answer: dict[str, dict[str, float]], truth: str) -> None:
-    """The three likeliest classes of both together, with what each modality gives them."""
+    """Draw the three likeliest classes of both together, with what each modality gives them."""
     best = sorted(answer["both"], key=answer["both"].__getitem__, reverse=True)[:3]
     for offset, (key, color) in enumerate(zip(("views", "cloud", "both"), (IMAGE, POINT, FUSED), strict=True)):
         places = np.arange(3) + 0.26 * (offset - 1)
@@ -194,7 +194,7 @@ def read_rooms() -> tuple[dict[str, Counter], Counter]:
 
 
 def _target(path: Path, node: ast.ImportFrom) -> Path | None:
-    """The file that an import means, None outside of this repository."""
+    """Return the file that an import means, None outside of this repository."""
     base = path.parents[node.level - 1] if node.level else ROOT
     place = base.joinpath(*(node.module or "").split("."))
     if place.with_suffix(".py").is_file():
@@ -239,7 +239,7 @@ DRAWINGS = {"job": draw_job, "method": draw_method, "rooms": draw_rooms}
 
 
 def main() -> None:
-    """Draws the pictures that are named on the command line, all of them by default."""
+    """Draw the pictures that are named on the command line, all of them by default."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("names", nargs="*", choices=[[], *DRAWINGS], help="what to draw (all)")
     for name in parser.parse_args().names or DRAWINGS:

@@ -8,15 +8,17 @@ BENCHMARKS = {
     "step": "a whole training step, its parts, and its fraction of what the machine can do",
     "memory": "peak memory of a training step above weights, teacher, gradients and optimizer",
     "faults": "killed, spoiled and damaged runs that must end as if nothing had happened",
-    "bench_data": "rendering, reading and augmenting a pair",
-    "bench_point_ops": "farthest point sampling and grouping",
-    "bench_prepare": "whole prepare commands",
-    "bench_classify": "the classify command, cold and warm",
+    "scaling": "train.py with one process and with two, and how long it waits for data",
+    "inference": "both towers and a whole object at several batch sizes",
+    "data": "rendering, reading and augmenting a pair",
+    "point_ops": "farthest point sampling and grouping",
+    "prepare": "whole prepare commands",
+    "classify": "the classify command, cold and warm",
 }
 
 
 def main(argv: list[str]) -> int:
-    """Runs the benchmark that is named first."""
+    """Run the benchmark that is named first."""
     if not argv or argv[0] not in BENCHMARKS:
         for name, what in BENCHMARKS.items():
             print(f"{name:16} {what}")

@@ -22,16 +22,17 @@ def make_parser(description: str | None, repeats: int, threads: int = 1) -> argp
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--threads", type=int, default=threads, help="CPU threads of torch (%(default)s)")
     parser.add_argument("--repeats", type=int, default=repeats, help="timed calls per row (%(default)s)")
+    parser.add_argument("--output", help="also write the figures to this JSON file")
     return parser
 
 
 def add_device(parser: argparse.ArgumentParser) -> None:
-    """Adds the option of benchmarks that also run on an accelerator."""
+    """Add the option of benchmarks that also run on an accelerator."""
     parser.add_argument("--device", type=torch.device, default=CPU, help="cpu or cuda (%(default)s)")
 
 
 def parse(parser: argparse.ArgumentParser, argv: list[str] | None) -> argparse.Namespace:
-    """The options; torch gets its threads."""
+    """Return the options and give torch its threads."""
     options = parser.parse_args(argv)
     torch.set_num_threads(options.threads)
     return options
@@ -58,12 +59,12 @@ def milliseconds(function: Callable[[], object], repeats: int, device: torch.dev
 
 
 def print_table(rows: Mapping[str, str]) -> None:
-    """Prints names, right-aligned, and what was measured beside them."""
+    """Print names, right-aligned, and what was measured beside them."""
     width = max(map(len, rows))
     for name, measured in rows.items():
         print(f"{name:>{width}}  {measured}")
 
 
 def randn(*shape: int, seed: int = 0) -> torch.Tensor:
-    """Standard normal numbers that are the same on every machine."""
+    """Return standard normal numbers that are the same on every machine."""
     return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))

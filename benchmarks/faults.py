@@ -27,7 +27,7 @@ WEIGHTS = "model.safetensors"
 
 
 def options(data: Path, output: Path, **more: object) -> list[str]:
-    """Flags of a short run with a checkpoint after every step."""
+    """Return the flags of a short run with a checkpoint after every step."""
     fields: dict[str, object] = {
         "dataset": data,
         "dataset_config": "scan",
@@ -118,7 +118,7 @@ class Cases:
         return f"left behind: {', '.join(left)}" if left else ""
 
     def killed(self, number: int) -> str:
-        """A signal at a random moment of the run."""
+        """Send a signal at a random moment of the run."""
         output, log = self._new()
         process = start(options(self.data, output), log)
         time.sleep(self.random.uniform(0.0, self.seconds))
@@ -129,7 +129,7 @@ class Cases:
         return self._resumed(output, log, self.reference)
 
     def not_finite(self) -> str:
-        """Some spoiled steps, with an interruption among them; they are left out alike."""
+        """Spoil some steps, with an interruption among them; they are left out alike."""
         steps = set(self.random.sample(range(STEPS), 3))
         output, log = self._new()
         expected = self._reference(f"{output.name}_reference", poison(steps))
@@ -150,7 +150,7 @@ class Cases:
         return wrong or ("" if f"warning: The checkpoint {newest} is damaged" in log.read_text() else "not a word")
 
     def full_disk(self) -> str:
-        """A disk that fills up in the middle of the run: one sentence, and the run goes on later."""
+        """Fill the disk in the middle of the run: one sentence, and the run goes on later."""
         output, log = self._new()
         finish(start(options(self.data, output, stop_after_steps=STEPS // 2), log))
         code = finish(start(options(self.data, output, resume_from_checkpoint="latest"), log, fill_disk))
@@ -161,7 +161,7 @@ class Cases:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Runs all cases and prints a report; exit code 1 where one failed."""
+    """Run all cases and print a report; exit code 1 where one failed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kills", type=int, default=20, help="cases of each signal (%(default)s)")
     parser.add_argument("--others", type=int, default=5, help="cases of losses and of bytes (%(default)s)")

@@ -38,7 +38,7 @@ def peak_of_step(step: Step, device: torch.device) -> tuple[int, int]:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Prints the static state and the peak above it."""
+    """Print the static state and the peak above it."""
     parser = step_parser(__doc__, repeats=1)
     parser.add_argument("--gradient-checkpointing", action="store_true", help="recompute blocks in the backward pass")
     options = parse(parser, argv)

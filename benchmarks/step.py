@@ -65,7 +65,7 @@ class Step:
         self.keys = object_keys(0, 0, torch.arange(batch, device=device))
 
     def parts(self) -> dict[str, Callable[[], None]]:
-        """The parts of a step in their order; each uses what the ones before it left."""
+        """Return the parts of a step in their order; each uses what the ones before it left."""
         return {
             "teacher and labels": self.label,
             "augmentation, grouping, masks": self.augment,
@@ -114,12 +114,11 @@ def step_parser(description: str | None, repeats: int) -> argparse.ArgumentParse
     parser.add_argument("--batch", type=int, default=8, help="objects per batch (%(default)s)")
     parser.add_argument("--points", type=int, default=1024, help="points per cloud (%(default)s)")
     parser.add_argument("--dtype", choices=DTYPES, default="fp32", help="precision of the towers (%(default)s)")
-    parser.add_argument("--output", help="also write the figures to this JSON file")
     return parser
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Prints seconds of a step and of its parts, and the fraction of the limit that it reaches."""
+    """Print seconds of a step and of its parts, and the fraction of the limit that it reaches."""
     options = parse(step_parser(__doc__, repeats=5), argv)
     step = Step(options.size, options.batch, options.points, options.device, DTYPES[options.dtype])
     with FlopCounterMode(display=False) as counter:

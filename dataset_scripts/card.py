@@ -31,7 +31,7 @@ COLUMNS = {
 
 
 def write_card(folder: Path, sources: Sequence[PairSource], prepared: Prepared, default_config: str) -> None:
-    """Writes `README.md` into `folder`.
+    """Write `README.md` into `folder`.
 
     Args:
         folder: Root of the data set.

@@ -41,7 +41,7 @@ OPTION_OWNERS = {
 
 
 def make_parser() -> Parser:
-    """The command line's options."""
+    """Return the command line's options."""
     parser = Parser(
         "crossmost-prepare",
         "Makes a data set of point-view pairs; a run that was interrupted goes on when the same command runs again.",
@@ -83,7 +83,7 @@ def _selection(args: argparse.Namespace) -> Selection:
 
 
 def _given(**options: Any) -> dict[str, Any]:
-    """The options that are not None: the others keep the default of their source."""
+    """Return the options that are not None: the others keep the default of their source."""
     return {name: value for name, value in options.items() if value is not None}
 
 
@@ -98,7 +98,7 @@ def _common(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def _located(args: argparse.Namespace) -> dict[str, Any]:
-    """`_common` with the source and what describes its files."""
+    """Return `_common` with the source and what describes its files."""
     if not args.source:
         raise ValueError(f"The data set {args.name!r} needs --source, the folder that holds its files.")
     source = os.path.expanduser(args.source)
@@ -171,7 +171,7 @@ SOURCE_MAKERS: dict[str, Callable[[argparse.Namespace], list[PairSource]]] = {
 
 
 def make_sources(args: argparse.Namespace) -> list[PairSource]:
-    """The sources, one per configuration, that the command line asks for.
+    """Return the sources, one per configuration, that the command line asks for.
 
     Raises:
         ValueError: Unknown data set, an option that it does not take, or a bad value.
@@ -187,7 +187,7 @@ def make_sources(args: argparse.Namespace) -> list[PairSource]:
 
 
 def prepare(args: argparse.Namespace) -> Prepared:
-    """Makes the data set that the command line asks for.
+    """Make the data set that the command line asks for.
 
     Raises:
         ValueError: Bad arguments or source; nothing was written then.
@@ -221,7 +221,7 @@ def prepare(args: argparse.Namespace) -> Prepared:
 
 
 def summary(args: argparse.Namespace, prepared: Prepared, seconds: float) -> str:
-    """What was made, as text: objects per split and class, skipped objects, seconds."""
+    """Return what was made, as text: objects per split and class, skipped objects, seconds."""
     from .card import count_table
 
     lines = []
@@ -234,7 +234,7 @@ def summary(args: argparse.Namespace, prepared: Prepared, seconds: float) -> str
 
 
 def push(folder: str, repo: str) -> str:
-    """Uploads a prepared folder as it is, card and pictures included, to the data set repository `repo`.
+    """Upload a prepared folder as it is, card and pictures included, to the data set repository `repo`.
 
     Returns:
         The repository's address.
@@ -252,7 +252,7 @@ def push(folder: str, repo: str) -> str:
 
 
 def run(args: argparse.Namespace) -> None:
-    """Makes the data set, uploads it where it is to be, and prints what was done."""
+    """Make the data set, upload it where it is to be, and print what was done."""
     # Worker processes inherit it: one thread each, since there are as many processes as cores.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     start = time.monotonic()
@@ -267,7 +267,7 @@ def run(args: argparse.Namespace) -> None:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs the command; returns its exit code."""
+    """Run the command; return its exit code."""
     return run_command(make_parser(), run, argv)
 
 

@@ -142,7 +142,7 @@ def code_key() -> str:
 def write_shard(
     shard: Shard, sources: Sequence[PairSource], folder: Path, strict: bool, advance: Callable[[], None]
 ) -> list[ShardStats]:
-    """Makes and writes the pairs of one shard; its files appear only when they are complete.
+    """Make and write the pairs of one shard; its files appear only when they are complete.
 
     Args:
         shard: What to write.
@@ -209,7 +209,7 @@ class _ShardFile:
 
 
 def read_stats(path: Path) -> list[ShardStats] | None:
-    """The stats of a finished shard, or None where it is not finished."""
+    """Return the stats of a finished shard, or None where it is not finished."""
     if not path.exists():
         return None
     stats = [ShardStats(**each) for each in json.loads(path.read_text(encoding="utf-8"))]
@@ -219,7 +219,7 @@ def read_stats(path: Path) -> list[ShardStats] | None:
 
 
 def plan_shards(sources: Sequence[PairSource]) -> list[Shard]:
-    """Cuts the splits of all sources into shards; those that have their base among them take its rows."""
+    """Cut the splits of all sources into shards; those that have their base among them take its rows."""
     shards = []
     parts: dict[int, list[int]] = {number: [] for number in range(len(sources))}
     for number, source in enumerate(sources):
@@ -248,7 +248,7 @@ def plan_key(sources: Sequence[PairSource], shards: Iterable[Shard], strict: boo
 
 
 def check_output(output: Path) -> None:
-    """Refuses to write over what is not a data set of ours.
+    """Refuse to write over what is not a data set of ours.
 
     Raises:
         ValueError: `output` is a file, or a folder with other content.
@@ -270,7 +270,7 @@ def write_dataset(
     finish: Callable[[Prepared, Path], None] | None = None,
     progress: Callable[..., Any] | None = None,
 ) -> Prepared:
-    """Prepares a data set with one configuration per source, or goes on where a killed run stopped.
+    """Prepare a data set with one configuration per source, or go on where a killed run stopped.
 
     Args:
         sources: Sources with different `config_name`.
@@ -321,7 +321,7 @@ def write_dataset(
 
 
 def _open_plan(work: Path, key: str) -> None:
-    """Keeps finished shards of the same plan; those of any other plan are deleted."""
+    """Keep finished shards of the same plan; those of any other plan are deleted."""
     plan = work / "plan.txt"
     if plan.exists() and plan.read_text(encoding="utf-8") == key:
         return
@@ -341,7 +341,7 @@ def _write_missing(
     strict: bool,
     progress: Callable[..., Any] | None,
 ) -> list[list[ShardStats]]:
-    """Writes the shards that are not finished; returns the stats of all shards in order."""
+    """Write the shards that are not finished; return the stats of all shards in order."""
     found = ((shard, read_stats(work / f"{shard.stem}.json")) for shard in shards)
     stats = {shard: written for shard, written in found if written is not None}
     missing = [shard for shard in shards if shard not in stats]
@@ -396,7 +396,7 @@ _worker: dict[str, Any] = {}
 
 
 def _start_worker(sources: list[PairSource], work: Path, strict: bool, counter: Any) -> None:
-    """Gives a worker process what all of its shards share, and ends it when its parent is killed."""
+    """Give a worker process what all of its shards share, and end it when its parent is killed."""
     _worker.update(sources=sources, work=work, strict=strict, counter=counter)
     threading.Thread(target=_follow_parent, daemon=True).start()
 
@@ -420,7 +420,7 @@ def _work_on(shard: Shard) -> list[ShardStats]:
 def _assemble(
     sources: Sequence[PairSource], shards: Sequence[Shard], stats: Sequence[Sequence[ShardStats]], work: Path
 ) -> Prepared:
-    """Moves the shards to their final names below `work/dataset`; may be repeated after a kill at any moment."""
+    """Move the shards to their final names below `work/dataset`; may be repeated after a kill at any moment."""
     final = work / "dataset"
     filled: dict[tuple[int, str], list[tuple[Shard, ShardStats]]] = {}
     skipped = list(dict.fromkeys(entry for source in sources for entry in source.unusable()))
@@ -446,7 +446,7 @@ def _assemble(
 
 
 def _write_prepared(prepared: Prepared, folder: Path, key: str) -> None:
-    """Writes `preparation.json` (what `_read_prepared` reads) and `skipped.jsonl` (a line per object)."""
+    """Write `preparation.json` (what `_read_prepared` reads) and `skipped.jsonl` (a line per object)."""
     lines = [json.dumps({"object": name, "reason": reason}) + "\n" for name, reason in prepared.skipped]
     write_text(folder / SKIPPED_FILE, "".join(lines))
     splits = [{name: asdict(summary) for name, summary in found.items()} for found in prepared.splits]
@@ -454,7 +454,7 @@ def _write_prepared(prepared: Prepared, folder: Path, key: str) -> None:
 
 
 def _read_prepared(folder: Path, key: str) -> Prepared | None:
-    """The data set in `folder`, if it is whole and was prepared by the plan with this key."""
+    """Return the data set in `folder`, if it is whole and was prepared by the plan with this key."""
     if not (folder / PREPARATION_FILE).is_file():
         return None
     stored = json.loads((folder / PREPARATION_FILE).read_text(encoding="utf-8"))
@@ -485,7 +485,7 @@ def _total(parts: Iterable[ShardStats]) -> ShardStats:
 
 
 def _publish(folder: Path, output: Path) -> None:
-    """Puts `folder` in the place of `output`."""
+    """Put `folder` in the place of `output`."""
     old = output.with_name(f"{output.name}.replaced-{os.getpid()}")
     if output.exists():
         os.replace(output, old)

@@ -34,7 +34,7 @@ __all__ = [
 
 @cache
 def _import_and_register() -> dict[str, Any]:
-    """Imports the public classes, registers them with transformers, and returns them by name."""
+    """Import the public classes, register them with transformers, and return them by name."""
     postpone_scipy()
     from transformers import AutoConfig, AutoFeatureExtractor, AutoModel, AutoModelForPreTraining, AutoProcessor
     from transformers.pipelines import PIPELINE_REGISTRY

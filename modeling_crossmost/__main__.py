@@ -30,7 +30,7 @@ HELP = "\n".join(
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs a command and returns its exit code; an unknown command prints one sentence to stderr and returns 2."""
+    """Run a command and return its exit code; an unknown command prints one sentence to stderr and returns 2."""
     given = list(sys.argv[1:] if argv is None else argv)
     if not given or given[0] in ("-h", "--help", "help"):
         sys.stdout.write(HELP)

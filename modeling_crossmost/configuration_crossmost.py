@@ -75,7 +75,7 @@ class CrossMoSTPointConfig(PreTrainedConfig):
         self.validate_architecture()  # before `@strict` calls it, which would wrap the error in a two-line message
 
     def validate_architecture(self):
-        """Checks the sizes; also called by `@strict`.
+        """Check the sizes; also called by `@strict`.
 
         Raises:
             ValueError: if the number of heads does not divide the width, a size is not positive, `tokenizer_dims` does
@@ -159,7 +159,7 @@ class CrossMoSTConfig(PreTrainedConfig):
         return DEFAULT_VIEWS if self.vision_config is not None else 0
 
     def validate_architecture(self):
-        """Checks axis, view fusion, classes and prompts; also called by `@strict`.
+        """Check axis, view fusion, classes and prompts; also called by `@strict`.
 
         Raises:
             ValueError: for an unknown axis, an unknown way to fuse views, fewer than two classes, an empty or repeated
@@ -174,7 +174,7 @@ class CrossMoSTConfig(PreTrainedConfig):
 
 
 def check_class_names(names: Sequence[str]) -> list[str]:
-    """Returns the names as a list, which must hold at least two names, none of them empty or repeated.
+    """Return the names as a list, which must hold at least two names, none of them empty or repeated.
 
     Raises:
         ValueError: for fewer than two names, an empty name, or a repeated one.
@@ -192,7 +192,7 @@ def check_class_names(names: Sequence[str]) -> list[str]:
 
 
 def check_prompt_templates(templates: Sequence[str]) -> list[str]:
-    """Returns the templates as a list; each must hold exactly one `{}`.
+    """Return the templates as a list; each must hold exactly one `{}`.
 
     Raises:
         ValueError: for an empty list, or a template without exactly one `{}`.

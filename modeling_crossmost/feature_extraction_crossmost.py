@@ -11,7 +11,7 @@ from .geometry_crossmost import MODEL_AXES, as_geometry, object_cloud, rotation_
 
 
 class CrossMoSTFeatureExtractor(FeatureExtractionMixin):
-    """Converts clouds or meshes to the model's `point_values` (B, N, 3).
+    """Convert clouds or meshes to the model's `point_values` (B, N, 3).
 
     Each object is resampled to `num_points` (area-weighted sampling of a mesh, farthest point sampling of a larger
     cloud, seeded repetition of points in a smaller one), centered on its mean, scaled to a largest norm of 1 and
@@ -45,7 +45,7 @@ class CrossMoSTFeatureExtractor(FeatureExtractionMixin):
         num_points: int | None = None,
         return_tensors: str | None = None,
     ) -> BatchFeature:
-        """Prepares a batch.
+        """Prepare a batch.
 
         Args:
             objects: one object or a list of B objects, each an array or tensor (N, >= 3), a `trimesh` mesh or cloud, or
@@ -68,7 +68,7 @@ class CrossMoSTFeatureExtractor(FeatureExtractionMixin):
         return BatchFeature({"point_values": np.stack(clouds)}, tensor_type=return_tensors)
 
     def load(self, objects: Any) -> list:
-        """Loads and validates one object or a batch; returns a list of meshes and clouds float32 (N, 3).
+        """Load and validate one object or a batch; return a list of meshes and clouds float32 (N, 3).
 
         Raises:
             ValueError: for an empty batch or an unusable object.
@@ -82,7 +82,7 @@ class CrossMoSTFeatureExtractor(FeatureExtractionMixin):
 
 
 def as_batch(objects: Any) -> list:
-    """Returns a list of objects, given one object, a list of objects, or an array or tensor (B, N, 3).
+    """Return a list of objects, given one object, a list of objects, or an array or tensor (B, N, 3).
 
     A list of coordinate triples is a single cloud, not a batch.
     """

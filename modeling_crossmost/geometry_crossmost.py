@@ -59,7 +59,7 @@ _COMPRESSIONS = ("KHR_draco_mesh_compression", "EXT_meshopt_compression")
 
 
 def import_optional(name: str, purpose: str) -> ModuleType:
-    """Imports a module of an optional package.
+    """Import a module of an optional package.
 
     Args:
         name: full name of the module.
@@ -76,7 +76,7 @@ def import_optional(name: str, purpose: str) -> ModuleType:
 
 
 def rotation_to_y_up(up_axis: str) -> np.ndarray:
-    """Returns the rotation (3, 3) from `up_axis` up to y up, to be applied as `points @ rotation.T`.
+    """Return the rotation (3, 3) from `up_axis` up to y up, to be applied as `points @ rotation.T`.
 
     x up: (x, y, z) -> (-y, x, z); z up: (x, y, z) -> (x, z, -y); y up: identity; -x up: (x, y, z) -> (y, -x, z);
     -y up: (x, y, z) -> (-x, -y, z); -z up: (x, y, z) -> (x, -z, y). All have determinant +1.
@@ -90,7 +90,7 @@ def rotation_to_y_up(up_axis: str) -> np.ndarray:
 
 
 def rotation_between_up_axes(source: str, target: str = "y") -> np.ndarray:
-    """Returns the rotation (3, 3) from `source` up to `target` up, to be applied as `points @ rotation.T`.
+    """Return the rotation (3, 3) from `source` up to `target` up, to be applied as `points @ rotation.T`.
 
     Raises:
         ValueError: for an axis that is none of `FILE_AXES`.
@@ -99,7 +99,7 @@ def rotation_between_up_axes(source: str, target: str = "y") -> np.ndarray:
 
 
 def convert_up_axis(points: np.ndarray, source: str, target: str = "y") -> np.ndarray:
-    """Rotates points (..., 3) from `source` up to `target` up in their dtype; returns the input itself for equal axes.
+    """Rotate points (..., 3) from `source` up to `target` up in their dtype; return the input itself for equal axes.
 
     Raises:
         ValueError: for an axis that is none of `FILE_AXES`.
@@ -112,7 +112,7 @@ def convert_up_axis(points: np.ndarray, source: str, target: str = "y") -> np.nd
 
 
 def orient_geometry(geometry: Mesh | np.ndarray, source: str, target: str = "y") -> Mesh | np.ndarray:
-    """Applies `convert_up_axis` to a cloud or a mesh; a mesh is copied and keeps its colors as in `load_geometry`.
+    """Apply `convert_up_axis` to a cloud or a mesh; a mesh is copied and keeps its colors as in `load_geometry`.
 
     Raises:
         ValueError: for an axis that is none of `FILE_AXES`.
@@ -126,7 +126,7 @@ def orient_geometry(geometry: Mesh | np.ndarray, source: str, target: str = "y")
 
 
 def check_points(points: Any, name: str = "cloud") -> np.ndarray:
-    """Validates a cloud and returns it as contiguous float32 (N, 3), dropping further columns (normals, colors).
+    """Validate a cloud and return it as contiguous float32 (N, 3), dropping further columns (normals, colors).
 
     Args:
         points: array-like (N, >= 3).
@@ -157,7 +157,7 @@ def check_points(points: Any, name: str = "cloud") -> np.ndarray:
 
 
 def normalize_points(points: np.ndarray) -> np.ndarray:
-    """Centers a cloud (N, 3) on its mean and scales it to a largest norm of 1; returns float32 (N, 3).
+    """Center a cloud (N, 3) on its mean and scale it to a largest norm of 1; return float32 (N, 3).
 
     A cloud without extent (a single point, or copies of one) has no scale and becomes all zeros.
     """
@@ -172,7 +172,7 @@ def normalize_points(points: np.ndarray) -> np.ndarray:
 
 
 def sample_surface(mesh: Mesh, count: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Samples points uniformly from the surface of a mesh (faces weighted by area).
+    """Sample points uniformly from the surface of a mesh (faces weighted by area).
 
     Args:
         mesh: any object with `vertices` (V, 3) and triangular `faces` (F, 3).
@@ -204,7 +204,7 @@ def sample_surface(mesh: Mesh, count: int, rng: np.random.Generator) -> tuple[np
 
 
 def farthest_points(points: np.ndarray, count: int) -> np.ndarray:
-    """Returns the indices int64 (count,) of farthest point sampling of a cloud (N, 3), count <= N, from index 0 on.
+    """Return the indices int64 (count,) of farthest point sampling of a cloud (N, 3), count <= N, from index 0 on.
 
     Each further point is the one farthest from all points chosen so far; ties go to the lowest index.
     """
@@ -225,7 +225,7 @@ def farthest_points(points: np.ndarray, count: int) -> np.ndarray:
 
 
 def resample_points(points: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
-    """Resamples a cloud (N, 3) to `count` points.
+    """Resample a cloud (N, 3) to `count` points.
 
     A larger cloud is reduced by farthest point sampling from index 0, after random subsampling to
     `MAX_POINTS_FOR_FARTHEST_SAMPLING` if it has more points than that. A smaller cloud keeps all its points in order,
@@ -251,7 +251,7 @@ def resample_points(points: np.ndarray, count: int, rng: np.random.Generator) ->
 
 
 def geometry_to_cloud(geometry: Mesh | np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
-    """Returns a normalized cloud float32 (count, 3) sampled from the surface of a mesh or resampled from a cloud.
+    """Return a normalized cloud float32 (count, 3) sampled from the surface of a mesh or resampled from a cloud.
 
     Raises:
         ValueError: for an unusable cloud or mesh.
@@ -266,7 +266,7 @@ def geometry_to_cloud(geometry: Mesh | np.ndarray, count: int, rng: np.random.Ge
 def object_cloud(
     geometry: Mesh | np.ndarray, count: int, seed: int, source_axis: str = "y", target_axis: str = "y"
 ) -> np.ndarray:
-    """Returns the cloud of an object that a model takes: sampled with a seed, normalized, and rotated.
+    """Return the cloud of an object that a model takes: sampled with a seed, normalized, and rotated.
 
     Args:
         geometry: mesh or cloud in its own units and axes.
@@ -285,7 +285,7 @@ def object_cloud(
 
 
 def load_geometry(path: str | Path, file_type: str | None = None) -> Mesh | np.ndarray:
-    """Reads a mesh or a cloud from a file, in its own units and axes; use `read_geometry` for untrusted files.
+    """Read a mesh or a cloud from a file, in its own units and axes; use `read_geometry` for untrusted files.
 
     Args:
         path: a mesh (obj, off, ply, stl, glb or gltf; the "OFF" header may run into the counts, as in ModelNet40) or a
@@ -319,7 +319,7 @@ def load_geometry(path: str | Path, file_type: str | None = None) -> Mesh | np.n
 def read_geometry(
     data: bytes, file_type: str, name: str = "upload", max_faces: int | None = None
 ) -> tuple[Mesh | np.ndarray, list[str]]:
-    """Reads a mesh or a cloud from the bytes of an untrusted file; no file that it refers to is opened.
+    """Read a mesh or a cloud from the bytes of an untrusted file; no file that it refers to is opened.
 
     Args:
         data: content of the file.
@@ -344,7 +344,7 @@ def read_geometry(
 
 
 def check_file_type(file_type: str, name: str = "upload") -> str:
-    """Returns the one of `FILE_TYPES` that a file extension stands for, in any case, with or without its dot.
+    """Return the one of `FILE_TYPES` that a file extension stands for, in any case, with or without its dot.
 
     Raises:
         ValueError: for any other extension.
@@ -356,7 +356,7 @@ def check_file_type(file_type: str, name: str = "upload") -> str:
 
 
 def as_geometry(item: Any, name: str = "object") -> Mesh | np.ndarray:
-    """Loads and validates one object: a path, a `trimesh` mesh, scene or cloud, or an array (N, 3).
+    """Load and validate one object: a path, a `trimesh` mesh, scene or cloud, or an array (N, 3).
 
     Args:
         item: the object.
@@ -406,7 +406,7 @@ def _read_cloud(handle: BinaryIO, kind: str, name: str) -> np.ndarray:
 
 
 def _read_scene(source: str | BytesIO, kind: str, name: str, resolver: Any = None) -> Any:
-    """Loads a `trimesh.Scene` from a path, or from a stream with a resolver for the files that it refers to."""
+    """Load a `trimesh.Scene` from a path, or from a stream with a resolver for the files that it refers to."""
     trimesh = import_optional("trimesh", "Reading meshes")
     try:
         return trimesh.load_scene(source, file_type=kind, resolver=resolver, process=False)
@@ -457,7 +457,7 @@ class _NoOtherFiles:
 
 
 def _shown(text: str) -> str:
-    """Makes a name from an untrusted file safe to print: at most 120 characters, all of them printable."""
+    """Make a name from an untrusted file safe to print: at most 120 characters, all of them printable."""
     return "".join(letter if letter.isprintable() else "?" for letter in text[:120])
 
 
@@ -474,7 +474,7 @@ _STUMBLES = (AssertionError, AttributeError, LookupError, SyntaxError, TypeError
 
 
 def _reason(error: Exception) -> str:
-    """Describes an exception in one short line."""
+    """Describe an exception in one short line."""
     if isinstance(error, FileNotFoundError):
         return f"it needs the missing file {Path(error.filename or str(error)).name}"
     if isinstance(error, _STUMBLES) or " object at 0x" in str(error):
@@ -483,7 +483,7 @@ def _reason(error: Exception) -> str:
 
 
 def _merge_scene(scene: Any, name: str, max_faces: int) -> Mesh | np.ndarray:
-    """Merges all meshes of a scene into one, or all its clouds if it has no mesh."""
+    """Merge all meshes of a scene into one, or all its clouds if it has no mesh."""
     meshes, clouds = _scene_parts(scene, name, max_faces)
     if meshes:
         return _merge_meshes(meshes, name)
@@ -495,7 +495,7 @@ def _merge_scene(scene: Any, name: str, max_faces: int) -> Mesh | np.ndarray:
 def _scene_parts(
     scene: Any, name: str, max_faces: int
 ) -> tuple[list[tuple[np.ndarray, np.ndarray, SurfaceColors | None]], list]:
-    """Returns the meshes (vertices (V, 3), faces (F, 3), colors or `None`) and clouds (N, 3) of a scene, in place."""
+    """Return the meshes (vertices (V, 3), faces (F, 3), colors or `None`) and clouds (N, 3) of a scene, in place."""
     trimesh = import_optional("trimesh", "Reading meshes")
     meshes, clouds = [], []
     colors: dict[str, SurfaceColors | None] = {}
@@ -533,7 +533,7 @@ def _scene_parts(
 
 
 def _merge_meshes(parts: list[tuple[np.ndarray, np.ndarray, SurfaceColors | None]], name: str) -> Mesh:
-    """Merges meshes into one, which must have a finite, non-degenerate surface."""
+    """Merge meshes into one, which must have a finite, non-degenerate surface."""
     trimesh = import_optional("trimesh", "Reading meshes")
     offsets = np.cumsum([0] + [len(vertices) for vertices, _, _ in parts[:-1]])
     vertices = np.concatenate([part[0] for part in parts])
@@ -548,7 +548,7 @@ def _merge_meshes(parts: list[tuple[np.ndarray, np.ndarray, SurfaceColors | None
 
 
 def _check_surface(corners: np.ndarray, name: str) -> None:
-    """Raises ValueError unless faces (F, 3, 3) form a finite, non-degenerate surface."""
+    """Raise ValueError unless faces (F, 3, 3) form a finite, non-degenerate surface."""
     if not np.isfinite(corners).all():
         raise ValueError(f"{name}: the mesh has NaN or infinite coordinates.")
     if max(corners.max(), -corners.min()) > np.finfo(np.float32).max:
@@ -560,7 +560,7 @@ def _check_surface(corners: np.ndarray, name: str) -> None:
 
 
 def _check_extent(points: np.ndarray, name: str) -> np.ndarray:
-    """Returns the points (N, 3) of a file; raises ValueError if they all coincide."""
+    """Return the points (N, 3) of a file; raise ValueError if they all coincide."""
     if not np.ptp(points, axis=0).any():
         raise ValueError(f"{name}: all its points ({len(points):,}) coincide, so it has no shape.")
     return points

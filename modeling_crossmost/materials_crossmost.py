@@ -78,7 +78,7 @@ class SurfaceColors:
         return varies
 
     def at(self, faces: np.ndarray, weights: np.ndarray) -> np.ndarray:
-        """Returns the colors float32 (P, 3) of points given by face (P,) and barycentric coordinates (P, 3)."""
+        """Return the colors float32 (P, 3) of points given by face (P,) and barycentric coordinates (P, 3)."""
         weights = np.asarray(weights, dtype=np.float32)
         colors = np.empty((len(faces), 3), dtype=np.float32)
         # Allocating fresh memory dominates the time for large arrays; small blocks let the allocator reuse it.
@@ -88,7 +88,7 @@ class SurfaceColors:
         return colors
 
     def _channels(self, faces: np.ndarray, weights: np.ndarray) -> np.ndarray:
-        """Computes `at` for one block, channels first: (3, P)."""
+        """Compute `at` for one block, channels first: (3, P)."""
         if self.corners is None:
             colors = np.take(self.faces, faces, axis=0).T[:3].astype(np.float32)
         else:
@@ -104,7 +104,7 @@ class SurfaceColors:
 
 
 def surface_colors(mesh: Any, textures: dict | None = None) -> SurfaceColors | None:
-    """Returns the surface colors of a mesh, or `None` if it has none.
+    """Return the surface colors of a mesh, or `None` if it has none.
 
     They come from what `load_geometry` stored, unless the faces or colors of the mesh were changed since, or from the
     mesh's face colors, vertex colors or material. Of a material, the texture counts (multiplied by the color factor in
@@ -134,18 +134,18 @@ def surface_colors(mesh: Any, textures: dict | None = None) -> SurfaceColors | N
 
 
 def face_colors(mesh: Any) -> np.ndarray | None:
-    """Returns the mean RGBA color uint8 (F, 4) of each face as found by `surface_colors`, or `None`."""
+    """Return the mean RGBA color uint8 (F, 4) of each face as found by `surface_colors`, or `None`."""
     found = surface_colors(mesh)
     return None if found is None else found.faces
 
 
 def plain_colors(triangles: np.ndarray, color: Sequence[int] | np.ndarray) -> SurfaceColors:
-    """Returns surface colors that give all faces (F, 3) one RGBA color (4,)."""
+    """Return surface colors that give all faces (F, 3) one RGBA color (4,)."""
     return SurfaceColors(triangles, np.tile(np.array(color, dtype=np.uint8), (len(triangles), 1)))
 
 
 def concatenate_colors(parts: Sequence[SurfaceColors], triangles: np.ndarray) -> SurfaceColors:
-    """Merges the colors of parts into those of a mesh whose faces (sum of F, 3) are those of the parts in order."""
+    """Merge the colors of parts into those of a mesh whose faces (sum of F, 3) are those of the parts in order."""
     faces = np.concatenate([part.faces for part in parts])
     corners = uv = index = None
     if any(part.corners is not None for part in parts):
@@ -159,7 +159,7 @@ def concatenate_colors(parts: Sequence[SurfaceColors], triangles: np.ndarray) ->
 
 
 def attach_colors(mesh: Any, colors: SurfaceColors | None) -> Any:
-    """Sets the face colors of a mesh, and stores colors that vary within faces in its metadata; returns the mesh."""
+    """Set the face colors of a mesh, and store colors that vary within faces in its metadata; return the mesh."""
     mesh.metadata.pop(COLORS_KEY, None)
     if colors is None:
         return mesh
@@ -174,7 +174,7 @@ def attach_colors(mesh: Any, colors: SurfaceColors | None) -> Any:
 
 
 def _material_colors(visual: Any, triangles: np.ndarray, count: int, textures: dict) -> SurfaceColors | None:
-    """Returns the colors of a material, from texture, color and glTF vertex colors (`count` of them), or `None`."""
+    """Return the colors of a material, from texture, color and glTF vertex colors (`count` of them), or `None`."""
     material = visual.material
     is_gltf = hasattr(material, "baseColorTexture")
     image = material.baseColorTexture if is_gltf else getattr(material, "image", None)
@@ -202,7 +202,7 @@ def _material_colors(visual: Any, triangles: np.ndarray, count: int, textures: d
 
 
 def _main_color(material: Any) -> np.ndarray | None:
-    """Returns a material's RGBA color uint8 (4,), linear light for glTF, or `None`."""
+    """Return a material's RGBA color uint8 (4,), linear light for glTF, or `None`."""
     if hasattr(material, "baseColorTexture") and material.baseColorFactor is None:
         return None
     color = getattr(material, "main_color", None)
@@ -211,7 +211,7 @@ def _main_color(material: Any) -> np.ndarray | None:
 
 
 def _linear_vertex_colors(visual: Any, count: int) -> np.ndarray | None:
-    """Returns the glTF vertex colors (V, 3) in [0, 1] of a mesh with a material, or `None` if they are unusable."""
+    """Return the glTF vertex colors (V, 3) in [0, 1] of a mesh with a material, or `None` if they are unusable."""
     stored = visual.vertex_attributes.get("color", None) if hasattr(visual, "vertex_attributes") else None
     if stored is None or np.ndim(stored) != 2 or len(stored) != count or np.shape(stored)[1] < 3:
         return None
@@ -222,7 +222,7 @@ def _linear_vertex_colors(visual: Any, count: int) -> np.ndarray | None:
 
 
 def _textured(triangles: np.ndarray, uv: np.ndarray, texture: np.ndarray, corners: np.ndarray | None) -> SurfaceColors:
-    """Returns the colors of faces with texture coordinates uv (F, 3, 2) and optional corner colors (F, 3, 3)."""
+    """Return the colors of faces with texture coordinates uv (F, 3, 2) and optional corner colors (F, 3, 3)."""
     uv = np.where(np.isfinite(uv), uv, 0.0)
     # Textures repeat, so whole numbers can be removed per face: they would cost float32 precision.
     uv = (uv - np.floor(uv.min(axis=1, keepdims=True))).astype(np.float32)
@@ -246,7 +246,7 @@ def _is_unset(colors: SurfaceColors) -> bool:
 
 
 def _corners(colors: SurfaceColors) -> np.ndarray:
-    """Returns the corner colors uint8 (F, 3, 3), filling in the implied ones if they are not stored."""
+    """Return the corner colors uint8 (F, 3, 3), filling in the implied ones if they are not stored."""
     if colors.corners is not None:
         return colors.corners
     corners = np.repeat(colors.faces[:, None, :3], 3, axis=1)
@@ -256,7 +256,7 @@ def _corners(colors: SurfaceColors) -> np.ndarray:
 
 
 def _renumbered(colors: SurfaceColors, places: dict[int, int]) -> np.ndarray:
-    """Returns the texture index int32 (F,), given the new position of each texture by its id()."""
+    """Return the texture index int32 (F,), given the new position of each texture by its id()."""
     if colors.texture_index is None:
         return np.full(len(colors.faces), -1, dtype=np.int32)
     # Index -1 (no texture) selects the last entry, which maps it to -1 again.
@@ -268,7 +268,7 @@ def _renumbered(colors: SurfaceColors, places: dict[int, int]) -> np.ndarray:
 
 
 def _read_texture(image: Any, factor: np.ndarray) -> np.ndarray | None:
-    """Converts a PIL image times a linear-light factor (3,) to a `SurfaceColors` texture; `None` if unusable."""
+    """Convert a PIL image times a linear-light factor (3,) to a `SurfaceColors` texture; `None` if unusable."""
     try:
         if image.format not in TEXTURE_FORMATS or image.width * image.height > MAX_TEXTURE_PIXELS:
             return None
@@ -284,7 +284,7 @@ def _read_texture(image: Any, factor: np.ndarray) -> np.ndarray | None:
 
 
 def _look_up(texture: np.ndarray, u: np.ndarray, v: np.ndarray) -> np.ndarray:
-    """Returns the levels float32 (3, P) of a texture (H + 2, W + 2, 4) at u, v float32 (P,), bilinearly filtered."""
+    """Return the levels float32 (3, P) of a texture (H + 2, W + 2, 4) at u, v float32 (P,), bilinearly filtered."""
     width, height = texture.shape[1] - 2, texture.shape[0] - 2
     # The center of texel i is at u = (i + 0.5) / width, and the border shifts the index by one. v points up, rows down.
     x, y = (u - np.floor(u)) * width + 0.5, (np.ceil(v) - v) * height + 0.5
@@ -299,26 +299,26 @@ def _look_up(texture: np.ndarray, u: np.ndarray, v: np.ndarray) -> np.ndarray:
 
 
 def _texels(texture: np.ndarray, places: np.ndarray) -> np.ndarray:
-    """Returns the levels float32 (3, P) of the texels with flat (row-major) indices (P,)."""
+    """Return the levels float32 (3, P) of the texels with flat (row-major) indices (P,)."""
     # Viewing RGBA as one 32-bit word takes a single gather instead of one per channel.
     words = np.take(texture.view(np.uint32).reshape(-1), places)
     return words.view(np.uint8).reshape(-1, 4).T[:3].astype(np.float32, order="C")
 
 
 def _interpolate(corners: np.ndarray, faces: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Interpolates corner values (F, 3, C) at barycentric coordinates (P, 3) of faces (P,); returns float32 (C, P)."""
+    """Interpolate corner values (F, 3, C) at barycentric coordinates (P, 3) of faces (P,); return float32 (C, P)."""
     values = np.take(corners, faces, axis=0).transpose(1, 2, 0).astype(np.float32, order="C")
     first, second, third = weights.T
     return values[0] * first + values[1] * second + values[2] * third
 
 
 def linear_light(levels: np.ndarray) -> np.ndarray:
-    """Converts sRGB levels in [0, 255] to linear light in [0, 1] (IEC 61966-2-1)."""
+    """Convert sRGB levels in [0, 255] to linear light in [0, 1] (IEC 61966-2-1)."""
     encoded = levels / 255.0
     return np.where(encoded <= 0.04045, encoded / 12.92, ((encoded + 0.055) / 1.055) ** 2.4)
 
 
 def _encode(linear: np.ndarray) -> np.ndarray:
-    """Converts linear light in [0, 1] to sRGB levels uint8 (IEC 61966-2-1)."""
+    """Convert linear light in [0, 1] to sRGB levels uint8 (IEC 61966-2-1)."""
     encoded = np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1.0 / 2.4) - 0.055)
     return np.rint(encoded * 255.0).astype(np.uint8)

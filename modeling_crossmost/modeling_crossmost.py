@@ -87,7 +87,11 @@ class CrossMoSTPointEmbeddings(nn.Module):
         self.position_out = nn.Linear(config.position_hidden_size, config.hidden_size)
 
     def forward(self, groups: PointGroups) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """Groups -> class token (B, 1, H_p), tokens (B, G, H_p), positions (B, 1 + G, H_p), the class token's first."""
+        """Encode groups.
+
+        Returns:
+            Class token (B, 1, H_p), tokens (B, G, H_p), and positions (B, 1 + G, H_p), the class token's first.
+        """
         tokens = self.token_projection(self.tokenizer(groups.neighborhoods))
         positions = self.position_out(self.position_activation(self.position_in(groups.centers)))
         # Not len(tokens): it would make the batch size a constant of an exported model.
@@ -262,7 +266,7 @@ class CrossMoSTPointModel(CrossMoSTPreTrainedModel):
         self.post_init()
 
     def group(self, point_values: torch.Tensor, fps_start: torch.Tensor | int = 0) -> PointGroups:
-        """Groups clouds (B, N, 3) into the sub-clouds of this tower; see [`group_points`].
+        """Group clouds (B, N, 3) into the sub-clouds of this tower; see [`group_points`].
 
         Raises:
             ValueError: as in [`check_point_values`].
@@ -282,7 +286,7 @@ class CrossMoSTPointModel(CrossMoSTPreTrainedModel):
         drop_path_noise: torch.Tensor | None = None,
         **kwargs,
     ) -> CrossMoSTPointModelOutput:
-        """Encodes clouds, given as points or as groups.
+        """Encode clouds, given as points or as groups.
 
         Args:
             point_values: (B, N, 3), y up, mean at the origin, largest norm 1.
@@ -343,7 +347,7 @@ class CrossMoSTPointModel(CrossMoSTPreTrainedModel):
 
 
 def unit_length(features: torch.Tensor) -> torch.Tensor:
-    """Divides the last axis by its Euclidean norm, in float32; the zero vector stays zero."""
+    """Divide the last axis by its Euclidean norm, in float32; the zero vector stays zero."""
     return nn.functional.normalize(features.float(), dim=-1)
 
 
@@ -442,7 +446,7 @@ class CrossMoSTModel(CrossMoSTPreTrainedModel):
 
     @torch.no_grad()
     def set_classes(self, names: list[str], templates: list[str] | None = None, tokenizer=None) -> "CrossMoSTModel":
-        """Replaces the classifier by text embeddings of class names (the paper's zero-shot initialization).
+        """Replace the classifier by text embeddings of class names (the paper's zero-shot initialization).
 
         The embeddings of a class's prompts are normalized, averaged and normalized again.
 
@@ -470,7 +474,7 @@ class CrossMoSTModel(CrossMoSTPreTrainedModel):
 
     @torch.no_grad()
     def embed_classes(self, names: list[str], templates: list[str] | None = None, tokenizer=None) -> torch.Tensor:
-        """Returns the classifier rows (C, D) that [`set_classes`] would install, of unit length.
+        """Return the classifier rows (C, D) that [`set_classes`] would install, of unit length.
 
         Leaves the model unchanged. Arguments and errors are those of [`set_classes`].
         """
@@ -500,7 +504,7 @@ class CrossMoSTModel(CrossMoSTPreTrainedModel):
         return_tower_outputs: bool = False,
         **kwargs,
     ) -> CrossMoSTOutput:
-        """Classifies clouds, views, or both.
+        """Classify clouds, views, or both.
 
         Args:
             point_values: (B, N, 3), y up, mean at the origin, largest norm 1.
@@ -556,7 +560,7 @@ class CrossMoSTModel(CrossMoSTPreTrainedModel):
         return pixel_values if pixel_values.dim() == 4 else pixel_values.flatten(0, 1)
 
     def _fuse_views(self, embeds: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Fuses unit-length view embeddings (B, V, D) to embeddings (B, D) and logits (B, C): Image* (section 4.1)."""
+        """Fuse unit-length view embeddings (B, V, D) to embeddings (B, D) and logits (B, C): Image* (section 4.1)."""
         # One view is already of unit length; normalizing it again would change its last bits.
         fused = embeds[:, 0] if embeds.shape[1] == 1 else unit_length(embeds.mean(dim=1))
         if self.config.image_star_from == "logits":
@@ -572,7 +576,7 @@ class CrossMoSTModel(CrossMoSTPreTrainedModel):
         tokenizer=None,
         **config_fields,
     ) -> "CrossMoSTModel":
-        """Builds a model from a CLIP checkpoint and, optionally, a trained point tower.
+        """Build a model from a CLIP checkpoint and, optionally, a trained point tower.
 
         Args:
             clip: Hub id or folder of a `CLIPModel` (such as "openai/clip-vit-base-patch16"), or the model itself.
@@ -611,7 +615,7 @@ class CrossMoSTModel(CrossMoSTPreTrainedModel):
 
 @torch.no_grad()
 def prompt_ensemble(prompt_embeds: torch.Tensor) -> torch.Tensor:
-    """Averages prompt embeddings (C, T, D) to class embeddings (C, D), normalizing before and after the mean."""
+    """Average prompt embeddings (C, T, D) to class embeddings (C, D), normalizing before and after the mean."""
     return unit_length(unit_length(prompt_embeds).mean(dim=1))
 
 
@@ -645,7 +649,7 @@ class CrossMoSTForSelfTraining(CrossMoSTModel):
             self.point_local_projection = nn.Linear(point.hidden_size, config.projection_dim, bias=False)
 
     def encode_masked_image(self, pixel_values: torch.Tensor, bool_masked_pos: torch.Tensor | None) -> torch.Tensor:
-        """Runs the CLIP tower with some patches replaced by [MSK]: (B, 3, H, W), (B, P) -> (B, 1 + P, H_v).
+        """Run the CLIP tower with some patches replaced by [MSK]: (B, 3, H, W), (B, P) -> (B, 1 + P, H_v).
 
         `CLIPVisionModel` has no hook for this, and transformers converts the keys of checkpoints by class name, which a
         subclass would not have. Hence this method calls the submodules in the same order as `CLIPVisionModel.forward`.
@@ -673,7 +677,7 @@ class CrossMoSTForSelfTraining(CrossMoSTModel):
         drop_path_noise: torch.Tensor | None = None,
         **kwargs,
     ) -> CrossMoSTSelfTrainingOutput:
-        """Encodes point-view pairs with masks; every random choice is passed as an argument.
+        """Encode point-view pairs with masks; every random choice is passed as an argument.
 
         Args:
             point_values: (B, N, 3), y up, mean at the origin, largest norm 1.
@@ -723,7 +727,7 @@ class CrossMoSTForSelfTraining(CrossMoSTModel):
     def _point_global_local(
         self, hidden_states: torch.Tensor, point_embeds: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Returns v (B, G, D) and the embedding (B, D) that it is aligned with, both of unit length."""
+        """Return v (B, G, D) and the embedding (B, D) that it is aligned with, both of unit length."""
         tokens = hidden_states[:, 1:]
         if self.point_local_projection is not None:
             # The official code, unlike the paper, learns a second projection and aligns with the class token.

@@ -46,7 +46,7 @@ class _Field:
 
 
 def read_pcd(source: str | Path | BinaryIO, name: str | None = None) -> np.ndarray:
-    """Reads the points of a PCD file, organized (image-like) or not; ignores all fields but x, y and z.
+    """Read the points of a PCD file, organized (image-like) or not, ignoring all fields but x, y and z.
 
     Points with a NaN coordinate are dropped, since PCL marks pixels without a measurement that way. Infinite
     coordinates are kept. VIEWPOINT, the pose of the sensor, is ignored: points stay in the frame in which they are
@@ -88,13 +88,13 @@ def _unreadable(name: str, error: Exception) -> ValueError:
 
 
 def _reason(error: Exception) -> str:
-    """Describes an exception in one short line, without the path in the message of an `OSError`."""
+    """Describe an exception in one short line, without the path in the message of an `OSError`."""
     text = str(error.strerror if isinstance(error, OSError) else error)
     return " ".join(text.split()).rstrip(".")[:200] or type(error).__name__
 
 
 def _lines(handle: BinaryIO) -> Iterator[bytes]:
-    """Yields the lines from the handle's position on, leaving the handle after the line yielded last."""
+    """Yield the lines from the handle's position on, leaving the handle after the line yielded last."""
     # Iterating over the handle itself would read ahead, past the header and into the data.
     while line := handle.readline(_LONGEST_LINE + 1):
         if len(line) > _LONGEST_LINE:
@@ -103,7 +103,7 @@ def _lines(handle: BinaryIO) -> Iterator[bytes]:
 
 
 def _read_header(handle: BinaryIO) -> tuple[list[_Field], int, str]:
-    """Returns the fields, the number of points and the encoding, leaving the handle at the start of the data."""
+    """Return the fields, the number of points and the encoding, leaving the handle at the start of the data."""
     entries: dict[str, list[str]] = {}
     for line in _lines(handle):
         words = line.decode("latin-1").split()
@@ -123,7 +123,7 @@ def _read_header(handle: BinaryIO) -> tuple[list[_Field], int, str]:
 
 
 def _header_fields(entries: dict[str, list[str]]) -> list[_Field]:
-    """Returns the fields in file order."""
+    """Return the fields in file order."""
     names = entries.get("FIELDS") or entries.get("COLUMNS") or []
     for axis in _AXES:
         if names.count(axis) != 1:
@@ -145,7 +145,7 @@ def _header_fields(entries: dict[str, list[str]]) -> list[_Field]:
 
 
 def _header_points(entries: dict[str, list[str]]) -> int:
-    """Returns the number of points, given by POINTS, by WIDTH x HEIGHT or by both."""
+    """Return the number of points, given by POINTS, by WIDTH x HEIGHT or by both."""
     given = {key: _whole(" ".join(entries[key]), key) for key in ("POINTS", "WIDTH", "HEIGHT") if key in entries}
     grid = given["WIDTH"] * given.get("HEIGHT", 1) if "WIDTH" in given else None
     count = given.get("POINTS", grid)
@@ -168,13 +168,13 @@ def _row_size(fields: list[_Field]) -> int:
 
 
 def _find(fields: list[_Field], name: str) -> tuple[list[_Field], _Field]:
-    """Returns the fields before the one called `name`, and that field."""
+    """Return the fields before the one called `name`, and that field."""
     index = [field.name for field in fields].index(name)
     return fields[:index], fields[index]
 
 
 def _common_type(fields: list[_Field]) -> np.dtype:
-    """Returns float32, or float64 if any of x, y and z is a double or an integer of 4 bytes or more."""
+    """Return float32, or float64 if any of x, y and z is a double or an integer of 4 bytes or more."""
     return np.result_type(np.float32, *(_find(fields, axis)[1].dtype for axis in _AXES))
 
 
@@ -184,7 +184,7 @@ def _check_room(needed: int, left: int) -> None:
 
 
 def _read_ascii(handle: BinaryIO, fields: list[_Field], count: int, left: int) -> list[np.ndarray]:
-    """Returns the columns x, y and z, each (count,), of text with one line of numbers per point."""
+    """Return the columns x, y and z, each (count,), of text with one line of numbers per point."""
     width = sum(field.count for field in fields)
     # A number takes at least a digit and a separator, except that the last line may have no newline.
     _check_room(2 * width * count - 1, left)
@@ -202,7 +202,7 @@ def _read_ascii(handle: BinaryIO, fields: list[_Field], count: int, left: int) -
 
 
 def _read_binary(handle: BinaryIO, fields: list[_Field], count: int, left: int) -> list[np.ndarray]:
-    """Returns the columns x, y and z, each (count,), of binary data with one row of bytes per point."""
+    """Return the columns x, y and z, each (count,), of binary data with one row of bytes per point."""
     row = _row_size(fields)
     _check_room(count * row, left)
     table = np.frombuffer(handle.read(count * row), dtype=np.uint8).reshape(count, row)
@@ -215,7 +215,7 @@ def _read_binary(handle: BinaryIO, fields: list[_Field], count: int, left: int) 
 
 
 def _read_compressed(handle: BinaryIO, fields: list[_Field], count: int, left: int) -> list[np.ndarray]:
-    """Returns the columns x, y and z, each (count,), of compressed data with one block per field."""
+    """Return the columns x, y and z, each (count,), of compressed data with one block per field."""
     _check_room(8, left)
     packed_size, size = struct.unpack("<II", handle.read(8))
     _check_room(8 + packed_size, left)
@@ -236,7 +236,7 @@ def _read_compressed(handle: BinaryIO, fields: list[_Field], count: int, left: i
 
 
 def decompress_lzf(data: bytes, size: int) -> bytearray:
-    """Decompresses LZF data to `size` bytes.
+    """Decompress LZF data to `size` bytes.
 
     A token is either `000nnnnn` followed by n + 1 literal bytes, or `nnnooooo oooooooo`, which repeats n + 2 bytes from
     o + 1 bytes back. For n = 7 there is another byte between the two, to be added to n.

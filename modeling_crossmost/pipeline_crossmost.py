@@ -15,7 +15,7 @@ from transformers import Pipeline
 
 
 class PointCloudClassificationPipeline(Pipeline):
-    """Classifies 3D objects by fusing predictions from their point cloud and from rendered views (paper section 4.1).
+    """Classify 3D objects by fusing predictions from their point cloud and from rendered views (paper section 4.1).
 
     An object is the path of a mesh or cloud file, a `trimesh` mesh, an array or tensor (N, 3), or a dictionary with the
     processor's arguments `mesh`, `points` and `images`, where `images` are the views of this object:
@@ -80,7 +80,7 @@ class PointCloudClassificationPipeline(Pipeline):
         return preprocess, forward, postprocess
 
     def __call__(self, inputs: Any, **options) -> Any:
-        """Classifies one object (returns a list of classes) or several (a list of such lists).
+        """Classify one object (returns a list of classes) or several (a list of such lists).
 
         Options are those of the class.
         """
@@ -94,7 +94,7 @@ class PointCloudClassificationPipeline(Pipeline):
     def preprocess(
         self, input_: Any, up_axis: str = "y", views: int | None = None, num_points: int | None = None
     ) -> dict[str, torch.Tensor]:
-        """Prepares one object as model inputs with a batch dimension of 1."""
+        """Prepare one object as model inputs with a batch dimension of 1."""
         if views is None:
             views = self.model.config.default_views
         given = dict(input_) if isinstance(input_, Mapping) else {"mesh": input_}
@@ -119,7 +119,7 @@ class PointCloudClassificationPipeline(Pipeline):
         return {name: outputs[name] for name in ("logits_per_image", "logits_per_point") if name in outputs}
 
     def _classifier_of(self, names: list[str], templates: list[str] | None) -> torch.Tensor:
-        """Returns the classifier (C, D) for class names, caching the last one, which all objects of a call share."""
+        """Return the classifier (C, D) for class names, caching the last one, which all objects of a call share."""
         key = (tuple(names), None if templates is None else tuple(templates))
         if self._text_classifier is None or self._text_classifier[0] != key:
             weight = self.model.embed_classes(names, templates, tokenizer=self.processor.tokenizer)
@@ -132,7 +132,7 @@ class PointCloudClassificationPipeline(Pipeline):
         candidate_labels: list[str] | None = None,
         top_k: int | None = None,
     ) -> list[dict[str, Any]]:
-        """Fuses the logits (1, C) of an object's modalities and returns its classes, most probable first."""
+        """Fuse the logits (1, C) of an object's modalities and return its classes, most probable first."""
         names = self.model.config.class_names if candidate_labels is None else candidate_labels
         opinions = [logits[0].float().softmax(-1) for logits in model_outputs.values()]
         # Mean of probabilities, as in the evaluation; the stable sort breaks ties by label order.
@@ -141,7 +141,7 @@ class PointCloudClassificationPipeline(Pipeline):
         return [{"label": names[index], "score": score} for index, score in ranked]
 
     def save_pretrained(self, save_directory: str | os.PathLike, **kwargs) -> None:
-        """Saves the model and the processor; the base class would overwrite the processor's parts with each other."""
+        """Save the model and the processor; the base class would overwrite the processor's parts with each other."""
         self.model.save_pretrained(save_directory, **kwargs)
         self.processor.save_pretrained(save_directory)
 

@@ -18,7 +18,7 @@ class PointGroups(NamedTuple):
 
 
 def check_point_values(points: torch.Tensor) -> torch.Tensor:
-    """Validates a batch of clouds (B, N, 3) and returns it.
+    """Validate a batch of clouds (B, N, 3) and return it.
 
     NaN and infinity are checked on the CPU only: on an accelerator the check would synchronize the stream, and the
     processor already rejects such clouds.
@@ -69,7 +69,7 @@ def farthest_point_sample(points: torch.Tensor, num_samples: int, start: torch.T
 
 
 def gather_points(points: torch.Tensor, indices: torch.Tensor) -> torch.Tensor:
-    """Gathers points of each cloud by index.
+    """Gather points of each cloud by index.
 
     Args:
         points: (B, N, 3).
@@ -84,7 +84,7 @@ def gather_points(points: torch.Tensor, indices: torch.Tensor) -> torch.Tensor:
 
 
 def nearest_neighbors(points: torch.Tensor, centers: torch.Tensor, count: int) -> torch.Tensor:
-    """Returns the indices of the nearest points of each center, nearest first (Euclidean distance).
+    """Return the indices of the nearest points of each center, nearest first (Euclidean distance).
 
     A cloud of fewer than `count` points repeats its points, starting again with the nearest.
 
@@ -115,7 +115,7 @@ def nearest_neighbors(points: torch.Tensor, centers: torch.Tensor, count: int) -
 
 
 def group_points(points: torch.Tensor, num_groups: int, group_size: int, start: torch.Tensor | int = 0) -> PointGroups:
-    """Groups each cloud into sub-clouds, the nearest neighbors of farthest-point-sampled centers (Point-BERT).
+    """Group each cloud into sub-clouds, the nearest neighbors of farthest-point-sampled centers (Point-BERT).
 
     Works for any cloud of at least one point: centers repeat if there are fewer distinct points than groups, and
     neighbors repeat if there are fewer points than `group_size`.

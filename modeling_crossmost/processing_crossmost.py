@@ -13,7 +13,7 @@ from .geometry_crossmost import Mesh, rotation_to_y_up
 
 
 class CrossMoSTProcessor(ProcessorMixin):
-    """Bundles the image processor, the point feature extractor and the tokenizer.
+    """Bundle the image processor, the point feature extractor and the tokenizer.
 
     Args:
         image_processor: a CLIP image processor. A backend other than PIL is replaced by PIL with the same settings,
@@ -43,7 +43,7 @@ class CrossMoSTProcessor(ProcessorMixin):
         truncation: bool = True,
         max_length: int | None = None,
     ) -> BatchFeature:
-        """Prepares a batch of B objects.
+        """Prepare a batch of B objects.
 
         Args:
             mesh: a path or `trimesh` mesh, or a list of B of them. A file may also hold a cloud.
@@ -106,7 +106,7 @@ class CrossMoSTProcessor(ProcessorMixin):
             raise ValueError(f"render_views must be at least 1, got {render_views}.")
 
     def _render(self, geometry: Mesh | np.ndarray, cloud: np.ndarray, count: int, source: str) -> list[np.ndarray]:
-        """Renders V views uint8 (R, R, 3) of an object; `cloud` holds the points that the model gets."""
+        """Render V views uint8 (R, R, 3) of an object; `cloud` holds the points that the model gets."""
         # Imported here, since rendering is needed for `render_views` only.
         from .rendering_crossmost import object_views
 
@@ -120,7 +120,7 @@ class CrossMoSTProcessor(ProcessorMixin):
         return size["height"] if "height" in size else size["shortest_edge"]
 
     def _pixels(self, images: Any) -> np.ndarray:
-        """Returns `pixel_values` (B, 3, H, W) for B images, or (B, V, 3, H, W) for B lists of V views."""
+        """Return `pixel_values` (B, 3, H, W) for B images, or (B, V, 3, H, W) for B lists of V views."""
         rows = as_image_rows(images)
         counts = sorted({len(row) for row in rows if row is not None and isinstance(row, list)})
         if len(counts) > 1 or counts == [0]:
@@ -136,7 +136,7 @@ class CrossMoSTProcessor(ProcessorMixin):
 
 
 def as_image_rows(images: Any) -> list:
-    """Converts anything that `images=` accepts to a list of B images or a list of B lists of views.
+    """Convert anything that `images=` accepts to a list of B images or a list of B lists of views.
 
     An array or tensor of 2 or 3 dimensions is one image, of 4 a batch of images, of 5 a batch of lists of views.
 

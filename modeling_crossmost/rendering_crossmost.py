@@ -46,7 +46,7 @@ class Camera:
 def camera_ring(
     count: int, elevation: float, distance: float, field_of_view: float, start_azimuth: float = 0.0
 ) -> list[Camera]:
-    """Returns `count` cameras at equal steps of azimuth around the up axis; angles in degrees, see `Camera`.
+    """Return `count` cameras at equal steps of azimuth around the up axis; angles in degrees, see `Camera`.
 
     Raises:
         ValueError: if `count` is below one.
@@ -126,7 +126,7 @@ DEFAULT_STYLE = RenderStyle()
 
 
 def camera_rotations(cameras: Sequence[Camera]) -> np.ndarray:
-    """Returns world-to-camera rotations (V, 3, 3), whose rows are the camera's right, up and backward axes."""
+    """Return world-to-camera rotations (V, 3, 3), whose rows are the camera's right, up and backward axes."""
     azimuth = np.radians([camera.azimuth for camera in cameras])
     elevation = np.radians([camera.elevation for camera in cameras])
     sin_a, cos_a, sin_e, cos_e = np.sin(azimuth), np.cos(azimuth), np.sin(elevation), np.cos(elevation)
@@ -136,19 +136,19 @@ def camera_rotations(cameras: Sequence[Camera]) -> np.ndarray:
 
 
 def fit_unit_sphere(points: np.ndarray) -> tuple[np.ndarray, float]:
-    """Returns the center (3,) of the bounding box of points (N, 3) and their largest distance from it (1 if zero)."""
+    """Return the center (3,) of the bounding box of points (N, 3) and their largest distance from it (1 if zero)."""
     center = (points.max(axis=0) + points.min(axis=0)) / 2.0
     radius = float(np.sqrt(((points - center) ** 2).sum(axis=1).max()))
     return center, radius if radius > 0.0 else 1.0
 
 
 def _half_frame(camera: Camera) -> float:
-    """Returns half the width of the frame, at unit depth (perspective) or in world units (orthographic)."""
+    """Return half the width of the frame, at unit depth (perspective) or in world units (orthographic)."""
     return float(np.tan(np.radians(camera.field_of_view) / 2.0)) if camera.field_of_view > 0.0 else 1.0
 
 
 def _project(points: np.ndarray, camera: Camera, rotation: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Projects points (N, 3) to frame coordinates x (right) and y (up), 1 at the frame's edge, and depth, each (N,)."""
+    """Project points (N, 3) to frame coordinates x (right) and y (up), 1 at the frame's edge, and depth, each (N,)."""
     x, y, toward = rotation.astype(points.dtype) @ points.T
     depth = camera.distance - toward
     scale = _half_frame(camera) * (depth if camera.field_of_view > 0.0 else 1.0)
@@ -160,7 +160,7 @@ _TURNS = np.radians(np.arange(0.0, 181.0, 22.5))
 
 
 def frame_extent(points: np.ndarray, camera: Camera) -> float:
-    """Returns how far points (N, 3) extend in the frame (1: its edge), as the maximum over rotations about the up axis.
+    """Return how far points (N, 3) extend in the frame (1: its edge), as the maximum over rotations about the up axis.
 
     The azimuth has no influence, so that all views of a ring, or a single one drawn from it, show an object at the same
     size.
@@ -190,7 +190,7 @@ def frame_extent(points: np.ndarray, camera: Camera) -> float:
 
 
 def _zooms(points: np.ndarray, cameras: Sequence[Camera], fill: float | None) -> list[float]:
-    """Returns for each camera the factor on frame coordinates with which the object extends to `fill`."""
+    """Return for each camera the factor on frame coordinates with which the object extends to `fill`."""
     if fill is None:
         return [1.0] * len(cameras)
     if not 0.0 < fill <= 1.0:
@@ -223,7 +223,7 @@ def render_mesh(
     supersample: int = 1,
     fill: float | None = DEFAULT_FILL,
 ) -> np.ndarray:
-    """Renders shaded views of a mesh by ray casting (Embree) with flat Lambert shading.
+    """Render shaded views of a mesh by ray casting (Embree) with flat Lambert shading.
 
     The mesh is centered on its bounding box and scaled into the unit sphere. It keeps its own colors if it has any
     (`surface_colors`): vertex colors are interpolated and textures are looked up per ray. All surfaces are opaque.
@@ -284,7 +284,7 @@ def _embree_scene(vertices: np.ndarray, faces: np.ndarray) -> Any:
 
 
 def _face_planes(corners: np.ndarray) -> np.ndarray:
-    """Returns unit normals n and offsets n . p (F, 4) of faces with corners (F, 3, 3); zero for faces without area."""
+    """Return unit normals n and offsets n . p (F, 4) of faces with corners (F, 3, 3); zero for faces without area."""
     normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
     normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-30)
     return np.concatenate([normals, (normals * corners[:, 0]).sum(axis=1, keepdims=True)], axis=1)
@@ -297,7 +297,7 @@ def _shaded_faces(
     cameras: Sequence[Camera],
     style: RenderStyle,
 ) -> np.ndarray:
-    """Returns the shaded color and coverage uint8 (V, F + 1, 4) of every face as seen by every camera.
+    """Return the shaded color and coverage uint8 (V, F + 1, 4) of every face as seen by every camera.
 
     The last row is the background, all zeros, which index -1 (no hit) selects. Faces whose color varies are shaded as
     if white, to be multiplied by the color where a ray hits them.
@@ -331,7 +331,7 @@ def _shaded_faces(
 
 
 def _window(vertices: np.ndarray, camera: Camera, rotation: np.ndarray, zoom: float, size: int) -> tuple[slice, slice]:
-    """Returns the rows and columns of the image that the projected vertices span, clipped to the image."""
+    """Return the rows and columns of the image that the projected vertices span, clipped to the image."""
     x, y, _ = _project(vertices, camera, rotation)
     spans = []
     for low, high in ((-y.max(), -y.min()), (x.min(), x.max())):
@@ -345,7 +345,7 @@ def _window(vertices: np.ndarray, camera: Camera, rotation: np.ndarray, zoom: fl
 def _rays(
     camera: Camera, rotation: np.ndarray, zoom: float, size: int, supersample: int, rows: slice, columns: slice
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Returns origins and directions of a window's rays, each float32 (h * supersample, w * supersample, 3).
+    """Return origins and directions of a window's rays, each float32 (h * supersample, w * supersample, 3).
 
     Directions are not of unit length: their component along the view is 1, so that ray parameters are depths.
     """
@@ -368,7 +368,7 @@ def _rays(
 def _cast(
     scene: Any, origins: np.ndarray, directions: np.ndarray, table: np.ndarray, surface: SurfaceColors | None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Casts rays; returns the faces hit (h, w), -1 for none, and color and coverage float32 (h, w, 4).
+    """Cast rays; return the faces hit (h, w), -1 for none, and color and coverage float32 (h, w, 4).
 
     Args:
         scene: Embree scene.
@@ -397,7 +397,7 @@ def _cast(
 def _nearness(
     hits: np.ndarray, origins: np.ndarray, directions: np.ndarray, planes: np.ndarray, camera: Camera
 ) -> np.ndarray:
-    """Returns the nearness of hits, float32 (h, w): from 0 on the far side of the unit sphere to 1 on the near side.
+    """Return the nearness of hits, float32 (h, w): from 0 on the far side of the unit sphere to 1 on the near side.
     Args:
         hits: faces (h, w), -1 for none, which gets 0.
         origins, directions: rays, float32 (h, w, 3), of unit component along the view.
@@ -416,13 +416,13 @@ def _nearness(
 
 
 def _face_samples(hits: np.ndarray, table: np.ndarray) -> np.ndarray:
-    """Looks up color and coverage float32 (h, w, 4) of faces (h, w), -1 for none, in a table uint8 (F + 1, 4)."""
+    """Look up color and coverage float32 (h, w, 4) of faces (h, w), -1 for none, in a table uint8 (F + 1, 4)."""
     # Viewing a row as one 32-bit word takes a single gather instead of one per channel.
     return np.take(table.view(np.uint32)[:, 0], hits).view(np.uint8).reshape(*hits.shape, 4).astype(np.float32)
 
 
 def _composite(samples: np.ndarray, background: np.ndarray, supersample: int) -> np.ndarray:
-    """Averages the rays of each pixel and blends them over the background; returns uint8 (h, w, 3).
+    """Average the rays of each pixel and blend them over the background; return uint8 (h, w, 3).
 
     Args:
         samples: color and coverage float32 (h * supersample, w * supersample, 4), all 0 for rays without a hit.
@@ -446,7 +446,7 @@ def shaded_views(
     supersample: int = 2,
     cameras: Sequence[Camera] | None = None,
 ) -> np.ndarray:
-    """Calls `render_mesh` with a ring of `count` cameras as in `SHADED_CAMERA`, or with `cameras`.
+    """Call `render_mesh` with a ring of `count` cameras as in `SHADED_CAMERA`, or with `cameras`.
 
     Returns:
         uint8 (V, R, R, 3).
@@ -500,7 +500,7 @@ def project_points(
     style: ProjectionStyle = DEFAULT_PROJECTION,
     fill: float | None = DEFAULT_FILL,
 ) -> np.ndarray:
-    """Renders a cloud as depth maps that look solid (realistic projection), near points bright on black.
+    """Render a cloud as depth maps that look solid (realistic projection), near points bright on black.
 
     Follows PointCLIP V2 (quantize, densify, smooth, squeeze), which the paper uses for ModelNet40-d and ScanObjectNN,
     but with a z-buffer instead of its depth grid:
@@ -553,7 +553,7 @@ def project_points(
 def _z_buffers(
     points: np.ndarray, cameras: Sequence[Camera], zooms: list[float], cells: int, margin: int, far: float
 ) -> np.ndarray:
-    """Returns the nearness float32 (V, G, G) of each cell's nearest point, from `far` to 1 in a view, 0 without points.
+    """Return the nearness float32 (V, G, G) of each cell's nearest point, from `far` to 1 in a view, 0 without points.
 
     The G cells per side are `cells`, which span the frame, plus `margin` on both sides.
     """
@@ -580,7 +580,7 @@ def _close(values: np.ndarray, grow: float, shrink: float) -> np.ndarray:
 
 
 def _slide(values: np.ndarray, choose: np.ufunc, radius: int, axis: int) -> np.ndarray:
-    """Takes the maximum or minimum over windows of 2 * radius + 1 values along an axis, clipped at its ends."""
+    """Take the maximum or minimum over windows of 2 * radius + 1 values along an axis, clipped at its ends."""
     if radius == 0:
         return values
     window, width = 2 * radius + 1, 1
@@ -595,7 +595,7 @@ def _slide(values: np.ndarray, choose: np.ufunc, radius: int, axis: int) -> np.n
 
 @lru_cache(maxsize=64)
 def _resampling(cells: int, image_size: int, sigma: float) -> np.ndarray:
-    """Returns resampling weights (image_size, cells): Gaussians of `sigma` cells around pixel centers, with sum 1."""
+    """Return resampling weights (image_size, cells): Gaussians of `sigma` cells around pixel centers, with sum 1."""
     pixels = (np.arange(image_size) + 0.5) * (cells / image_size) - 0.5
     # A narrower kernel would alias if the grid is finer than the image, and show single cells if it is coarser.
     width = max(sigma, 0.4 * max(1.0, cells / image_size))
@@ -610,7 +610,7 @@ def depth_views(
     style: ProjectionStyle = DEFAULT_PROJECTION,
     cameras: Sequence[Camera] | None = None,
 ) -> np.ndarray:
-    """Calls `project_points` with a ring of `count` cameras as in `DEPTH_CAMERA`, or with `cameras`.
+    """Call `project_points` with a ring of `count` cameras as in `DEPTH_CAMERA`, or with `cameras`.
 
     Returns:
         uint8 (V, R, R, 3).
@@ -634,7 +634,7 @@ def object_views(
     source_axis: str = "y",
     target_axis: str = "y",
 ) -> np.ndarray:
-    """Renders the views of an object that a model takes: shaded views of a mesh, or depth maps of a cloud.
+    """Render the views of an object that a model takes: shaded views of a mesh, or depth maps of a cloud.
 
     Args:
         geometry: mesh or cloud in its own units and axes.

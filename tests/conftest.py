@@ -24,5 +24,5 @@ def shared_data():
 
 @pytest.fixture
 def own_cache(monkeypatch, tmp_path_factory):
-    """Copies that `load_dataset` makes lie with the tests, not in the cache of whoever runs them."""
+    """Keep the copies that `load_dataset` makes with the tests, not in the cache of whoever runs them."""
     monkeypatch.setattr("datasets.config.HF_DATASETS_CACHE", tmp_path_factory.getbasetemp() / "datasets")

@@ -76,7 +76,7 @@ class Repository:
         return next((commit for commit in self.commits if commit.oid.startswith(revision)), None)
 
     def commit(self, title: str, files: dict[str, Blob]) -> Commit:
-        """Appends a commit."""
+        """Append a commit."""
         number = f"{self.kind}/{self.repo_id}/{len(self.commits)}/{title}"
         self.commits.append(Commit(hashlib.sha1(number.encode()).hexdigest(), title, files))
         return self.commits[-1]
@@ -185,7 +185,7 @@ def _index_errors(index: Any) -> list[str]:
 
 
 class Answer(Exception):
-    """Ends a request."""
+    """End a request."""
 
     def __init__(self, status: int, body: Any = None, headers: dict[str, str] | None = None):
         self.status, self.body, self.headers = status, body, headers or {}

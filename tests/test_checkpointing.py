@@ -56,7 +56,7 @@ class Toy:
         return load_checkpoint(folder, self.model, self.teacher, self.optimizer, run)
 
     def assert_equal(self, other: "Toy") -> None:
-        for ours, theirs in ((self.model, other.model), (self.teacher, other.teacher)):
+        for ours, theirs in ((self.model, other.model), (self.teacher.model, other.teacher.model)):
             assert ours.state_dict().keys() == theirs.state_dict().keys()
             for name, value in theirs.state_dict().items():
                 assert torch.equal(ours.state_dict()[name], value), name
@@ -157,6 +157,33 @@ def test_a_failure_while_writing_leaves_the_older_checkpoint(tmp_path, monkeypat
     refused(lambda: toy.save(tmp_path, 2), r"step_2 cannot be written \(.*No space left on device\): make room, then")
     assert [path.name for path in folder.parent.iterdir()] == ["step_1"]
     assert Toy(seed=5).load(folder) == 1
+
+
+def test_frozen_weights_are_not_written_and_must_be_those_of_the_run(tmp_path):
+    folder = Toy(freeze_image=True).train(2).save(tmp_path, 2)
+    for name in ("model", "teacher"):
+        written = load_file(folder / f"{name}.safetensors")
+        assert not any(key.startswith("vision_model.") for key in written)
+        assert "classifier.weight" in written and "point_model.embeddings.tokenizer.first_norm.running_mean" in written
+    resumed = Toy(freeze_image=True)
+    resumed.load(folder)
+    resumed.assert_equal(Toy(freeze_image=True).train(2))
+    other = Toy(freeze_image=True)
+    with torch.no_grad():
+        other.model.vision_model.post_layernorm.weight[0] += 1.0
+    refused(lambda: other.load(folder), "other frozen weights: .*--model_name_or_path")
+
+
+def test_a_checkpoint_with_frozen_weights_from_an_earlier_version(tmp_path):
+    toy = Toy(freeze_image=True).train(2)
+    folder = toy.save(tmp_path, 2)
+    for name, module in (("model", toy.model), ("teacher", toy.teacher.model)):
+        save_file(module.state_dict(), folder / f"{name}.safetensors")
+    content = json.loads((folder / STATE_FILE).read_text())
+    (folder / STATE_FILE).write_text(json.dumps({name: content[name] for name in ("step", "run", "progress")}))
+    resumed = Toy(freeze_image=True)
+    assert resumed.load(folder) == 2
+    resumed.assert_equal(toy)
 
 
 # --------------------------------------------------------------------------------------------------------------------
@@ -275,6 +302,9 @@ def test_another_models_checkpoint(tmp_path):
 
 def test_an_optimizer_of_other_trained_parts(tmp_path):
     folder = Toy().train(1).save(tmp_path, 1)
+    refused(lambda: Toy(freeze_image=True).load(folder), "other frozen weights")
+    content = json.loads((folder / STATE_FILE).read_text())  # an earlier version's does not say what was frozen
+    (folder / STATE_FILE).write_text(json.dumps({name: content[name] for name in ("step", "run", "progress")}))
     refused(lambda: Toy(freeze_image=True).load(folder), "the optimizer's state belongs to other trained parameters")
 
 

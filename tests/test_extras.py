@@ -36,7 +36,7 @@ importlib.machinery.PathFinder.find_spec = classmethod(
 
 @pytest.fixture(scope="module")
 def run_without(tmp_path_factory):
-    """Runs Python in a process, with children of its own, in which modules are not installed."""
+    """Run Python in a process, with children of its own, in which modules are not installed."""
     hook = tmp_path_factory.mktemp("hook")
     (hook / "sitecustomize.py").write_text(BLOCK)
 

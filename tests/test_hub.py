@@ -43,7 +43,7 @@ SPACE_README = "---\ntitle: Cross-MoST\nsdk: gradio\napp_file: app.py\nlicense: 
 
 
 def run_python(code: str, environment: dict[str, str], cwd: Path, *flags: str) -> dict:
-    """Runs code in a fresh process; returns what it prints last, as JSON."""
+    """Run code in a fresh process; return what it prints last, as JSON."""
     done = subprocess.run(
         [sys.executable, *flags, "-c", code], cwd=cwd, env=environment, capture_output=True, text=True, timeout=300
     )

@@ -57,7 +57,7 @@ def saved(mesh, path, **options):
 
 
 def rewritten(source, target, change):
-    """Copies a glb file with a changed header."""
+    """Copy a glb file with a changed header."""
     data = source.read_bytes()
     length = struct.unpack("<I", data[12:16])[0]
     header, rest = json.loads(data[20 : 20 + length]), data[20 + length :]
@@ -318,7 +318,7 @@ def test_colors_at_points_are_weighted_means_of_corners():
 
 
 def with_draco(header):
-    """Takes the arrays of the second mesh away, as a compressed one has them in a place that only Draco knows."""
+    """Take the arrays of the second mesh away, as a compressed one has them in a place that only Draco knows."""
     primitive = header["meshes"][1]["primitives"][0]
     for index in (primitive["indices"], *primitive["attributes"].values()):
         header["accessors"][index] = {

@@ -388,7 +388,7 @@ def opened(browser, server: Server, width: int, height: int):
 
 
 def drawn(page, number: int) -> None:
-    """Waits until a viewer shows more than its background."""
+    """Wait until a viewer shows more than its background."""
     canvas = page.locator("canvas").nth(number)
     canvas.scroll_into_view_if_needed()
     for _ in range(40):

@@ -34,6 +34,7 @@ METRICS = {
     *("step", "loss", "loss_cls_image", "loss_cls_point", "loss_align", "loss_fair", "loss_mim", "loss_mpm"),
     *("loss_global_local", "confident_fraction", "modality_agreement", "image_share", "entropy_image"),
     *("entropy_point", "bias_image", "bias_point", "learning_rate", "ema_decay", "pairs_per_second", "skipped_steps"),
+    "data_wait",
 }
 RESULTS = {
     *("method", "dataset", "split", "num_objects", "seed", "zero_shot", "teacher", "student", "per_class"),
@@ -52,7 +53,7 @@ def work(tmp_path_factory) -> Path:
 
 @pytest.fixture
 def start(work, tmp_path, monkeypatch, request) -> Callable[..., Path]:
-    """Runs train.py with options over the toy's and returns its output folder; only the smoke test draws pictures."""
+    """Run train.py with options over the toy's and return its output folder; only the smoke test draws pictures."""
     if "smoke" not in request.node.name:
         monkeypatch.setattr("modeling_crossmost.training.finish.plot_all", lambda folder: [])
 
@@ -150,10 +151,24 @@ def test_resume_equals_uninterrupted(start, method, workers):
         file = f"checkpoints/step_6/{part}.safetensors"
         assert_same_tensors(whole / file, parts / file)
     ours, theirs = (
-        [{**line, "pairs_per_second": 0} for line in lines(run / "metrics.jsonl")] for run in (whole, parts)
+        [{**line, "pairs_per_second": 0, "data_wait": 0} for line in lines(run / "metrics.jsonl")]
+        for run in (whole, parts)
     )
     assert ours == theirs and [line["step"] for line in ours] == [3, 6]
     assert lines(whole / "eval_history.jsonl") == lines(parts / "eval_history.jsonl")
+
+
+def test_deterministic_kernels_give_the_same_weights_on_a_cpu(start, monkeypatch):
+    # torch then also fills memory that nothing was written to with NaN: a step that read some would show it.
+    asked = []
+    with_step(monkeypatch, lambda number, terms: asked.append(torch.are_deterministic_algorithms_enabled()))
+    plain = start("plain", max_steps=3, eval_split="none")
+    try:
+        strict = start("strict", max_steps=3, eval_split="none", deterministic=True)
+    finally:
+        torch.use_deterministic_algorithms(False)
+    assert asked == [False] * 3 + [True] * 3
+    assert_same_tensors(plain / "model.safetensors", strict / "model.safetensors")
 
 
 def with_step(monkeypatch, change: Callable[[int, dict], object]) -> None:

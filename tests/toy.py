@@ -97,7 +97,7 @@ def toy_model(model_class: type[CrossMoSTModel] = CrossMoSTModel, seed: int = 0,
 
 
 def roughen(model: torch.nn.Module, seed: int = 0) -> torch.nn.Module:
-    """Moves every parameter and floating buffer, so that nothing passes a test by still having its initial value."""
+    """Move every parameter and floating buffer, so that nothing passes a test by still having its initial value."""
     generator = torch.Generator().manual_seed(seed + 1)
     with torch.no_grad():
         for name, value in [*model.named_parameters(), *model.named_buffers()]:
@@ -187,7 +187,7 @@ def encode(pixels: np.ndarray) -> dict:
 
 
 def write_split(folder: Path, split: str, rows: list[dict], class_names: list[str] | None = None) -> None:
-    """Writes rows as the Parquet shard of a split; columns that the rows lack are left out."""
+    """Write rows as the Parquet shard of a split; columns that the rows lack are left out."""
     points = len(rows[0].get("points", range(NUM_POINTS))) if rows else NUM_POINTS
     features = {
         "object_id": Value("string"),

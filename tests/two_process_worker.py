@@ -39,7 +39,7 @@ RUNS = {"crossmost": {"gradient_accumulation_steps": 2}, "baseline": {"method": 
 
 
 def options(folder: Path, processes: int, **changed) -> list[str]:
-    """Flags that give every number of processes the same global batch."""
+    """Return flags that give every number of processes the same global batch."""
     return toy.flags(
         dataset=folder / "data",
         model_name_or_path=folder / "model",
@@ -73,7 +73,7 @@ def gradients(folder: Path, case: str) -> tuple[dict[str, torch.Tensor], dict[st
 
 
 def main(folder: Path) -> None:
-    """Writes this process's gradients and terms, and trains into a folder with its rank in the name."""
+    """Write this process's gradients and terms, and train into a folder with its rank in the name."""
     state = PartialState(cpu=True)
     rank = state.process_index
     for case in CASES:

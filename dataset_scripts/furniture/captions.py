@@ -109,7 +109,7 @@ def color_name(mesh: trimesh.Trimesh) -> str:
 
 
 def with_article(noun: str) -> str:
-    """The noun phrase with "a" or "an"; phrases that start with a number keep none."""
+    """Return the noun phrase with "a" or "an"; phrases that start with a number keep none."""
     if noun.startswith(("two ", "three ")):
         return noun
     # "an L shaped desk", but "a U shaped sofa" and "a one-piece toilet".
@@ -118,7 +118,7 @@ def with_article(noun: str) -> str:
 
 
 def _name(class_name: str, made: Maker, choose: Maker) -> str:
-    """The class name or a synonym that is true of the object."""
+    """Return the class name or a synonym that is true of the object."""
     if choose.chance(CLASS_NAME_SHARE):
         return class_name
     said = " ".join([made.family, *made.details])

@@ -44,14 +44,14 @@ def turned(mesh: trimesh.Trimesh, yaw: float, scale: np.ndarray | float = 1.0) -
 
 
 def clean_instance(mesh: trimesh.Trimesh, count: int, rng: np.random.Generator) -> Instance:
-    """The object at any yaw, its whole surface sampled by area."""
+    """Return the object at any yaw, its whole surface sampled by area."""
     placed = turned(mesh, rng.uniform(0.0, 2.0 * np.pi))
     points, _ = sample_surface(placed, count, rng)
     return Instance(normalize_points(points), placed)
 
 
 def visible_first(mesh: trimesh.Trimesh, points: np.ndarray, normals: np.ndarray, direction: np.ndarray) -> np.ndarray:
-    """Indices of surface samples from the best to the worst seen by a scanner far away in `direction`.
+    """Return the indices of surface samples from the best to the worst seen by a scanner far away in `direction`.
 
     Samples with a free line of sight come first, nearest to the scanner first; then the hidden ones, nearest first.
 
@@ -67,7 +67,7 @@ def visible_first(mesh: trimesh.Trimesh, points: np.ndarray, normals: np.ndarray
 
 
 def scan_instance(mesh: trimesh.Trimesh, count: int, rng: np.random.Generator) -> Instance:
-    """The object as a hand-held scanner on one side leaves it: partial, noisy, on some floor, in other proportions."""
+    """Return the object as a scanner on one side leaves it: partial, noisy, on some floor, in other proportions."""
     placed = turned(mesh, rng.uniform(0.0, 2.0 * np.pi), rng.uniform(*AXIS_SCALE, size=3))
     num_floor = round(rng.uniform(*FLOOR_SHARE) * count)
     candidates, faces = sample_surface(placed, _CANDIDATES * count, rng)

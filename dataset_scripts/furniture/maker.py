@@ -49,12 +49,12 @@ _NUMBERS = ["no", "one", "two", "three", "four", "five", "six", "seven", "eight"
 
 
 def counted(count: int, noun: str) -> str:
-    """The phrase "three drawers" for (3, "drawer"); above twelve "many drawers"."""
+    """Return the phrase "three drawers" for (3, "drawer"); above twelve "many drawers"."""
     return f"{_NUMBERS[count] if count < len(_NUMBERS) else 'many'} {noun}{'' if count == 1 else 's'}"
 
 
 def _adds(solid: Callable[..., Solid]) -> Callable[..., None]:
-    """Method that adds a solid: `color` replaces the brush, `both="xz"` adds its mirror images too."""
+    """Return a method that adds a solid: `color` replaces the brush, `both="xz"` adds its mirror images too."""
 
     def add(self: Maker, *args: Any, color: Color | None = None, both: str = "", **kwargs: Any) -> None:
         with self.both(both):
@@ -81,15 +81,15 @@ class Maker:
     # -------------------------------------------------------------------------------------------- dice and words
 
     def uniform(self, low: float, high: float) -> float:
-        """A number between `low` and `high`."""
+        """Return a number between `low` and `high`."""
         return float(self.rng.uniform(low, high))
 
     def number(self, low: int, high: int) -> int:
-        """A whole number from `low` to `high`, both included."""
+        """Return a whole number from `low` to `high`, both included."""
         return int(self.rng.integers(low, high + 1))
 
     def chance(self, probability: float = 0.5) -> bool:
-        """True with `probability`."""
+        """Return True with `probability`."""
         return bool(self.rng.random() < probability)
 
     def pick(self, *options: Any) -> Any:
@@ -107,7 +107,7 @@ class Maker:
         return colorsys.hsv_to_rgb(hue, saturation, value)
 
     def say(self, *phrases: str) -> None:
-        """Notes phrases that are true of the object; empty ones are passed over."""
+        """Note phrases that are true of the object; empty ones are passed over."""
         self.details += [phrase for phrase in phrases if phrase]
 
     # -------------------------------------------------------------------------------------------- solids
@@ -130,7 +130,7 @@ class Maker:
 
     @contextmanager
     def copied(self, transforms: Sequence[Callable[[Solid], Solid]]) -> Iterator[None]:
-        """What is added inside the block stands once for every transform."""
+        """Repeat what the block adds, once for every transform."""
         start = len(self.parts)
         yield
         made = self.parts[start:]
@@ -145,7 +145,7 @@ class Maker:
         return self.copied([partial(Solid.moved, offset=offset) for offset in offsets])
 
     def turned(self, axis: str | ArrayLike, degrees: float, about: ArrayLike = (0, 0, 0)) -> Block:
-        """Turned by `degrees` (right-hand rule) about the line through `about` along `axis`."""
+        """Turn what the block adds by `degrees` (right-hand rule) about the line through `about` along `axis`."""
         return self.copied([partial(Solid.rotated, axis=axis, degrees=degrees, about=about)])
 
     def around(self, count: int, start: float = 0.0) -> Block:

@@ -189,7 +189,7 @@ def cached_furniture(
 
 
 def resolve_dataset(dataset: str, config: str | None) -> str:
-    """What `load_dataset` reads for a run's `dataset`: "furniture" means its cached folder, all else means itself.
+    """Return what `load_dataset` reads for a run's `dataset`: "furniture" means its cached folder, all else itself.
 
     Raises:
         ValueError: As `cached_furniture`.

@@ -79,7 +79,7 @@ def back(m: Maker, kind: str, width: float, height: float, cloth: Color, lean: f
 
 
 def _panel_back(m: Maker, kind: str, width: float, height: float, cloth: Color) -> str:
-    """A board, pad, bent sheet or oval, often held above the seat by two struts."""
+    """Add a board, pad, bent sheet or oval, often held above the seat by two struts."""
     held = kind in ("curved", "medallion") or m.chance(0.4)
     gap = m.uniform(0.0, 0.38) * height if held else 0.0
     tall, thick, middle = height - gap, m.uniform(0.012, 0.06), (0, (height + gap) / 2, 0)
@@ -131,7 +131,7 @@ def _post_back(m: Maker, kind: str, width: float, height: float, cloth: Color) -
 
 
 def _filling(m: Maker, kind: str, clear: float, low: float, high: float, count: int, cloth: Color) -> str:
-    """What a back with posts holds between its rails at heights `low` and `high`."""
+    """Add what a back with posts holds between its rails at heights `low` and `high`."""
     tall, middle = high - low, (high + low) / 2
     if kind == "framed":
         m.rounded_box((clear, tall, m.uniform(0.015, 0.07)), (0, middle, 0), 0.01, color=cloth)
@@ -157,7 +157,7 @@ def _filling(m: Maker, kind: str, clear: float, low: float, high: float, count: 
 
 
 def _hoop_back(m: Maker, width: float, height: float) -> str:
-    """A bent bar over spindles."""
+    """Add a bent bar over spindles."""
     x = -np.cos(np.linspace(0, np.pi, 11))
     hoop = np.stack([x * width / 2, height * (1 - x**2) ** 0.3, 0 * x], axis=1)
     m.tube(hoop, m.uniform(0.01, 0.02), sections=6)

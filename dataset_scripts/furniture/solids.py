@@ -193,7 +193,7 @@ def extrude(polygon: ArrayLike, depth: float, center: ArrayLike = (0, 0, 0), pla
 
 
 def sheet(grid: np.ndarray, thickness: float) -> Solid:
-    """Closed shell of `thickness` around a curved surface `grid` (R, C, 3), R, C >= 2: curved backs, molded seats."""
+    """Build a closed shell of `thickness` around a curved surface `grid` (R, C, 3), R, C >= 2: backs, molded seats."""
     points = _floats(grid)
     if points.ndim != 3 or min(points.shape[:2]) < 2 or points.shape[2] != 3:
         raise ValueError(f"a sheet needs a grid of shape (R, C, 3) with R, C >= 2, got {points.shape}.")
@@ -353,7 +353,7 @@ def _distinct(points: np.ndarray) -> np.ndarray:
 
 
 def _frame(along: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Unit vectors (side, front), right-handed with `along` between; side is near x if steep, else level."""
+    """Return unit vectors (side, front), right-handed with `along` between; side is near x if steep, else level."""
     if abs(along[1]) > 0.7:
         side = _unit(np.array([1.0, 0.0, 0.0]) - along[0] * along)
     else:

@@ -87,7 +87,7 @@ def _in_a_row(kinds: str, m: Maker, w: float, d: float, tall: float) -> str:
 
 
 def _cee(m: Maker, w: float, d: float, tall: float) -> str:
-    """A plate on the floor and two posts at one side."""
+    """Add a plate on the floor and two posts at one side."""
     m.box((w, 0.03, d), (0, 0.015, 0))
     m.box((0.03, tall, 0.03), (-w * 0.48, tall / 2, d * 0.35), both="z")
     return "an open C shaped frame"
@@ -161,7 +161,7 @@ _SHELVED = ("panel leg table", "coffee table", "console table", "glass table", "
 
 
 def solid_table(m: Maker) -> None:
-    """A block, a drum, waisted or bulging, or a top bent down at both ends (waterfall)."""
+    """Build a block, a drum, waisted or bulging, or a top bent down at both ends (waterfall)."""
     m.color, width, height = _colors(m)[1], m.uniform(0.4, 1.2), m.uniform(0.3, 0.75)
     if m.family == "cube table":
         m.box((width, height, width * m.uniform(0.6, 1.0)), (0, height / 2, 0))

@@ -57,7 +57,7 @@ class ArchivePairs(PairSource):
 
     @abc.abstractmethod
     def find(self) -> tuple[dict[str, list[PairObject]], list[tuple[str, str]]]:
-        """What `objects` and what `unusable` return."""
+        """Return what `objects` and what `unusable` return."""
 
     @cached_property
     def _found(self) -> tuple[dict[str, list[PairObject]], list[tuple[str, str]]]:
@@ -77,7 +77,7 @@ class ArchivePairs(PairSource):
         return {"points": points, "views": self.views(item, rng)}
 
     def views(self, item: PairObject, rng: np.random.Generator) -> np.ndarray:
-        """Views uint8 (V, R, R, 3) of an object.
+        """Return the views uint8 (V, R, R, 3) of an object.
 
         Raises:
             ValueError: One of its files cannot be used.

@@ -33,7 +33,7 @@ class Hdf5Pairs(ArchivePairs):
 
     @abc.abstractmethod
     def files(self) -> dict[str, list[Path]]:
-        """The HDF5 files of every split."""
+        """Return the HDF5 files of every split."""
 
     def class_names(self) -> list[str]:
         return list(self.file_classes)
@@ -78,7 +78,7 @@ class Hdf5Pairs(ArchivePairs):
 
 @lru_cache(maxsize=4)
 def open_file(path: Path) -> Any:
-    """An HDF5 file, opened once per process.
+    """Open an HDF5 file once per process.
 
     Raises:
         ValueError: It cannot be read, or lacks `data` (M, P, >= 3) and `label`.

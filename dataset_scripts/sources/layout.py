@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def find_root(source: str, markers: Sequence[str], title: str) -> Path:
-    """The folder that holds one of `markers` (paths): `source` or a folder up to two levels below it.
+    """Return the folder that holds one of `markers` (paths): `source` or a folder up to two levels below it.
 
     Archives unpack into a folder of their own, and people give either.
 

@@ -83,7 +83,7 @@ class ModelNetMeshPairs(_ModelNet, FolderPairs):
         return found
 
     def unusable(self) -> list[tuple[str, str]]:
-        """What lies in no class folder of any ModelNet, or cannot be read; other ModelNets' classes are no faults."""
+        """Return what lies in no class folder or cannot be read; classes of other ModelNets are no faults."""
         known = {*MODELNET40, *MODELNET10}
         strays = [entry for entry in super().unusable() if spoken_name(entry[0].split("/")[0]) not in known]
         return strays if self.base() is None else []
@@ -139,7 +139,7 @@ class ModelNetHdf5Pairs(_ModelNet, Hdf5Pairs):
 
 
 def modelnet_sources(name: str, source: str, config: str | None = None, **options: Any) -> list[PairSource]:
-    """The sources of a ModelNet, one per configuration; which layout it is shows in the folder.
+    """Return the sources of a ModelNet, one per configuration; which layout it is shows in the folder.
 
     Args:
         name: "modelnet10", "modelnet40" or "modelnet40_depth".

@@ -37,7 +37,7 @@ _BOLD, _DIM, _RED, _YELLOW = "1", "2", "31", "1;33"
 
 
 def make_parser() -> Parser:
-    """The command's options."""
+    """Return the command's options."""
     parser = Parser(
         "crossmost classify",
         "Says what meshes and point clouds are.",
@@ -64,7 +64,7 @@ def make_parser() -> Parser:
 
 
 def check(arguments: argparse.Namespace) -> None:
-    """Raises UsageError for options that are out of range."""
+    """Raise UsageError for options that are out of range."""
     if arguments.views is not None and not 0 <= arguments.views <= MAX_VIEWS:
         raise UsageError(f"--views must lie between 0 and {MAX_VIEWS}, got {arguments.views}.")
     if arguments.no_cloud and arguments.views == 0:
@@ -76,7 +76,7 @@ def check(arguments: argparse.Namespace) -> None:
 
 
 def class_names(given: str) -> list[str]:
-    """What `--classes` names: "a, b, c", or the lines of a .txt file.
+    """Return what `--classes` names: "a, b, c", or the lines of a .txt file.
 
     Raises:
         UsageError: there is no such file, or it is no text.
@@ -94,7 +94,7 @@ def class_names(given: str) -> list[str]:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Classifies the files and prints the results as they come; returns the exit code.
+    """Classify the files and print the results as they come; return the exit code.
 
     Raises:
         ValueError: unusable options, class names or model.
@@ -145,7 +145,7 @@ def _with_progress(results: Iterable[Classification], total: int) -> Iterable[Cl
 
 
 def print_lines(results: Iterable[Classification], top_k: int) -> int:
-    """Prints one line of JSON per result; returns the exit code."""
+    """Print one line of JSON per result; return the exit code."""
     code = 0
     for result in results:
         print(json.dumps(result.to_dict(top_k)), flush=True)
@@ -180,7 +180,7 @@ class Table:
             self.class_width = min(self.class_width, max((room - self.file_width) // 3, _CLASS_WIDTHS[0]))
 
     def print(self, results: Iterable[Classification]) -> int:
-        """Prints the results as they come; returns the exit code."""
+        """Print the results as they come; return the exit code."""
         code, disagreed = 0, False
         titles = "".join(f"{name:<{self.class_width + _PERCENT}}" for name in ("fused", "image", "point"))
         print(self._paint(f"{'file':<{self.file_width + _BEFORE}}{titles}seconds", _DIM), flush=True)
@@ -194,7 +194,7 @@ class Table:
         return code
 
     def rows(self, result: Classification) -> list[str]:
-        """The lines of one result."""
+        """Return the lines of one result."""
         file, indent = _fit(result.file, self.file_width, keep_end=True), " " * (self.file_width + _BEFORE)
         if result.error is not None:
             sentence = result.error.removeprefix(f"{display_name(result.file)}: ")
@@ -222,7 +222,7 @@ class Table:
 
 
 def _shown(name: str) -> str:
-    """A name as a terminal can show it."""
+    """Return a name as a terminal can show it."""
     return "".join(letter if letter.isprintable() else "?" for letter in name)
 
 
@@ -233,7 +233,7 @@ def _columns(text: str) -> int:
 
 
 def _fit(name: str, width: int, keep_end: bool = False) -> str:
-    """A name in just so many columns; of a long one the beginning is shown, or the end."""
+    """Return a name in just so many columns; of a long one the beginning is shown, or the end."""
     text = _shown(name)
     if _columns(text) > width:
         while _columns(text) > width - 3:
@@ -243,5 +243,5 @@ def _fit(name: str, width: int, keep_end: bool = False) -> str:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs the command; returns its exit code."""
+    """Run the command; return its exit code."""
     return run_command(make_parser(), run, argv, (*ERRORS, SandboxError))

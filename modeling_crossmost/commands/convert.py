@@ -13,7 +13,7 @@ from ..utils.command_line import Parser, comma_separated, run_command
 
 
 def make_parser() -> Parser:
-    """The command's options."""
+    """Return the command's options."""
     parser = Parser(
         "crossmost convert",
         "Converts an official checkpoint to a save_pretrained folder, without executing code from the file.",
@@ -40,7 +40,7 @@ def make_parser() -> Parser:
 
 
 def convert_file(arguments: argparse.Namespace) -> tuple[CrossMoSTPreTrainedModel, KeyReport]:
-    """Converts the file and writes the folder; returns the model and what became of each weight.
+    """Convert the file and write the folder; return the model and what became of each weight.
 
     Raises:
         ValueError: anything about the file, the options or the folder that is wrong.
@@ -70,7 +70,7 @@ def convert_file(arguments: argparse.Namespace) -> tuple[CrossMoSTPreTrainedMode
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Converts the file and prints the report."""
+    """Convert the file and print the report."""
     model, report = convert_file(arguments)
     for warning in report.warnings:
         print(f"warning: {warning}", file=sys.stderr)
@@ -83,5 +83,5 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs the command; returns its exit code."""
+    """Run the command; return its exit code."""
     return run_command(make_parser(), run, argv)

@@ -22,7 +22,7 @@ HUB_SECONDS = 3.0
 
 
 def make_parser() -> Parser:
-    """The command's options."""
+    """Return the command's options."""
     parser = Parser(
         "crossmost doctor",
         "Shows what this machine has, what the package can use of it, and what is missing for which feature.",
@@ -121,7 +121,7 @@ def examine() -> dict[str, Any]:
 
 
 def as_text(found: dict[str, Any]) -> str:
-    """What [`examine`] found, for a terminal."""
+    """Return what [`examine`] found, for a terminal."""
     lines = [f"Python {found['python']} on {found['system']}", "", "Libraries"]
     lines += [f"  {name:<18}{number or 'not installed'}" for name, number in found["versions"].items()]
     lines += ["", "Devices"]
@@ -143,12 +143,12 @@ def as_text(found: dict[str, Any]) -> str:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Prints what was found."""
+    """Print what was found."""
     found = examine()
     print(json.dumps(found, indent=2) if arguments.json else as_text(found))
     return 0
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs the command; returns its exit code."""
+    """Run the command; return its exit code."""
     return run_command(make_parser(), run, argv)

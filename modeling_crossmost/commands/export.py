@@ -7,7 +7,7 @@ from ..utils.command_line import Parser, run_command
 
 
 def make_parser() -> Parser:
-    """The command's options."""
+    """Return the command's options."""
     parser = Parser(
         "crossmost export",
         "Exports both branches of a model, each to a torch.export program and an ONNX graph, and checks them.",
@@ -20,7 +20,7 @@ def make_parser() -> Parser:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Exports the model and prints how exact the files are.
+    """Export the model and print how exact the files are.
 
     Raises:
         ValueError: an unusable model or folder, or an export that cannot be made.
@@ -38,5 +38,5 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs the command; returns its exit code."""
+    """Run the command; return its exit code."""
     return run_command(make_parser(), run, argv)

@@ -10,7 +10,7 @@ from ..utils.command_line import Parser, run_command
 
 
 def make_parser() -> Parser:
-    """The command's options."""
+    """Return the command's options."""
     parser = Parser(
         "crossmost push",
         "Uploads a model with its processor, code and card, a prepared data set, or the Space; prints the address.",
@@ -24,7 +24,7 @@ def make_parser() -> Parser:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Uploads the folder.
+    """Upload the folder.
 
     Raises:
         ValueError: an upload that cannot be made.
@@ -40,5 +40,5 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs the command; returns its exit code."""
+    """Run the command; return its exit code."""
     return run_command(make_parser(), run, argv)

@@ -17,7 +17,7 @@ Serve = Callable[[str | None, int | None, Path], None]
 
 
 def make_parser() -> Parser:
-    """The command's options."""
+    """Return the command's options."""
     parser = Parser(
         "crossmost space", "Says what meshes and point clouds are, in a browser.", "crossmost space --port 8000"
     )
@@ -42,7 +42,7 @@ def find_app() -> Serve:
 
 
 def run(arguments: argparse.Namespace, serve: Serve | None = None) -> None:
-    """Serves the page until it is interrupted.
+    """Serve the page until it is interrupted.
 
     Args:
         arguments: the options. A Space passes none: there the variable `CROSSMOST_MODEL` names another model.
@@ -65,5 +65,5 @@ def run(arguments: argparse.Namespace, serve: Serve | None = None) -> None:
 
 
 def main(argv: Sequence[str] | None = None, serve: Serve | None = None) -> int:
-    """Runs the command; returns its exit code."""
+    """Run the command; return its exit code."""
     return run_command(make_parser(), lambda arguments: run(arguments, serve), argv, (*ERRORS, RuntimeError))

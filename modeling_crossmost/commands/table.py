@@ -8,7 +8,7 @@ from ..utils.command_line import Parser, run_command
 
 
 def make_parser() -> Parser:
-    """The command's options."""
+    """Return the command's options."""
     parser = Parser(
         "crossmost table",
         "One table over the results.json of several runs: zero-shot, then a row for each method.",
@@ -20,12 +20,12 @@ def make_parser() -> Parser:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Prints the table."""
+    """Print the table."""
     runs = [read_results(directory) for directory in arguments.directories]
     rows = comparison_rows(runs)
     print(markdown_table(rows) if arguments.markdown else results_table(rows), caption(runs), sep="\n\n")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs the command; returns its exit code."""
+    """Run the command; return its exit code."""
     return run_command(make_parser(), run, argv)

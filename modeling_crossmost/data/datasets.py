@@ -40,7 +40,7 @@ Item = dict[str, torch.Tensor]
 
 @dataclass
 class PairReader:
-    """Turns rows into training items; map-style and streamed data sets share it.
+    """Turn rows into training items; map-style and streamed data sets share it.
 
     Args:
         weak_transform: makes the teacher's image from a drawn view and a seed; None leaves `weak_image` out.
@@ -79,7 +79,7 @@ class PairReader:
         return {name: transform for name, transform in named.items() if transform is not None}
 
     def visible(self, rows: Dataset | IterableDataset) -> Dataset | IterableDataset:
-        """What it may read of prepared pairs: see `training_dataset`."""
+        """Return what it may read of prepared pairs: see `training_dataset`."""
         return training_dataset(rows, captions=self.tokenizer is not None)
 
     def _images(self, views: pa.Array, view: int, seeds: dict[str, int], name: str) -> Item:
@@ -160,7 +160,7 @@ class RowDataset(torch.utils.data.Dataset):
         return self.__getitems__([index])[0]
 
     def __getitems__(self, indices: Sequence[int]) -> list[Item]:
-        """The items of a batch of row numbers."""
+        """Return the items of a batch of row numbers."""
         raise NotImplementedError
 
 
@@ -185,7 +185,7 @@ class PairDataset(RowDataset):
         self.epoch = epoch
 
     def __getitems__(self, indices: Sequence[int | tuple[int, int]]) -> list[Item]:
-        """The items of a batch of row numbers, or of pairs of one epoch and row numbers; see `PairReader.read`."""
+        """Return the items of row numbers, or of pairs of one epoch and row numbers; see `PairReader.read`."""
         drawn = [index if isinstance(index, tuple) else (self.epoch, int(index)) for index in indices]
         rows = [row for _, row in drawn]
         return self.reader.read(self.rows[rows], drawn[0][0], rows)

@@ -143,7 +143,7 @@ def class_names(dataset: Dataset | IterableDataset) -> list[str] | None:
 
 
 def select_raw(dataset: Dataset | IterableDataset, columns: Sequence[str]) -> Dataset | IterableDataset:
-    """The given columns as Arrow tables, in which images stay encoded.
+    """Return the given columns as Arrow tables, in which images stay encoded.
 
     (Casting to `Image(decode=False)` would do the same, but it rewrites the whole data set first.)
     """
@@ -152,7 +152,7 @@ def select_raw(dataset: Dataset | IterableDataset, columns: Sequence[str]) -> Da
 
 
 def training_dataset(dataset: Dataset | IterableDataset, captions: bool = False) -> Dataset | IterableDataset:
-    """What training may see: clouds, encoded views and, on request, captions.
+    """Return what training may see: clouds, encoded views and, on request, captions.
 
     The label is taken out here, and so is `object_id`, which often contains the class's name.
 
@@ -192,7 +192,7 @@ def read_cloud(table: pa.Table, row: int, name: str) -> torch.Tensor:
 
 
 def read_views(table: pa.Table, row: int, name: str) -> pa.Array:
-    """The encoded views of a row, at least one."""
+    """Return the encoded views of a row, at least one."""
     views = table.column("views")[row].values
     if views is None or len(views) == 0:
         raise ValueError(f"The object of {name} has no views.")
@@ -213,6 +213,6 @@ def decode_view(views: pa.Array, view: int, name: str) -> PILImage.Image:
 
 
 def content_number(cloud: torch.Tensor) -> int:
-    """A number that identifies a cloud by its coordinates: a stream has no row numbers that all readers share."""
+    """Return a number that identifies a cloud by its coordinates: a stream has no row numbers that readers share."""
     digest = hashlib.blake2b(cloud.numpy().tobytes(), digest_size=8).digest()
     return int.from_bytes(digest, "little", signed=True)

@@ -40,7 +40,7 @@ def top1(predictions: ArrayLike, labels: ArrayLike) -> float:
 
 
 def confusion_matrix(predictions: ArrayLike, labels: ArrayLike, num_classes: int) -> np.ndarray:
-    """Counts of (true class, predicted class).
+    """Return the counts of (true class, predicted class).
 
     Args:
         predictions: (N,) class indices in [0, C).
@@ -178,7 +178,7 @@ def kl_from_uniform(distribution: torch.Tensor) -> torch.Tensor:
 
 
 def prediction_entropy(probabilities: torch.Tensor) -> torch.Tensor:
-    """The paper's "prediction entropy" (figure 3): mean KL divergence of the predictions against uniform.
+    """Compute the paper's "prediction entropy" (figure 3): mean KL divergence of the predictions against uniform.
 
     It *rises* as predictions sharpen; the paper's name is kept for what is, strictly, log C minus the entropy.
 
@@ -192,7 +192,7 @@ def prediction_entropy(probabilities: torch.Tensor) -> torch.Tensor:
 
 
 def prediction_bias(probabilities: torch.Tensor) -> torch.Tensor:
-    """The paper's "biasedness" (figure 3): KL divergence of the predictions' class distribution against uniform.
+    """Compute the paper's "biasedness" (figure 3): KL divergence of the distribution of classes against uniform.
 
     From the mean prediction of a batch, which needs no labels; the paper counts classes over a balanced split.
 
@@ -218,7 +218,7 @@ def _class_indices(values: ArrayLike, name: str) -> np.ndarray:
 
 
 def _class_pair(predictions: ArrayLike, labels: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
-    """Checked (N,) predictions and (N,) labels."""
+    """Return checked (N,) predictions and (N,) labels."""
     predicted, true = _class_indices(predictions, "predictions"), _class_indices(labels, "labels")
     if len(predicted) != len(true):
         raise ValueError(f"there are {len(predicted)} predictions for {len(true)} labels; give one of each per object.")

@@ -74,7 +74,7 @@ def results_table(rows: Mapping[str, Row], bold: bool | None = None) -> str:
 
 
 def markdown_table(rows: Mapping[str, Row], bold: bool = True) -> str:
-    """The same table as `results_table` in GitHub's Markdown.
+    """Return the same table as `results_table` in GitHub's Markdown.
 
     Args:
         rows: as for `results_table`.
@@ -104,7 +104,7 @@ def markdown_cell(text: str) -> str:
 
 
 def read_results(directory: str | Path) -> dict[str, Any]:
-    """Reads and checks `results.json` of one run.
+    """Read and check `results.json` of one run.
 
     Args:
         directory: the run's output directory.
@@ -175,7 +175,7 @@ def _spread(values: Sequence[float | None]) -> Cell:
 
 
 def _mean_of(cell: Cell) -> float:
-    """The number that a cell is ranked by; NaN for an empty one."""
+    """Return the number that a cell is ranked by; NaN for an empty one."""
     if cell is None:
         return math.nan
     return cell.mean if isinstance(cell, Spread) else float(cell)
@@ -205,7 +205,7 @@ def _formatted(rows: Mapping[str, Row]) -> tuple[list[str], list[list[str]], lis
 
 
 def _check_accuracies(accuracies: Any, where: str) -> None:
-    """Raises unless `accuracies` is None or maps columns to percentages, None or NaN."""
+    """Raise unless `accuracies` is None or maps columns to percentages, None or NaN."""
     if accuracies is None:
         return
     if not isinstance(accuracies, dict):
@@ -218,7 +218,7 @@ def _check_accuracies(accuracies: Any, where: str) -> None:
 
 
 def _check_same_objects(runs: Sequence[Mapping[str, Any]]) -> None:
-    """Raises where two runs were measured on another split or another number of objects."""
+    """Raise where two runs were measured on another split or another number of objects."""
     first = runs[0]
     for run in runs[1:]:
         if any(run.get(key) != first.get(key) for key in ("split", "num_objects")):

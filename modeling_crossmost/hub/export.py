@@ -74,7 +74,7 @@ class Plan:
 
 
 def plans(model: CrossMoSTModel) -> dict[str, Plan]:
-    """The plans of the branches that the model has: "point", and "image" unless it was made without an image tower.
+    """Return the plans of the branches that the model has: "point", and "image" unless it has no image tower.
 
     A cloud needs at least as many points as a sub-cloud has: with fewer the eager model repeats points, which would be
     another graph.
@@ -114,13 +114,13 @@ def example(shape: Sequence[int], seed: int = 0) -> torch.Tensor:
 
 
 def export_program(plan: Plan) -> ExportedProgram:
-    """Traces a branch with `torch.export`, its free axes left free."""
+    """Trace a branch with `torch.export`, its free axes left free."""
     with torch.no_grad():
         return torch.export.export(plan.branch.eval(), (example(plan.traced),), dynamic_shapes=(plan.dynamic,))
 
 
 def export_onnx(plan: Plan, program: ExportedProgram) -> Any:
-    """Translates a traced branch to an `ONNXProgram`.
+    """Translate a traced branch to an `ONNXProgram`.
 
     Raises:
         ExportError: onnx or onnxscript is not installed.
@@ -155,7 +155,7 @@ def difference_of_program(plan: Plan, path: Path) -> float:
 
 
 def difference_of_onnx(plan: Plan, path: Path) -> float | None:
-    """The same of an ONNX file with onnxruntime; `None` where that is not installed."""
+    """Return the same of an ONNX file with onnxruntime; `None` where that is not installed."""
     try:
         import onnxruntime
     except ImportError:
@@ -178,7 +178,7 @@ def _largest_difference(plan: Plan, run: Any) -> float:
 def export_model(
     model: CrossMoSTModel, output: str | Path, formats: Sequence[str] = FORMATS, about: dict[str, Any] | None = None
 ) -> dict[str, float | None]:
-    """Writes both branches into a new folder, each checked against the eager model first.
+    """Write both branches into a new folder, each checked against the eager model first.
 
     Args:
         model: any [`CrossMoSTModel`]; a copy in float32 is exported on the CPU.
@@ -226,7 +226,7 @@ def _description(model: CrossMoSTModel, found: dict[str, float | None]) -> dict[
 
 
 def describe_processor(name: str) -> dict[str, Any]:
-    """What a saved processor does to pixels and clouds, for `export.json`; {} where there is no processor."""
+    """Return what a saved processor does to pixels and clouds, for `export.json`; {} where there is no processor."""
     from ..processing_crossmost import CrossMoSTProcessor
 
     try:

@@ -42,7 +42,7 @@ def _loading(name: str) -> Iterator[None]:
 
 
 def load_model(name: str, model_class: type[Model], new_weights: Sequence[str] = (), **options: Any) -> Model:
-    """Loads a saved model in fp32.
+    """Load a saved model in fp32.
 
     Args:
         name: Hub id or folder.
@@ -67,14 +67,14 @@ def load_model(name: str, model_class: type[Model], new_weights: Sequence[str] =
 def load_model_and_processor(
     name: str, model_class: type[Model], new_weights: Sequence[str] = (), **options: Any
 ) -> tuple[Model, CrossMoSTProcessor]:
-    """Loads a saved model as [`load_model`] does, and its processor."""
+    """Load a saved model as [`load_model`] does, and its processor."""
     model = load_model(name, model_class, new_weights, **options)
     with _loading(name):
         return model, CrossMoSTProcessor.from_pretrained(name)
 
 
 def bundled_model() -> str:
-    """The folder of the checkpoint that comes with the repository.
+    """Return the folder of the checkpoint that comes with the repository.
 
     Raises:
         ValueError: the package was installed without the repository.

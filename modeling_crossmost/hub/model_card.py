@@ -60,7 +60,7 @@ def model_card(
     up_axis: str,
     pictures: Sequence[str] = (),
 ) -> str:
-    """Writes the card of one run.
+    """Write the card of one run.
 
     Args:
         results: content of results.json; accuracies (`zero_shot`, `teacher`, `student`, `per_class`, `mean_class`) may
@@ -113,7 +113,7 @@ def model_card(
 
 
 def _metadata(name: str, results: Mapping[str, Any], args: Mapping[str, Any]) -> ModelCardData:
-    """The YAML head; fields that the Hub resolves (base model, data set) only where they are Hub ids."""
+    """Return the YAML head; fields that the Hub resolves (base model, data set) only where they are Hub ids."""
     tags = ["3d", "point-cloud", "clip", "zero-shot", "self-training", "cross-most", "label-free"]
     evaluations = _evaluations(results, args)
     return ModelCardData(
@@ -165,7 +165,7 @@ def _training_rows(results: Mapping[str, Any], args: Mapping[str, Any]) -> list[
 
 
 def _model_name(results: Mapping[str, Any], args: Mapping[str, Any]) -> str:
-    """The Hub name without its owner, else method and data set."""
+    """Return the Hub name without its owner, else method and data set."""
     if args.get("hub_model_id"):
         return str(args["hub_model_id"]).rsplit("/", 1)[-1]
     dataset = _public_name(results.get("dataset") or args.get("dataset") or "own-data").rsplit("/", 1)[-1]
@@ -183,13 +183,13 @@ def _hub_id(value: Any) -> str | None:
 
 
 def _public_name(value: Any) -> str:
-    """A Hub id as it is, and of a path its last part: where it lay on one machine is nobody's business."""
+    """Return a Hub id as it is, and of a path its last part: where it lay on one machine is nobody's business."""
     text = str(value)
     return _hub_id(text) or (PurePath(text).name or text)
 
 
 def _shown(value: Any) -> str:
-    """An option as the training table shows it."""
+    """Return an option as the training table shows it."""
     if isinstance(value, bool):
         return "on" if value else "off"
     if isinstance(value, float):

@@ -42,7 +42,7 @@ class HubError(ValueError):
 
 
 def upload(files: Mapping[str, Path | bytes], repo_id: str, kind: str = "model", private: bool | None = None) -> str:
-    """Uploads files in one commit; the repository is made where there is none.
+    """Upload files in one commit; the repository is made where there is none.
 
     Args:
         files: path in the repository -> local file or content.
@@ -70,7 +70,7 @@ def upload(files: Mapping[str, Path | bytes], repo_id: str, kind: str = "model",
 
 
 def _reason(error: Exception) -> str:
-    """What went wrong and what helps, as the end of a sentence."""
+    """Return what went wrong and what helps, as the end of a sentence."""
     said = " ".join(str(error).split()).rstrip(".") or type(error).__name__
     if isinstance(error, OfflineModeIsEnabled):
         return "HF_HUB_OFFLINE is set, unset it"
@@ -85,13 +85,13 @@ def _reason(error: Exception) -> str:
 
 
 def warn_without_token() -> None:
-    """Says before hours of training that the upload at their end will need a token, which may still come until then."""
+    """Warn before hours of training that the upload at their end will need a token, which may still come until then."""
     if get_token() is None:
         sys.stderr.write(f"warning: there is no Hugging Face token for the upload at the end: {LOG_IN}.\n")
 
 
 def check_repo_id(repo_id: str) -> None:
-    """Says before hours of training what is wrong with a repository's name.
+    """Refuse an unusable repository name before hours of training.
 
     Raises:
         ValueError: not "owner/name" or "name" in letters that the Hub allows.
@@ -125,7 +125,7 @@ def push_to_hub(
     card: str | None = None,
     private: bool | None = None,
 ) -> str:
-    """Uploads a model, its processor, the code of both and a card as one commit.
+    """Upload a model, its processor, the code of both and a card as one commit.
 
     Args:
         model: any [`CrossMoSTModel`].
@@ -146,7 +146,7 @@ def push_to_hub(
 
 
 def push_model(folder: str | Path, repo_id: str, private: bool | None = None) -> str:
-    """Uploads a run's folder, without its checkpoints, or any other folder of a saved model and processor.
+    """Upload a run's folder, without its checkpoints, or any other folder of a saved model and processor.
 
     What such a folder lacks is added to the upload: the code that `trust_remote_code=True` runs, and a card, with the
     numbers of `results.json` where there is one. Where files lay on this machine is left out of `args.yaml` and
@@ -181,7 +181,7 @@ def push_model(folder: str | Path, repo_id: str, private: bool | None = None) ->
 
 
 def _read_mapping(path: Path) -> dict[str, Any]:
-    """A JSON or YAML file without the folders of absolute paths; {} where there is none."""
+    """Read a JSON or YAML file, without the folders of absolute paths; {} where there is none."""
     read = json.loads if path.suffix == ".json" else yaml.safe_load
     content = read(path.read_text(encoding="utf-8")) if path.is_file() else None
     return {
@@ -191,7 +191,7 @@ def _read_mapping(path: Path) -> dict[str, Any]:
 
 
 def _card_of(folder: Path, config: CrossMoSTConfig, results: dict[str, Any], args: dict[str, Any]) -> str:
-    """The folder's card, its example naming the repository; a new one where there is none."""
+    """Return the folder's card, its example naming the repository; a new one where there is none."""
     if (folder / "README.md").is_file():
         return (folder / "README.md").read_text(encoding="utf-8").replace(FOLDER_PLACEHOLDER, args["hub_model_id"])
     return model_card(
@@ -223,7 +223,7 @@ def push_run(output_dir: str | Path, repo_id: str) -> str:
 
 
 def push_dataset(folder: str | Path, repo_id: str, private: bool | None = None) -> str:
-    """Uploads a folder of `crossmost-prepare`, so that `load_dataset(repo_id)` reads it.
+    """Upload a folder of `crossmost-prepare`, so that `load_dataset(repo_id)` reads it.
 
     Returns, Raises: as [`upload`]; [`HubError`] also where the folder has no card.
     """
@@ -234,7 +234,7 @@ def push_dataset(folder: str | Path, repo_id: str, private: bool | None = None) 
 
 
 def push_space(folder: str | Path, repo_id: str, private: bool | None = None) -> str:
-    """Uploads the Space: the app's folder, beside it the package and the bundled model that it imports and loads, and
+    """Upload the Space: the app's folder, beside it the package and the bundled model that it imports and loads, and
     the furniture generator that makes its examples.
 
     Returns, Raises: as [`upload`]; [`HubError`] also where the folder is no Gradio Space, or there is no bundled model.

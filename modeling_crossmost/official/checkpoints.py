@@ -39,7 +39,7 @@ class OfficialWeights:
 
 
 def load_official_checkpoint(path: str | os.PathLike) -> dict:
-    """Reads a `.pth` or `.pt` file, allowing only tensors, plain containers and `argparse.Namespace` (no code).
+    """Read a `.pth` or `.pt` file, allowing only tensors, plain containers and `argparse.Namespace` (no code).
 
     Raises:
         CheckpointError: if the file does not exist, is not a checkpoint, is truncated, or would execute code.
@@ -62,7 +62,7 @@ def load_official_checkpoint(path: str | os.PathLike) -> dict:
 
 
 def _reason(error: Exception) -> str:
-    """Says briefly why torch refused a file; its own message is a page of advice on disabling the safety check."""
+    """Say briefly why torch refused a file; its own message is a page of advice on disabling the safety check."""
     refused = re.search(r"GLOBAL ([\w.]+)", str(error))
     if refused:
         return f"it asks for {refused[1]}, which is not data"
@@ -72,7 +72,7 @@ def _reason(error: Exception) -> str:
 
 
 def detect_kind(content: dict) -> str | None:
-    """Returns the kind of a file (one of [`KINDS`]) according to its top-level keys and weight names, or `None`."""
+    """Return the kind of a file (one of [`KINDS`]) according to its top-level keys and weight names, or `None`."""
     if "model" in content or "model_ema" in content:
         return "crossmost"
     if "state_dict" in content:
@@ -83,7 +83,7 @@ def detect_kind(content: dict) -> str | None:
 
 
 def resolve_kind(content: dict, kind: str = "auto") -> str:
-    """Detects the kind of a file and checks it against `kind` unless that is "auto".
+    """Detect the kind of a file and check it against `kind` unless that is "auto".
 
     Returns:
         One of [`KINDS`].
@@ -103,7 +103,7 @@ def resolve_kind(content: dict, kind: str = "auto") -> str:
 
 
 def official_weights(content: dict, kind: str, weights: str = "model") -> OfficialWeights:
-    """Extracts the weights of a file, without the name prefixes added by DDP and enclosing modules.
+    """Extract the weights of a file, without the name prefixes added by DDP and enclosing modules.
 
     Args:
         content: result of [`load_official_checkpoint`].
@@ -137,7 +137,7 @@ def _strip(name: str) -> str:
 
 
 def _below_point_encoder(name: str, kind: str) -> str:
-    """Maps names in a file that holds only a tokenizer or point tower to those in CrossMoST's own files."""
+    """Map names in a file that holds only a tokenizer or point tower to those in CrossMoST's own files."""
     if kind == "dvae":
         return re.sub(r"^encoder\.", "point_encoder.encoder.", name)
     if kind == "pointbert":

@@ -27,7 +27,7 @@ from .checkpoints import CheckpointError
 
 
 def make_processor(model: CrossMoSTModel, tokenizer: str, num_points: int) -> CrossMoSTProcessor:
-    """Creates the processor of a converted model, with CLIP's image processing and a separately loaded tokenizer.
+    """Create the processor of a converted model, with CLIP's image processing and a separately loaded tokenizer.
 
     Args:
         model: a converted model.
@@ -60,7 +60,7 @@ def write_atomically(
     processor: CrossMoSTProcessor | None = None,
     prefix: str = "",
 ) -> None:
-    """Saves a model to a new folder, leaving nothing behind on failure.
+    """Save a model to a new folder, leaving nothing behind on failure.
 
     Args:
         model: what to save.

@@ -42,7 +42,7 @@ class KeyReport:
 
 
 def convert_crossmost(content: dict, weights: str = "model", **options) -> tuple[CrossMoSTForSelfTraining, KeyReport]:
-    """Builds a model from the content of a self-trained CrossMoST checkpoint (`checkpoint-*.pth`).
+    """Build a model from the content of a self-trained CrossMoST checkpoint (`checkpoint-*.pth`).
 
     Args:
         content: result of [`load_official_checkpoint`].
@@ -69,7 +69,7 @@ def convert_ulip(
     class_names: list[str] | None = None,
     **options,
 ) -> tuple[CrossMoSTModel, KeyReport]:
-    """Builds a model from the content of a ULIP file, either CrossMoST's own or a public one with PointBERT.
+    """Build a model from the content of a ULIP file, either CrossMoST's own or a public one with PointBERT.
 
     ULIP files have no classes, so the classifier is zero until [`CrossMoSTModel.set_classes`] is called. The image
     tower of public files is a timm ViT, whose weights do not fit a `CLIPVisionModel`; the model then has none.
@@ -126,7 +126,7 @@ def convert_ulip(
 
 
 def convert_pointbert(content: dict, **options) -> tuple[CrossMoSTPointModel, KeyReport]:
-    """Builds a point tower from the query network in the content of a Point-BERT pre-training file.
+    """Build a point tower from the query network in the content of a Point-BERT pre-training file.
 
     Args:
         content: result of [`load_official_checkpoint`].
@@ -145,7 +145,7 @@ def convert_pointbert(content: dict, **options) -> tuple[CrossMoSTPointModel, Ke
 
 
 def convert_dvae(content: dict, **options) -> tuple[CrossMoSTPointModel, KeyReport]:
-    """Builds a point tower with the tokenizer in the content of a `dVAE.pth` and an untrained transformer.
+    """Build a point tower with the tokenizer in the content of a `dVAE.pth` and an untrained transformer.
 
     Args:
         content: result of [`load_official_checkpoint`].
@@ -171,7 +171,7 @@ def convert_dvae(content: dict, **options) -> tuple[CrossMoSTPointModel, KeyRepo
 def _fill(
     model: CrossMoSTPreTrainedModel, state: dict[str, torch.Tensor], official: OfficialWeights, required: str = ""
 ) -> KeyReport:
-    """Loads converted weights into a model and sets it to evaluation mode.
+    """Load converted weights into a model and set it to evaluation mode.
 
     Raises:
         CheckpointError: if shapes do not match, or a weight whose name starts with `required` is missing.
@@ -206,7 +206,7 @@ _CONVERTERS: dict[str, tuple[Callable, set[str]]] = {
 
 
 def convert(content: dict, kind: str = "auto", **options) -> tuple[CrossMoSTPreTrainedModel, KeyReport]:
-    """Builds a model from the content of an official file of any kind.
+    """Build a model from the content of an official file of any kind.
 
     Args:
         content: result of [`load_official_checkpoint`].

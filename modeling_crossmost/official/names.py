@@ -8,7 +8,7 @@ from .checkpoints import CheckpointError
 
 
 def _clip_blocks(official: str, ours: str) -> tuple[tuple[str, str], ...]:
-    """Returns the renames of OpenAI's transformer blocks, which differ between the towers only in their prefix."""
+    """Return the renames of OpenAI's transformer blocks, which differ between the towers only in their prefix."""
     official, ours = rf"{official}\.resblocks\.(\d+)\.", rf"{ours}.encoder.layers.\1."
     return (
         (rf"{official}ln_([12])\.", rf"{ours}layer_norm\2."),
@@ -74,7 +74,7 @@ _VECTORS = {
 
 
 def rename_official_key(name: str) -> str:
-    """Returns our name of an official parameter, or the name itself if it is unknown."""
+    """Return our name of an official parameter, or the name itself if it is unknown."""
     for pattern, replacement in _RENAMES:
         if re.match(pattern, name):
             return re.sub("^" + pattern, replacement, name)
@@ -82,7 +82,7 @@ def rename_official_key(name: str) -> str:
 
 
 def our_names(official: str) -> list[str]:
-    """Returns our names for an official tensor: one, or three for a fused query, key and value projection."""
+    """Return our names for an official tensor: one, or three for a fused query, key and value projection."""
     name = rename_official_key(official)
     if ".self_attn.in_proj_" not in name:
         return [name]
@@ -91,7 +91,7 @@ def our_names(official: str) -> list[str]:
 
 
 def convert_state_dict(official: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """Converts official weights to our names and layouts, splitting in_proj and flattening 1x1 convolutions.
+    """Convert official weights to our names and layouts, splitting in_proj and flattening 1x1 convolutions.
 
     Args:
         official: official name -> tensor, as in [`OfficialWeights.tensors`].

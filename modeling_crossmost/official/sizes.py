@@ -22,7 +22,7 @@ def infer_config(
     image_size: int | None = None,
     class_names: list[str] | None = None,
 ) -> CrossMoSTConfig:
-    """Infers the configuration of a model from its weights; a tower without weights is omitted.
+    """Infer the configuration of a model from its weights; a tower without weights is omitted.
 
     Args:
         weights: result of [`convert_state_dict`], with a classifier.
@@ -63,7 +63,7 @@ def infer_point_config(
     point_groups: int = PAPER_GROUPING[0],
     group_size: int = PAPER_GROUPING[1],
 ) -> CrossMoSTPointConfig:
-    """Infers the configuration of the point tower; arguments and errors are those of [`infer_config`]."""
+    """Infer the configuration of the point tower; arguments and errors are those of [`infer_config`]."""
     width = _shape(weights, "point_model.embeddings.token_projection.weight", 2)[0]
     hidden = _shape(weights, "point_model.layers.0.mlp.fc1.weight", 2)[0]
     return CrossMoSTPointConfig(
@@ -147,7 +147,7 @@ def _tensor(weights: dict[str, torch.Tensor], name: str) -> torch.Tensor:
 
 
 def _shape(weights: dict[str, torch.Tensor], name: str, dimensions: int) -> tuple[int, ...]:
-    """Returns the shape of a tensor, which must have `dimensions` axes, none of them empty."""
+    """Return the shape of a tensor, which must have `dimensions` axes, none of them empty."""
     shape = tuple(_tensor(weights, name).shape)
     if len(shape) != dimensions or 0 in shape:
         raise CheckpointError(f"The checkpoint's tensors do not have the shapes of an official file ({name}: {shape}).")

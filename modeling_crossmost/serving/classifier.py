@@ -95,7 +95,7 @@ def _rounded(ranking: Ranking) -> list[list]:
 
 
 class Classifier:
-    """Classifies mesh and cloud files with a model, reading each file in a sandbox.
+    """Classify mesh and cloud files with a model, reading each file in a sandbox.
 
     Args:
         model: a `CrossMoSTModel`; set to evaluation mode.

@@ -210,7 +210,7 @@ PARTS = (DataArguments, TrainArguments, SelfTrainingArguments, PretrainingOption
 
 
 class _Help(argparse.RawDescriptionHelpFormatter):
-    """Leaves out the second spelling of an option, `--max-steps` beside `--max_steps`."""
+    """Leave out the second spelling of an option, `--max-steps` beside `--max_steps`."""
 
     def _format_action_invocation(self, action: argparse.Action) -> str:
         return " ".join(
@@ -238,7 +238,7 @@ class TrainParser(HfArgumentParser, Parser):
 
 
 def _explanations(part: type) -> dict[str, str]:
-    """What the docstring of a dataclass says about each field."""
+    """Return what the docstring of a dataclass says about each field."""
     section = inspect.cleandoc(part.__doc__ or "").partition("Args:\n")[2]
     entries = re.findall(r"^    (\w[\w, ]*): (.*(?:\n {8}.*)*)", section, re.M)
     return {name: " ".join(text.split()).replace("%", "%%") for names, text in entries for name in names.split(", ")}
@@ -267,7 +267,7 @@ class Arguments:
         return merged
 
     def resume_fingerprint(self) -> dict[str, Any]:
-        """The fields that decide the weights: a run that is resumed must have the same."""
+        """Return the fields that decide the weights: a run that is resumed must have the same."""
         return {name: value for name, value in self.to_dict().items() if name not in FREE_ON_RESUME}
 
 
@@ -276,7 +276,7 @@ def _fields() -> dict[str, dataclasses.Field]:
 
 
 def read_recipe(path: str | os.PathLike) -> dict[str, Any]:
-    """Reads a YAML recipe.
+    """Read a YAML recipe.
 
     Raises:
         UsageError: no such file, not YAML, not a mapping, an unknown key, or a list where one value goes.
@@ -302,7 +302,7 @@ def read_recipe(path: str | os.PathLike) -> dict[str, Any]:
 
 
 def _as_flags(values: dict[str, Any]) -> list[str]:
-    """{"a": 1, "b": [2, 3]} -> ["--a=1", "--b", "2", "3"]; `None` keeps the default."""
+    """Convert {"a": 1, "b": [2, 3]} to ["--a=1", "--b", "2", "3"]; `None` keeps the default."""
     flags: list[str] = []
     for name, value in values.items():
         if isinstance(value, (list, tuple)):
@@ -313,7 +313,7 @@ def _as_flags(values: dict[str, Any]) -> list[str]:
 
 
 def parse_arguments(argv: list[str]) -> Arguments:
-    """Resolves preset, recipe and command line.
+    """Resolve preset, recipe and command line.
 
     Args:
         argv: arguments after the program's name; the first may be a recipe (`*.yaml`).

@@ -2,13 +2,14 @@
 
 All randomness of a run is a function of (seed, epoch, object), so there is no generator state to save: with these files
 a resumed run equals an uninterrupted one bit for bit. The state file holds the SHA-256 of every file, itself included,
-so that a damaged checkpoint is never mistaken for a sound one.
+so that a damaged checkpoint is never mistaken for a sound one. Frozen parameters, which a resumed run has from the
+model it starts from, are not written; of them, too, the state holds a SHA-256.
 """
 
 import hashlib
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
@@ -97,6 +98,26 @@ def _snapshot(state: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     return {name: value.detach().to("cpu", copy=True).contiguous() for name, value in state.items()}
 
 
+def _frozen(model: nn.Module) -> dict[str, torch.Tensor]:
+    return {name: value.detach() for name, value in model.named_parameters() if not value.requires_grad}
+
+
+def _digest_of(tensors: Mapping[str, torch.Tensor]) -> str:
+    """Return the SHA-256 of names, types, shapes and values."""
+    digest = hashlib.sha256()
+    for name in sorted(tensors):
+        value = tensors[name].cpu().contiguous()
+        digest.update(f"{name} {value.dtype} {tuple(value.shape)}".encode())
+        digest.update(value.flatten().view(torch.uint8).numpy().data)
+    return digest.hexdigest()
+
+
+def _restore_weights(target: nn.Module, weights: dict[str, torch.Tensor], frozen: Collection[str]) -> None:
+    missing, unexpected = target.load_state_dict(weights, strict=False)
+    if strange := [*(name for name in missing if name not in frozen), *unexpected]:
+        raise RuntimeError(f"{strange[0]} is in only one of the two")
+
+
 def _sha256(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
@@ -137,7 +158,12 @@ def save_checkpoint(
         CheckpointFolderError if it cannot be written; older checkpoints are still there then.
     """
     folder = Path(output_dir) / "checkpoints" / f"step_{step}"
-    tensors = (model.state_dict(), teacher.state_dict(), _optimizer_tensors(optimizer))
+    frozen = _frozen(model)
+    trained, averaged = (
+        {name: value for name, value in module.state_dict().items() if name not in frozen}
+        for module in (model, teacher.model)
+    )
+    tensors = (trained, averaged, _optimizer_tensors(optimizer))
     parts = {part: _snapshot(state) for part, state in zip(PARTS, tensors, strict=True)}
     # Through JSON and back: what is sealed must be what will be read, and it must not change any more.
     state = json.loads(json.dumps({"step": step, "run": run, "progress": progress}))
@@ -146,12 +172,14 @@ def save_checkpoint(
         try:
             remove_stale(folder.parent)
             with atomic_folder(folder) as temporary:
+                digest = _digest_of(frozen)  # here, beside the training: frozen values stand still
                 files = {}
                 for part in PARTS:
                     path = temporary / f"{part}.safetensors"
                     save_file(parts.pop(part), path)
                     files[path.name] = _sha256(path)
-                (temporary / STATE_FILE).write_text(json.dumps(_sealed(state | {"files": files}), indent=2))
+                sealed = _sealed(state | {"files": files, "frozen": digest})
+                (temporary / STATE_FILE).write_text(json.dumps(sealed, indent=2))
         except (OSError, SafetensorError) as error:
             reason = first_line(error)
             raise CheckpointFolderError(
@@ -231,7 +259,8 @@ def read_state(folder: Path, run: dict) -> dict:
         run: the same values as on saving.
 
     Returns:
-        "step", "run" and "progress", as they were saved, and "files", the SHA-256 of each.
+        "step", "run" and "progress", as they were saved, "files", the SHA-256 of each, and "frozen", that of the frozen
+        parameters.
 
     Raises:
         CheckpointFolderError: if the file is damaged or belongs to a run with other options.
@@ -274,15 +303,22 @@ def load_checkpoint(
         Optimizer steps done.
 
     Raises:
-        CheckpointFolderError: if a file is damaged or missing, or belongs to another model or run.
+        CheckpointFolderError: if a file is damaged or missing, or belongs to another model or run, or the frozen
+            parameters are not those of the run.
     """
     content = read_state(folder, run)
     _check_files(folder, content)
+    frozen = _frozen(model)
+    if content.get("frozen", digest := _digest_of(frozen)) != digest:
+        raise CheckpointFolderError(
+            f"{folder} belongs to a run with other frozen weights: resume with the --model_name_or_path, the --seed "
+            "and the --freeze_... options that it began with."
+        )
     try:
         # All files are read before anything is overwritten.
         weights = [load_file(folder / f"{part}.safetensors") for part in PARTS]
-        model.load_state_dict(weights[0])
-        teacher.load_state_dict(weights[1])
+        _restore_weights(model, weights[0], frozen)
+        _restore_weights(teacher.model, weights[1], frozen)
         _restore_optimizer(optimizer, weights[2])
     except (OSError, SafetensorError, LookupError, RuntimeError, ValueError, TypeError, AttributeError) as error:
         raise _damaged(folder, error) from error

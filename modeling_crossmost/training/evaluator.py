@@ -71,7 +71,7 @@ class Evaluator:
     def load(
         cls, arguments: Arguments, accelerator: Accelerator, processor: CrossMoSTProcessor, split: str
     ) -> "Evaluator":
-        """Reads a split.
+        """Read a split.
 
         Raises:
             ValueError: as [`load_split`].
@@ -81,7 +81,7 @@ class Evaluator:
         return cls(arguments, accelerator, rows, EvalImageTransform(**options), known_classes(rows))
 
     def map_labels(self, names: list[str]) -> None:
-        """Looks the split's classes up among the model's, by name.
+        """Look the split's classes up among the model's, by name.
 
         Raises:
             ValueError: a class that the model does not have.
@@ -113,6 +113,6 @@ class Evaluator:
         return summarize(self.predict(method, model), model.config.class_names)
 
     def quick(self, method: Method, model: CrossMoSTModel) -> dict[str, float | None]:
-        """The columns that one view and the cloud give, for the curve over training."""
+        """Return the columns that one view and the cloud give, for the curve over training."""
         summary = columns_of(summarize(self.predict(method, model, num_views=1), model.config.class_names))
         return {name: summary[name] for name in ("image", "point")}

@@ -26,7 +26,7 @@ with importing("train"):
 
 
 def save_model(model: CrossMoSTModel, processor: CrossMoSTProcessor, output_dir: Path) -> None:
-    """Saves model and processor (`save_pretrained`) into a hidden folder and renames file by file.
+    """Save model and processor (`save_pretrained`) into a hidden folder and rename file by file.
 
     The decoders of self-training are left out: what is saved is a plain [`CrossMoSTModel`].
     """
@@ -72,7 +72,7 @@ def results_of(
     summaries: dict[str, dict[str, Any] | None],
     run: dict[str, Any],
 ) -> dict[str, Any]:
-    """The content of `results.json`.
+    """Return the content of `results.json`.
 
     Args:
         summaries: under "zero_shot", "teacher" and "student" what [`summarize`] gave, or `None`.
@@ -111,7 +111,7 @@ def finish_run(
     models: tuple[CrossMoSTModel, CrossMoSTModel],
     run: dict[str, Any],
 ) -> None:
-    """Evaluates teacher and student and writes everything that a person looks at afterwards.
+    """Evaluate teacher and student and write everything that a person looks at afterwards.
 
     Args:
         zero_shot: the summary of the model before training.

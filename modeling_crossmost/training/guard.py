@@ -14,7 +14,7 @@ class NonFiniteError(ValueError):
 
 
 class FiniteGuard:
-    """Leaves out optimizer steps whose loss or gradient is not finite, and stops a run that has many in a row.
+    """Leave out optimizer steps whose loss or gradient is not finite, and stop a run that has many in a row.
 
     The verdict stays on the device, where the fused AdamW reads it, as it does a gradient scaler's: no step waits for
     the host. Student and moments then stand still, and BatchNorm's statistics are put back.

@@ -38,25 +38,25 @@ class Method(Protocol):
     needs_strong_views: bool
 
     def check(self, model: CrossMoSTModel) -> None:
-        """Raises ValueError where the options do not fit the model, before anything is computed."""
+        """Raise ValueError where the options do not fit the model, before anything is computed."""
 
     def freeze(self, model: CrossMoSTModel) -> None:
-        """Leaves gradients on what this method trains."""
+        """Leave gradients on what this method trains."""
 
     def train_mode(self, model: CrossMoSTModel) -> None:
         """Training mode, frozen parts excepted."""
 
     def trainable(self, model: CrossMoSTModel) -> nn.Module:
-        """The module whose forward pass is differentiated; it is what several processes wrap."""
+        """Return the module whose forward pass is differentiated; it is what several processes wrap."""
 
     def step(self, wrapped: nn.Module, model: CrossMoSTModel, teacher: EMATeacher, batch: Batch) -> Batch:
         """ "loss" with gradient and everything to log."""
 
     def after_step(self, model: CrossMoSTModel) -> None:
-        """Puts back into bounds what the optimizer may have moved out of them."""
+        """Put back into bounds what the optimizer may have moved out of them."""
 
     def before_evaluation(self, model: CrossMoSTModel) -> None:
-        """Brings the classifier up to date."""
+        """Bring the classifier up to date."""
 
 
 def _student(model: CrossMoSTModel) -> CrossMoSTForSelfTraining:
@@ -78,7 +78,7 @@ class SelfTraining:
         self.chunk_size = arguments.train.per_device_train_batch_size
 
     def check(self, model: CrossMoSTModel) -> None:
-        """The masks of one object show whether unit and ratios fit."""
+        """Check on the masks of one object that unit and ratios fit."""
         options, vision, point = self.arguments, model.config.vision_config, model.config.point_config
         if options.masked_modeling:
             key = torch.zeros(1, dtype=torch.int64)
@@ -98,7 +98,7 @@ class SelfTraining:
         train_mode(_student(model), self.arguments)
 
     def trainable(self, model: CrossMoSTModel) -> nn.Module:
-        """The student's pass up to what the losses need."""
+        """Return the student's pass up to what the losses need."""
         synchronize_batch_norm(model)
         return StudentPass(_student(model), self.arguments, self.chunk_size)
 
@@ -111,7 +111,7 @@ class SelfTraining:
         """Nothing is bounded."""
 
     def before_evaluation(self, model: CrossMoSTModel) -> None:
-        """The classifier is trained with everything else; nothing to do."""
+        """Do nothing: the classifier is trained with everything else."""
 
 
 class Pretraining:
@@ -166,7 +166,7 @@ class Pretraining:
         bound_logit_scale(model)
 
     def before_evaluation(self, model: CrossMoSTModel) -> None:
-        """Makes the classifier anew from the class names, wherever the text tower has moved or it was never made."""
+        """Make the classifier anew from the class names, wherever the text tower has moved or it was never made."""
         if not self.arguments.freeze_text or model not in self.with_classes:
             self.set_classes(model)
             self.with_classes.add(model)

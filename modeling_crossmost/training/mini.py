@@ -34,7 +34,7 @@ CONTEXT = 28
 
 
 def train_tokenizer(captions: Iterable[str], vocab_size: int = 1600) -> CLIPTokenizer:
-    """Learns CLIP's kind of byte-pair encoding from captions.
+    """Learn CLIP's kind of byte-pair encoding from captions.
 
     Args:
         captions: the texts; case is ignored, as in CLIP.
@@ -80,7 +80,7 @@ def _merges_of(words: Tokenizer) -> list[tuple[str, str]]:
 
 
 def mini_config(tokenizer: CLIPTokenizer, class_names: list[str]) -> CrossMoSTConfig:
-    """The mini model's sizes: three towers of width 128 that train on two CPU cores."""
+    """Return the mini model's sizes: three towers of width 128 that train on two CPU cores."""
     return CrossMoSTConfig(
         vision_config={
             "hidden_size": 128,
@@ -123,7 +123,7 @@ def mini_config(tokenizer: CLIPTokenizer, class_names: list[str]) -> CrossMoSTCo
 
 
 def build_mini(captions: Iterable[str], class_names: list[str], seed: int) -> tuple[CrossMoSTModel, CrossMoSTProcessor]:
-    """The untrained mini model and its processor.
+    """Return the untrained mini model and its processor.
 
     Args:
         captions: texts for the tokenizer; class names in all prompt sets are added.
@@ -144,7 +144,7 @@ def build_mini(captions: Iterable[str], class_names: list[str], seed: int) -> tu
 
 
 def install(trained: Path, output: Path) -> None:
-    """Copies a trained model and its processor, nothing else of the run, to where the package expects the mini model.
+    """Copy a trained model and its processor, nothing else of the run, to where the package expects the mini model.
 
     Args:
         trained: output folder of the last pre-training run.
@@ -159,7 +159,7 @@ def install(trained: Path, output: Path) -> None:
 
 
 def make_parser() -> Parser:
-    """The command line's options."""
+    """Return the command line's options."""
     command = "python -m modeling_crossmost.training.mini"
     parser = Parser(
         command,
@@ -176,7 +176,7 @@ def make_parser() -> Parser:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Writes the untrained model, or copies the trained one.
+    """Write the untrained model, or copy the trained one.
 
     Raises:
         ValueError: an unusable data set or run.

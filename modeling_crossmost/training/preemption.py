@@ -12,7 +12,7 @@ from .distributed import world_size
 
 
 class StopRequest:
-    """Notes SIGTERM and SIGUSR1, and makes all processes agree on the step at which they stop.
+    """Note SIGTERM and SIGUSR1, and make all processes agree on the step at which they stop.
 
     The first signal is noted, the second ends the process at once. Use it as a context manager: the handlers of before
     come back at its end. Only the main thread may set handlers; elsewhere nothing is noted.

@@ -18,12 +18,12 @@ VERSIONED = ("torch", "transformers", "datasets", "accelerate", "timm", "numpy")
 
 
 def write_json(path: Path, content: Any) -> None:
-    """Writes readable JSON atomically."""
+    """Write readable JSON atomically."""
     write_text(path, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
 
 
 def write_yaml(path: Path, content: Mapping[str, Any]) -> None:
-    """Writes the resolved options atomically."""
+    """Write the resolved options atomically."""
     write_text(path, yaml.safe_dump(dict(content), sort_keys=False, allow_unicode=True))
 
 
@@ -58,7 +58,7 @@ class JsonLines:
             return math.inf  # the half line that a killed run may leave at the end
 
     def append(self, line: Mapping[str, Any]) -> None:
-        """Adds one line; numbers that are not finite become null, as JSON knows none."""
+        """Add one line; numbers that are not finite become null, as JSON knows none."""
         if not self.active:
             return
         clean = {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in line.items()}
@@ -79,14 +79,14 @@ class RunningMeans:
         self.count = 0
 
     def add(self, terms: Mapping[str, torch.Tensor]) -> None:
-        """Adds one step's terms (always the same names)."""
+        """Add one step's terms (always the same names)."""
         self.names = list(terms)
         values = torch.stack([value.detach().float().reshape(()) for value in terms.values()])
         self.total = values if self.total is None else self.total + values
         self.count += 1
 
     def pop(self) -> dict[str, float]:
-        """The means over all processes since the last call; starts anew."""
+        """Return the means over all processes since the last call, and start anew."""
         if self.total is None:
             return {}
         means = (_mean_over_processes(self.total) / self.count).tolist()
@@ -94,13 +94,13 @@ class RunningMeans:
         return dict(zip(self.names, means, strict=True))
 
     def state_dict(self) -> dict[str, Any]:
-        """What was added since the last `pop`, as JSON values; all processes have to call it."""
+        """Return what was added since the last `pop`, as JSON values; all processes have to call it."""
         if self.total is None:
             return {"totals": {}, "count": 0}
         totals = _mean_over_processes(self.total).tolist()
         return {"totals": dict(zip(self.names, totals, strict=True)), "count": self.count}
 
     def load_state_dict(self, state: Mapping[str, Any], device: torch.device) -> None:
-        """Continues from a [`state_dict`]; the float32 totals come back exactly."""
+        """Continue from a [`state_dict`]; the float32 totals come back exactly."""
         self.names, self.count = list(state["totals"]), state["count"]
         self.total = torch.tensor(list(state["totals"].values()), device=device) if self.count else None

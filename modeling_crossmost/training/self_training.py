@@ -215,14 +215,6 @@ class EMATeacher:
         torch._foreach_lerp_(*self._averaged, 1.0 - decay)
         torch._foreach_copy_(*self._copied)
 
-    def state_dict(self) -> dict[str, torch.Tensor]:
-        """Return the averaged weights, for checkpoints."""
-        return self.model.state_dict()
-
-    def load_state_dict(self, state: dict[str, torch.Tensor]) -> None:
-        """Restore the averaged weights."""
-        self.model.load_state_dict(state)
-
 
 def freeze_for_self_training(model: CrossMoSTForSelfTraining, arguments: SelfTrainingArguments) -> None:
     """Disable gradients of everything that the arguments freeze or that no loss term reaches."""

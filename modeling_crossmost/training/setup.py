@@ -69,7 +69,7 @@ def set_numerics(tf32: bool, deterministic: bool) -> None:
 
 
 def load_model_and_processor(arguments: Arguments) -> tuple[CrossMoSTModel, CrossMoSTProcessor]:
-    """Loads `model_name_or_path` as the class that the method trains; new decoders start from the run's seed.
+    """Load `model_name_or_path` as the class that the method trains; new decoders start from the run's seed.
 
     Raises:
         ValueError: nothing loadable there, or weights that do not fit.
@@ -82,7 +82,7 @@ def load_model_and_processor(arguments: Arguments) -> tuple[CrossMoSTModel, Cros
 def resolve_classes(
     arguments: Arguments, model: CrossMoSTModel, processor: CrossMoSTProcessor, evaluator: Evaluator | None
 ) -> tuple[list[str], list[str]]:
-    """Decides the classes and prompts of the run and brings the classifier and the label map into line.
+    """Decide the classes and prompts of the run and bring the classifier and the label map into line.
 
     Order: `class_names` of the options, else the evaluation split's, else the model's. A model that already knows just
     these classes keeps its classifier (it may be trained) unless `prompts` asks for another one or it is zero, as the

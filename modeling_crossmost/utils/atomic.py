@@ -13,12 +13,12 @@ from pathlib import Path
 
 
 def _temporary(path: Path) -> Path:
-    """A hidden name beside `path` that no other process uses."""
+    """Return a hidden name beside `path` that no other process uses."""
     return path.with_name(f".{path.name}.{os.getpid()}.tmp")
 
 
 def _to_disk(path: Path) -> None:
-    """Waits until a file, or the names in a folder, are on the disk; does nothing where folders cannot be opened."""
+    """Wait until a file, or the names in a folder, are on the disk; do nothing where folders cannot be opened."""
     if path.is_dir() and os.name == "nt":
         return
     descriptor = os.open(path, os.O_RDONLY if path.is_dir() or os.name != "nt" else os.O_RDWR)
@@ -29,7 +29,7 @@ def _to_disk(path: Path) -> None:
 
 
 def _rename(temporary: Path, target: Path) -> None:
-    """Gives a complete file or folder its name, once all of it is on the disk."""
+    """Give a complete file or folder its name, once all of it is on the disk."""
     if temporary.is_dir():
         for path in temporary.rglob("*"):
             _to_disk(path)
@@ -39,7 +39,7 @@ def _rename(temporary: Path, target: Path) -> None:
 
 
 def remove_folder(path: Path) -> None:
-    """Removes a folder so that it is never there in part: it loses its name first."""
+    """Remove a folder so that it is never there in part: it loses its name first."""
     hidden = _temporary(path.with_name(f"{path.name}.old"))
     shutil.rmtree(hidden, ignore_errors=True)
     os.replace(path, hidden)
@@ -47,7 +47,7 @@ def remove_folder(path: Path) -> None:
 
 
 def remove_stale(folder: str | os.PathLike) -> None:
-    """Removes what a killed process left in a folder under temporary names; call it where no other process writes."""
+    """Remove what a killed process left in a folder under temporary names; call it where no other process writes."""
     for path in Path(folder).glob(".*.tmp"):
         if re.fullmatch(r"\.(.*\.)?\d+\.tmp", path.name):
             if path.is_dir():
@@ -58,7 +58,7 @@ def remove_stale(folder: str | os.PathLike) -> None:
 
 @contextmanager
 def atomic_file(path: str | os.PathLike) -> Iterator[Path]:
-    """Yields a temporary name; the file that the block wrote there becomes `path`, whose folder is made if needed."""
+    """Yield a temporary name; the file that the block wrote there becomes `path`, whose folder is made if needed."""
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
     temporary = _temporary(target)
@@ -70,14 +70,14 @@ def atomic_file(path: str | os.PathLike) -> Iterator[Path]:
 
 
 def write_text(path: str | os.PathLike, text: str) -> None:
-    """Writes a UTF-8 text file atomically."""
+    """Write a UTF-8 text file atomically."""
     with atomic_file(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
 
 @contextmanager
 def atomic_folder(path: str | os.PathLike) -> Iterator[Path]:
-    """Yields a new temporary folder, which becomes `path`; an existing folder of that name is replaced.
+    """Yield a new temporary folder, which becomes `path`; an existing folder of that name is replaced.
 
     Raises:
         OSError: `path` cannot be written.
@@ -96,7 +96,7 @@ def atomic_folder(path: str | os.PathLike) -> Iterator[Path]:
 
 
 def check_new_folder(path: str | os.PathLike) -> None:
-    """Raises ValueError where `path` exists and is not an empty folder."""
+    """Raise ValueError where `path` exists and is not an empty folder."""
     target = Path(path)
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise ValueError(f"{target} already exists: name a new folder.")
@@ -120,7 +120,7 @@ def new_folder(path: str | os.PathLike) -> Iterator[Path]:
 
 @contextmanager
 def atomic_files(folder: str | os.PathLike) -> Iterator[Path]:
-    """Yields a temporary folder inside `folder`; its files move to their places when all of them are complete."""
+    """Yield a temporary folder inside `folder`; its files move to their places when all of them are complete."""
     target = Path(folder)
     temporary = target / f".{os.getpid()}.tmp"
     shutil.rmtree(temporary, ignore_errors=True)

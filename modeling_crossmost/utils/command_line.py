@@ -34,7 +34,7 @@ class Parser(argparse.ArgumentParser):
         )
 
     def error(self, message: str) -> NoReturn:
-        """Raises instead of printing the usage: one sentence is enough.
+        """Raise instead of printing the usage: one sentence is enough.
 
         Raises:
             UsageError: always.
@@ -43,7 +43,7 @@ class Parser(argparse.ArgumentParser):
 
 
 def one_line(error: BaseException) -> str:
-    """What an exception says, as one line: what to install for a missing extra, the type where it says nothing."""
+    """Return what an exception says, as one line: what to install for a missing extra, its type if it says nothing."""
     sentence = missing_extra_sentence(error) if isinstance(error, ModuleNotFoundError) else None
     text = str(error).strip()
     if "Traceback (most recent call last):" in text:  # a worker process passes its own on; the message ends it
@@ -52,7 +52,7 @@ def one_line(error: BaseException) -> str:
 
 
 def first_line(error: BaseException) -> str:
-    """The first line of what an exception of a library says, without its full stop, to be quoted in a sentence."""
+    """Return the first line of what an exception of a library says, without its full stop, for quoting."""
     lines = str(error).strip().splitlines()
     return lines[0].rstrip(".") if lines else type(error).__name__
 
@@ -73,7 +73,7 @@ def run_command(
     argv: Sequence[str] | None = None,
     errors: tuple[type[Exception], ...] = ERRORS,
 ) -> int:
-    """Parses the options and runs a command; returns the exit code.
+    """Parse the options and run a command; return the exit code.
 
     Args:
         parser: the command's options.
@@ -85,7 +85,7 @@ def run_command(
 
 
 def exit_code(work: Callable[[], int | None], errors: tuple[type[Exception], ...] = ERRORS) -> int:
-    """Runs a program; returns its exit code.
+    """Run a program; return its exit code.
 
     Args:
         work: the program; returns its exit code, None for 0.

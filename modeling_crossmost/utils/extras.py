@@ -38,12 +38,12 @@ def _is_installed(module: str) -> bool:
 
 
 def install_command(extra: str) -> str:
-    """The command that installs an extra."""
+    """Return the command that installs an extra."""
     return f"pip install 'crossmost[{extra}]'"
 
 
 def missing_extra_sentence(error: ModuleNotFoundError) -> str | None:
-    """What to install for a module that was not found; None where it belongs to no extra."""
+    """Return what to install for a module that was not found; None where it belongs to no extra."""
     module = (error.name or "").split(".")[0]
     found = [name for name, extra in EXTRAS.items() if module in extra.modules]
     return _sentence([module], found[0]) if found else None
@@ -54,7 +54,7 @@ def _sentence(modules: list[str], extra: str) -> str:
 
 
 def require(extra: str) -> None:
-    """Checks that an extra is installed.
+    """Check that an extra is installed.
 
     Raises:
         ImportError: one sentence with the command that installs it.

@@ -11,7 +11,7 @@ from typing import Any
 
 
 def when_imported(library: str, package: str, callback: Callable[[], Any]) -> None:
-    """Calls back once, as soon as `library` is imported: right now, or at the end of the import that brings it.
+    """Call back once, as soon as `library` is imported: right now, or at the end of the import that brings it.
 
     Modules of `package` may import the library themselves. The call then waits for the end of the outermost of these
     imports, so that the callback finds no module of the package half imported.
@@ -28,7 +28,7 @@ def when_imported(library: str, package: str, callback: Callable[[], Any]) -> No
 
 
 class _Watch(MetaPathFinder):
-    """Leaves finding to the finders behind it, and notices when what they found has been executed."""
+    """Leave finding to the finders behind it, and notice when what they found has been executed."""
 
     def __init__(self, library: str, package: str, callback: Callable[[], Any]):
         self.library, self.package, self.callback = library, package, callback
@@ -56,7 +56,7 @@ class _Watch(MetaPathFinder):
 
 
 def postpone_scipy() -> None:
-    """Imports the losses of transformers without scipy, which the losses of its detectors then import when called.
+    """Import the losses of transformers without scipy, which the losses of its detectors then import when called.
 
     Every model of transformers brings these losses in, and wherever scipy is installed its optimizers with them, which
     take longer to import than the model that was asked for. Does nothing where either is imported already.

@@ -26,7 +26,7 @@ MAX_CORES = 4  # beyond some, the address space of further threads costs more th
 
 
 def limit_process(memory: int) -> None:
-    """Bounds this process for good: `memory` bytes of address space, no file written, no core dump, few cores.
+    """Bound this process for good: `memory` bytes of address space, no file written, no core dump, few cores.
 
     Where the system is not a Unix, nothing is bounded here.
     """
@@ -47,7 +47,7 @@ def limit_process(memory: int) -> None:
 
 @contextmanager
 def object_limits(seconds: float = OBJECT_SECONDS, num_bytes: int = OBJECT_BYTES) -> Iterator[None]:
-    """Turns an endless or greedy object into an exception.
+    """Turn an endless or greedy object into an exception.
 
     Memory is bounded where the system counts it (Linux), CPU time (what a busy machine spends on other work does not
     count) where signals reach the caller (the main thread of a process on Unix); elsewhere nothing is bounded. Import
@@ -97,7 +97,7 @@ def _bounded_memory(num_bytes: int) -> Iterator[None]:
 
 
 def _within(limit: int, hard: int) -> int:
-    """The limit as far as the hard one allows it."""
+    """Return the limit as far as the hard one allows it."""
     return limit if hard == resource.RLIM_INFINITY else min(limit, hard)
 
 

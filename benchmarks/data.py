@@ -1,4 +1,4 @@
-"""Times what a pair costs before the towers: `python -m benchmarks.bench_data`.
+"""Times what a pair costs before the towers: `python -m benchmarks data`.
 
 Rendering and projecting twelve views of 224 px, reading single-view rows of 8192 points, and the weak and strong
 augmentation of a pair.
@@ -19,29 +19,30 @@ from modeling_crossmost.data.datasets import PairDataset, PairReader
 from modeling_crossmost.data.keyed_random import object_keys
 from modeling_crossmost.rendering_crossmost import depth_views, shaded_views
 
-from .common import make_parser, milliseconds, parse, print_table, randn
+from .common import CPU, make_parser, milliseconds, parse, print_table, randn
+from .machine import measure_limits, write_report
 
 
 POINTS, SIZE, VIEWS, BATCH = 8192, 224, 12, 16
 
 
 def a_mesh() -> trimesh.Trimesh:
-    """An ellipsoid of 5120 faces."""
+    """Return an ellipsoid of 5120 faces."""
     ball = trimesh.creation.icosphere(subdivisions=4)
     ball.vertices *= (1.0, 0.5, 0.7)
     return ball
 
 
-def pairs_on_disk(folder: Path, views: np.ndarray, rows: int = 64) -> Dataset:
-    """A data set of `rows` pairs with the views (V, R, R, 3) as lossless WebP, loaded from Parquet."""
+def pairs_on_disk(folder: Path, views: np.ndarray, rows: int = 64, points: int = POINTS) -> Dataset:
+    """Return a data set of `rows` pairs with the views (V, R, R, 3) as lossless WebP, loaded from Parquet."""
     encoded = []
     for view in views:
         content = io.BytesIO()
         PILImage.fromarray(view).save(content, "WEBP", lossless=True, method=0, quality=0)
         encoded.append({"bytes": content.getvalue(), "path": None})
-    features = Features({"points": Array2D((POINTS, 3), "float32"), "views": List(Image())})
+    features = Features({"points": Array2D((points, 3), "float32"), "views": List(Image())})
     rng = np.random.default_rng(0)
-    clouds = [rng.standard_normal((POINTS, 3)).astype(np.float32) for _ in range(rows)]
+    clouds = [rng.standard_normal((points, 3)).astype(np.float32) for _ in range(rows)]
     written = Dataset.from_dict({"points": clouds, "views": [encoded] * rows}, features=features)
     (folder / "data").mkdir(parents=True)
     written.to_parquet(folder / "data" / "train-00000-of-00001.parquet")
@@ -49,7 +50,7 @@ def pairs_on_disk(folder: Path, views: np.ndarray, rows: int = 64) -> Dataset:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Prints a table of milliseconds per object."""
+    """Print a table of milliseconds per object."""
     options = parse(make_parser(__doc__, repeats=5), argv)
     mesh = a_mesh()
     cloud = mesh.sample(1024)
@@ -79,6 +80,8 @@ def main(argv: list[str] | None = None) -> int:
         print(f"milliseconds per object, {options.threads} thread, median")
         taken = {name: milliseconds(function, options.repeats) / objects for name, (function, objects) in rows.items()}
         print_table({name: f"{value:7.2f} ms" for name, value in taken.items()})
+    figures = {name: {"milliseconds": value} for name, value in taken.items()}
+    write_report(options.output, measure_limits(CPU, torch.float32), figures)
     return 0
 
 

@@ -1,4 +1,4 @@
-"""Times `classify`: `python -m benchmarks.bench_classify`.
+"""Times `classify`: `python -m benchmarks classify`.
 
 The whole command from its start to its first result, then a warm classifier: one mesh of 10 000 faces at a time (read
 in the sandbox, 1024 points, 12 views, both towers), and many of them as a stream.
@@ -11,11 +11,13 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
+import torch
 import trimesh
 
 from modeling_crossmost.serving.classifier import Classification, Classifier
 
-from .common import make_parser, parse, print_table, seconds_of
+from .common import CPU, make_parser, parse, print_table, seconds_of
+from .machine import measure_limits, write_report
 
 
 VIEWS = 12
@@ -38,7 +40,7 @@ def write_meshes(folder: Path, count: int) -> list[str]:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Prints seconds; returns 1 where the start or a warm file takes longer than promised."""
+    """Print seconds; return 1 where the start or a warm file takes longer than promised."""
     parser = make_parser(__doc__, repeats=5, threads=2)
     parser.add_argument("--model", help="Hub id or folder (the bundled checkpoint)")
     parser.add_argument("--files", type=int, default=32, help="files of the stream")
@@ -67,6 +69,8 @@ def main(argv: list[str] | None = None) -> int:
             f"per file of {len(paths)}": f"{stream:6.2f} s",
         }
     )
+    figures = {"start": {"seconds": start}, "warm": {"seconds": warm}, "stream": {"seconds": stream}}
+    write_report(options.output, measure_limits(CPU, torch.float32), figures)
     return int(start > START_LIMIT or warm > WARM_LIMIT)
 
 

@@ -1,4 +1,4 @@
-"""Times `prepare`: `python -m benchmarks.bench_prepare`.
+"""Times `prepare`: `python -m benchmarks prepare`.
 
 Meshes of about 5000 faces to twelve encoded views of 224 px and a cloud, with and without anti-aliasing, as whole
 commands; the largest memory of a process is that of the command and its workers so far.
@@ -31,7 +31,7 @@ def write_meshes(folder: Path, count: int) -> None:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Prints meshes per second and the largest memory of a process."""
+    """Print meshes per second and the largest memory of a process."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--meshes", type=int, default=256)
     parser.add_argument("--num-proc", type=int, default=available_cores())
