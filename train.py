@@ -45,6 +45,7 @@ from modeling_crossmost.training.preemption import StopRequest
 from modeling_crossmost.training.run_log import JsonLines, RunningMeans, write_yaml
 from modeling_crossmost.training.self_training import EMATeacher, ema_decay_at
 from modeling_crossmost.training.setup import (
+    checkpoint_activations,
     load_model_and_processor,
     make_accelerator,
     resolve_classes,
@@ -78,7 +79,7 @@ class Loop:
         method.check(model)
         method.freeze(model)
         if train.gradient_checkpointing:
-            model.gradient_checkpointing_enable()
+            checkpoint_activations(model)
         self.teacher = EMATeacher(model, accelerator.autocast)
         groups = parameter_groups(
             model,

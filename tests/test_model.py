@@ -25,6 +25,7 @@ from toy import (
     toy_views,
 )
 from transformers import CLIPConfig, CLIPImageProcessorPil, CLIPModel, CLIPTextModel, CLIPVisionModel
+from transformers.activations import ACT2FN
 
 from modeling_crossmost import (
     CrossMoSTConfig,
@@ -34,11 +35,12 @@ from modeling_crossmost import (
     CrossMoSTPointModel,
     CrossMoSTProcessor,
 )
-from modeling_crossmost.modeling_crossmost import drop_path, prompt_ensemble, unit_length
+from modeling_crossmost.modeling_crossmost import QuickGELU, drop_path, prompt_ensemble, unit_length
 from modeling_crossmost.official.names import convert_state_dict
 from modeling_crossmost.point_ops_crossmost import group_points
 from modeling_crossmost.training.arguments import parse_arguments
 from modeling_crossmost.training.methods import Pretraining
+from modeling_crossmost.training.setup import checkpoint_activations
 
 
 NEW_IN_SELF_TRAINING = ("image_mask_token", "point_mask_token", "patch_layernorm", "pixel_decoder", "token_decoder")
@@ -96,23 +98,56 @@ def test_sdpa_is_the_default_of_all_towers():
     assert {part.config._attn_implementation for part in (model, model.vision_model, model.point_model)} == {"sdpa"}
 
 
-@pytest.mark.filterwarnings("ignore::FutureWarning")  # the older name works in all supported versions
-def test_gradient_checkpointing_changes_nothing():
+def kept_bytes(forward) -> int:
+    """Memory that a forward pass keeps for the backward pass, parameters not counted."""
+    kept = {}
+
+    def pack(tensor: torch.Tensor) -> torch.Tensor:
+        if not isinstance(tensor, torch.nn.Parameter):
+            kept[tensor.untyped_storage().data_ptr()] = (
+                tensor.untyped_storage()
+            )  # held, so that no other takes its place
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+        forward()
+    return sum(storage.nbytes() for storage in kept.values())
+
+
+def test_gradient_checkpointing_changes_nothing_but_memory():
     plain = toy_model(CrossMoSTForSelfTraining).train()
     checkpointed = copy.deepcopy(plain)
-    checkpointed.gradient_checkpointing_enable()
+    checkpoint_activations(checkpointed)
     assert checkpointed.point_model.layers[0].gradient_checkpointing
     assert checkpointed.vision_model.encoder.layers[0].gradient_checkpointing
-    losses = []
+    losses, kept = [], []
     for model in (plain, checkpointed):
-        output = model(**masked_inputs())
-        losses.append(sum((value**2).mean() for value in output.values()))
+        kept.append(
+            kept_bytes(lambda m=model: losses.append(sum((x**2).mean() for x in m(**masked_inputs()).values())))
+        )
         losses[-1].backward()
     assert torch.equal(losses[0], losses[1])
+    assert kept[1] < 0.5 * kept[0]
     for (name, ours), theirs in zip(plain.named_parameters(), checkpointed.parameters(), strict=True):
         assert (ours.grad is None) == (theirs.grad is None), name
         assert ours.grad is None or torch.equal(ours.grad, theirs.grad), name
     assert plain.point_model.layers[0].self_attn.qkv.weight.grad.abs().sum() > 0
+
+
+def test_quick_gelu_is_the_one_of_transformers_and_keeps_less():
+    clip = toy_clip().vision_model
+    model = CrossMoSTModel(toy_config()).eval()
+    model.vision_model.load_state_dict(clip.state_dict())
+    views = toy_views(2)
+    assert_close(model.vision_model(views).pooler_output, clip(views).pooler_output, rtol=1e-5, atol=1e-6)
+    ours, theirs = QuickGELU(), ACT2FN["quick_gelu"]
+    features = torch.linspace(-30, 30, 4001).requires_grad_()
+    gradients = [torch.autograd.grad(activation(features).sum(), features)[0] for activation in (ours, theirs)]
+    assert_close(ours(features), theirs(features))
+    assert_close(*gradients)
+    wide, back = torch.nn.Linear(8, 64), torch.nn.Linear(64, 8)
+    kept = [kept_bytes(lambda act=act: back(act(wide(torch.ones(99, 8))))) for act in (ours, theirs)]
+    assert kept[1] - kept[0] == 99 * 64 * 4
 
 
 def test_the_tokenizer_equals_the_textbook_concatenation():

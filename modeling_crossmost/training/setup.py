@@ -68,6 +68,13 @@ def set_numerics(tf32: bool, deterministic: bool) -> None:
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS reads it when it is first used
 
 
+def checkpoint_activations(model: CrossMoSTModel) -> None:
+    """Let every block of the towers forget its activations and compute them again in the backward pass."""
+    # Newer versions of transformers warn of the old name.
+    enable = getattr(model, "activation_checkpointing_enable", None) or model.gradient_checkpointing_enable
+    enable()
+
+
 def load_model_and_processor(arguments: Arguments) -> tuple[CrossMoSTModel, CrossMoSTProcessor]:
     """Load `model_name_or_path` as the class that the method trains; new decoders start from the run's seed.
 
