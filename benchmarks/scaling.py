@@ -43,7 +43,10 @@ def train(processes: int, data: Path, output: Path, options: argparse.Namespace)
     }
     flags = [text for name, value in fields.items() for text in (f"--{name}", *str(value).split())]
     launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", str(processes)]
-    pinned = ["taskset", "--cpu-list", f"0-{processes - 1}"] if sys.platform == "linux" else []
+    pinned = []
+    if sys.platform == "linux":
+        cores = sorted(os.sched_getaffinity(0))[:processes]
+        pinned = ["taskset", "--cpu-list", ",".join(map(str, cores))]
     environment = os.environ | {"ACCELERATE_USE_CPU": "true", "OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false"}
     subprocess.run([*pinned, *launch, "train.py", *flags], check=True, cwd=ROOT, env=environment)
     lines = [json.loads(line) for line in (output / "metrics.jsonl").read_text().splitlines()][WARM_LINES:]
