@@ -80,7 +80,6 @@ class Loop:
         method.freeze(model)
         if train.gradient_checkpointing:
             checkpoint_activations(model)
-        self.teacher = EMATeacher(model, accelerator.autocast)
         groups = parameter_groups(
             model,
             model.config.vision_config.num_hidden_layers,
@@ -94,6 +93,8 @@ class Loop:
             train.per_device_train_batch_size * accelerator.num_processes * train.gradient_accumulation_steps
         )
         self.wrapped, self.optimizer = accelerator.prepare(method.trainable(model), optimizer)
+        # After `prepare`, which for several processes gives the model new buffers: the teacher would follow the old ones.
+        self.teacher = EMATeacher(model, accelerator.autocast)
         self.guard = FiniteGuard(model, self.optimizer, train.max_nonfinite_steps)
         self.step, self.means = 0, RunningMeans()
         self.held_steps = 0  # which the gradient scaler of fp16 left out: schedule and teacher stood still

@@ -85,5 +85,8 @@ def test_runs_log_the_same_and_only_the_first_process_writes(folder, tmp_path, m
             assert (value is None and theirs[key] is None) or math.isclose(
                 value, theirs[key], rel_tol=tolerance, abs_tol=tolerance / 10
             ), (ours["step"], key, value, theirs[key])
+    weights = [load_file(run / "model.safetensors") for run in (output, folder / f"{name}_two_0")]
+    for key in (key for key in weights[0] if "running_" in key):  # the teacher follows BatchNorm's statistics too
+        assert torch.allclose(weights[1][key], weights[0][key], rtol=1e-2, atol=1e-3), key
     results = [json.loads((run / "results.json").read_text()) for run in (output, folder / f"{name}_two_0")]
     assert results[0]["zero_shot"] == results[1]["zero_shot"] and results[1]["num_objects"] == 9

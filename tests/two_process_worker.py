@@ -35,7 +35,11 @@ CASES = {
     "baseline": {"method": "baseline", "confidence_threshold": 0.6, "freeze_point_tokenizer": False},
     "pretrain": {"method": "pretrain", "label_smoothing": 0.1, "occlusion": 0.3, **FREE},
 }
-RUNS = {"crossmost": {"gradient_accumulation_steps": 2}, "baseline": {"method": "baseline"}}
+RUNS = {
+    "crossmost": {"gradient_accumulation_steps": 2},
+    "baseline": {"method": "baseline"},
+    "pretrain": {"method": "pretrain", "ema_decay_start": 0.5, "ema_decay": 0.5},  # trains the tokenizer too
+}
 
 
 def options(folder: Path, processes: int, **changed) -> list[str]:
