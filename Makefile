@@ -69,8 +69,8 @@ style: $(DEV)
 	$(BIN)/ruff check --fix .
 
 # Embedded furniture "clean" -> tokenizer and untrained towers -> text tower -> image tower in three stages (the small
-# CLIP) -> point tower (ULIP): recipes/mini_<stage>.yaml, each starting from the folder of the stage before. The recipes
-# count on two processes, which share a batch. bf16 where the CPU has instructions for it; elsewhere it is very slow.
+# CLIP) -> point tower in two (ULIP): recipes/mini_<stage>.yaml, each starting from the folder of the stage before. The
+# recipes count on two processes, which share a batch. bf16 where the CPU has instructions for it; else it is very slow.
 MINI := outputs/mini
 PRECISION ?= $$($(BIN)/python -c "from modeling_crossmost.utils.machine import cpu_precision; print(cpu_precision())")
 MINI_TRAIN := ACCELERATE_USE_CPU=true OMP_NUM_THREADS=1 $(BIN)/python -m torch.distributed.run --standalone --nproc_per_node 2 train.py
@@ -78,7 +78,7 @@ mini: $(TRAIN)
 	$(BIN)/python -m dataset_scripts furniture --config clean --objects-per-class 1600 --output $(MINI)/furniture
 	$(BIN)/python -m modeling_crossmost.training.mini --dataset $(MINI)/furniture --output $(MINI)/start
 	@set -e; export ACCELERATE_MIXED_PRECISION=$(PRECISION); before=start; set -x; \
-	for stage in text clip views tune ulip; do \
+	for stage in text clip views tune ulip again; do \
 		$(MINI_TRAIN) recipes/mini_$$stage.yaml --dataset $(MINI)/furniture --model_name_or_path $(MINI)/$$before \
 			--output_dir $(MINI)/$$stage; \
 		before=$$stage; \

@@ -93,7 +93,7 @@ class Loop:
             train.per_device_train_batch_size * accelerator.num_processes * train.gradient_accumulation_steps
         )
         self.wrapped, self.optimizer = accelerator.prepare(method.trainable(model), optimizer)
-        # After `prepare`, which for several processes gives the model new buffers: the teacher would follow the old ones.
+        # After `prepare`, which gives the model of several processes new buffers: the teacher has to follow those.
         self.teacher = EMATeacher(model, accelerator.autocast)
         self.guard = FiniteGuard(model, self.optimizer, train.max_nonfinite_steps)
         self.step, self.means = 0, RunningMeans()

@@ -1,13 +1,16 @@
 """The checkpoint in `assets/crossmost-mini`: what it weighs, which words it knows, what it knows unseen."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 import torch
 from safetensors import safe_open
+from safetensors.torch import load_file
 
 from modeling_crossmost import CrossMoSTModel, CrossMoSTProcessor
+from modeling_crossmost.training.mini import install
 from train import main
 
 
@@ -45,3 +48,17 @@ def test_zero_shot_on_scans_leaves_something_to_learn(tmp_path, monkeypatch):
     main([*arguments, "--output_dir", str(tmp_path / "run")])
     accuracies = json.loads((tmp_path / "run" / "results.json").read_text())["zero_shot"]
     assert all(60.0 <= value <= 80.0 for value in accuracies.values()), accuracies
+
+
+def test_an_installed_run_holds_weights_and_no_trace_of_remote_code(tmp_path):
+    trained, output = tmp_path / "trained", tmp_path / "installed"
+    shutil.copytree(FOLDER, trained)
+    config = json.loads((trained / "config.json").read_text())
+    config["auto_map"] = {"AutoModel": "modeling_crossmost.CrossMoSTModel"}
+    (trained / "config.json").write_text(json.dumps(config))
+    (trained / "modeling_crossmost.py").write_text("")
+    (trained / "metrics.jsonl").write_text("")
+    install(trained, output)
+    assert {path.name for path in output.iterdir()} == {path.name for path in FOLDER.iterdir()}
+    assert not any("auto_map" in path.read_text() for path in output.glob("*.json"))
+    assert load_file(output / "model.safetensors").keys() == load_file(FOLDER / "model.safetensors").keys()

@@ -10,6 +10,7 @@ import json
 import sys
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import torch
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
@@ -23,7 +24,7 @@ from ..feature_extraction_crossmost import CrossMoSTFeatureExtractor
 from ..hub.loading import load_model_and_processor
 from ..modeling_crossmost import CrossMoSTModel
 from ..processing_crossmost import CrossMoSTProcessor
-from ..utils.atomic import atomic_folder
+from ..utils.atomic import atomic_folder, write_text
 from ..utils.command_line import Parser, run_command
 
 
@@ -31,6 +32,7 @@ SPECIAL_TOKENS = {"bos_token": "<|startoftext|>", "eos_token": "<|endoftext|>", 
 IMAGE_SIZE = 64
 NUM_POINTS = 1024
 CONTEXT = 28
+REMOTE_CODE_KEYS = {"auto_map", "custom_pipelines"}
 
 
 def train_tokenizer(captions: Iterable[str], vocab_size: int = 1600) -> CLIPTokenizer:
@@ -143,6 +145,10 @@ def build_mini(captions: Iterable[str], class_names: list[str], seed: int) -> tu
     return model, CrossMoSTProcessor(images, points, tokenizer)
 
 
+def _without_remote_code(content: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in content.items() if name not in REMOTE_CODE_KEYS}
+
+
 def install(trained: Path, output: Path) -> None:
     """Copy a trained model and its processor, nothing else of the run, to where the package expects the mini model.
 
@@ -154,8 +160,13 @@ def install(trained: Path, output: Path) -> None:
     with atomic_folder(output) as folder:
         model.save_pretrained(folder)
         processor.save_pretrained(folder)
-        for copied in folder.glob("*.py"):  # the code lies in this repository already
+        # The code lies in this repository already: neither its copies nor references to them belong there.
+        for copied in folder.glob("*.py"):
             copied.unlink()
+        for described in folder.glob("*.json"):
+            if described.name != "tokenizer.json":
+                plain = json.loads(described.read_text(), object_hook=_without_remote_code)
+                write_text(described, json.dumps(plain, indent=2) + "\n")
 
 
 def make_parser() -> Parser:
