@@ -22,7 +22,7 @@ export HF_HUB_DISABLE_TELEMETRY := 1
 .PHONY: help install quickstart test test-slow smoke quality style mini pictures modelnet10 clean
 
 help:
-	@echo "quickstart  label-free self-training of the mini checkpoint on embedded data (about 11 minutes, CPU)"
+	@echo "quickstart  label-free self-training of the mini checkpoint on embedded data (11 to 20 minutes, CPU)"
 	@echo "test        the default tests          test-slow  the slow ones too"
 	@echo "smoke       train, stop, resume, evaluate, reload in under a minute"
 	@echo "quality     ruff and mypy              style      format in place"
@@ -44,7 +44,7 @@ $(VENV)/.installed-%: pyproject.toml | $(BIN)/python
 
 quickstart: $(TRAIN)
 	@echo "Quick start: generates 5,000 furniture scans, then trains the bundled checkpoint without labels, twice: each"
-	@echo "modality alone (baseline), then Cross-MoST. About 11 minutes on two CPU cores; nothing is downloaded."
+	@echo "modality alone (baseline), then Cross-MoST. 11 to 20 minutes on two CPU cores; nothing is downloaded."
 	@echo "Results go to outputs/quickstart, and a table compares them at the end."
 	$(LAUNCH) train.py --method baseline --output_dir outputs/quickstart/baseline --seed $(SEED)
 	$(LAUNCH) train.py --output_dir outputs/quickstart/crossmost --seed $(SEED)

@@ -164,9 +164,9 @@ def test_the_extreme_decays():
     student, other = make_student(), make_student(seed=3)
     teacher = EMATeacher(student)
     teacher.update(other, 1.0)
-    assert all(torch.equal(value, student.state_dict()[name]) for name, value in teacher.state_dict().items())
+    assert all(torch.equal(value, student.state_dict()[name]) for name, value in teacher.model.state_dict().items())
     teacher.update(other, 0.0)
-    for name, value in teacher.state_dict().items():
+    for name, value in teacher.model.state_dict().items():
         assert_close(value, other.state_dict()[name], rtol=1e-6, atol=1e-7, msg=name)
 
 
@@ -189,8 +189,8 @@ def test_the_teacher_is_a_frozen_copy_in_evaluation_mode():
     roughen(student)
     assert torch.equal(teacher.model.classifier.weight, before)
     fresh = EMATeacher(student)
-    fresh.load_state_dict(teacher.state_dict())
-    assert all(torch.equal(value, teacher.state_dict()[name]) for name, value in fresh.state_dict().items())
+    fresh.model.load_state_dict(teacher.model.state_dict())
+    assert all(torch.equal(value, teacher.model.state_dict()[name]) for name, value in fresh.model.state_dict().items())
 
 
 # --------------------------------------------------------------------------------------------------------------------
