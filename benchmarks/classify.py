@@ -11,13 +11,12 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-import torch
 import trimesh
 
 from modeling_crossmost.serving.classifier import Classification, Classifier
 
-from .common import CPU, make_parser, parse, print_table, seconds_of
-from .machine import measure_limits, write_report
+from .common import make_parser, parse, print_table, seconds_of
+from .machine import write_figures
 
 
 VIEWS = 12
@@ -70,7 +69,7 @@ def main(argv: list[str] | None = None) -> int:
         }
     )
     figures = {"start": {"seconds": start}, "warm": {"seconds": warm}, "stream": {"seconds": stream}}
-    write_report(options.output, measure_limits(CPU, torch.float32), figures)
+    write_figures(options.output, figures)
     return int(start > START_LIMIT or warm > WARM_LIMIT)
 
 

@@ -19,8 +19,8 @@ from modeling_crossmost.data.datasets import PairDataset, PairReader
 from modeling_crossmost.data.keyed_random import object_keys
 from modeling_crossmost.rendering_crossmost import depth_views, shaded_views
 
-from .common import CPU, make_parser, milliseconds, parse, print_table, randn
-from .machine import measure_limits, write_report
+from .common import make_parser, milliseconds, parse, print_table, randn
+from .machine import write_figures
 
 
 POINTS, SIZE, VIEWS, BATCH = 8192, 224, 12, 16
@@ -81,7 +81,7 @@ def main(argv: list[str] | None = None) -> int:
         taken = {name: milliseconds(function, options.repeats) / objects for name, (function, objects) in rows.items()}
         print_table({name: f"{value:7.2f} ms" for name, value in taken.items()})
     figures = {name: {"milliseconds": value} for name, value in taken.items()}
-    write_report(options.output, measure_limits(CPU, torch.float32), figures)
+    write_figures(options.output, figures)
     return 0
 
 

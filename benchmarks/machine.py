@@ -10,7 +10,7 @@ import torch
 
 from modeling_crossmost.utils.atomic import write_text
 
-from .common import seconds_of
+from .common import CPU, seconds_of
 
 
 @dataclass
@@ -54,6 +54,17 @@ def measure_limits(device: torch.device, dtype: torch.dtype, repeats: int = 7) -
     copy = min(seconds_of(lambda: target.copy_(source), device) for _ in range(repeats))
     name = str(dtype).removeprefix("torch.")
     return Limits(device_name(device), torch.get_num_threads(), name, 2 * size**3 / product, 2 * source.nbytes / copy)
+
+
+def write_figures(
+    path: str | None,
+    rows: dict[str, dict[str, float]],
+    device: torch.device = CPU,
+    dtype: torch.dtype = torch.float32,
+) -> None:
+    """Measure the limits and write them with the figures, where a path is given."""
+    if path is not None:
+        write_report(path, measure_limits(device, dtype), rows)
 
 
 def write_report(path: str | None, limits: Limits, rows: dict[str, dict[str, float]]) -> None:

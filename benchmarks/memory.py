@@ -13,7 +13,7 @@ import torch
 from modeling_crossmost.training.setup import checkpoint_activations
 
 from .common import parse, print_table
-from .machine import measure_limits, write_report
+from .machine import write_figures
 from .step import DTYPES, Step, step_parser
 
 
@@ -58,7 +58,7 @@ def main(argv: list[str] | None = None) -> int:
     before += sum(value.nbytes for value in step.model.parameters() if value.requires_grad)  # gradients, freed between
     rows = {"static": {"bytes": before}, "peak": {"bytes": peak}, "peak above static": {"bytes": peak - before}}
     print_table({name: f"{row['bytes'] / 1e9:8.3f} GB" for name, row in rows.items()})
-    write_report(options.output, measure_limits(options.device, DTYPES[options.dtype]), rows)
+    write_figures(options.output, rows, options.device, DTYPES[options.dtype])
     return 0
 
 

@@ -1,11 +1,9 @@
 """Times farthest point sampling and grouping: `python -m benchmarks point_ops [--device cuda]`."""
 
-import torch
-
 from modeling_crossmost.point_ops_crossmost import farthest_point_sample, group_points
 
 from .common import add_device, make_parser, milliseconds, parse, randn
-from .machine import measure_limits, write_report
+from .machine import write_figures
 
 
 # (clouds, points, centers): the size that the paper's models see, the mini model's, and a dense one.
@@ -30,7 +28,7 @@ def main(argv: list[str] | None = None) -> int:
         print(f"{name:>28}  {sampling:7.1f} ms  {grouping:7.1f} ms")
         figures[name] = {"sampling_milliseconds": sampling, "grouping_milliseconds": grouping}
         too_slow |= row == 0 and device.type == "cpu" and sampling > LIMIT_MS
-    write_report(options.output, measure_limits(device, torch.float32), figures)
+    write_figures(options.output, figures, device)
     if too_slow:
         print(f"the first row should take at most {LIMIT_MS:.0f} ms")
     return int(too_slow)

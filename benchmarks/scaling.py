@@ -18,9 +18,9 @@ import torch
 
 from modeling_crossmost.utils.machine import available_cores
 
-from .common import CPU, print_table
+from .common import print_table
 from .data import pairs_on_disk
-from .machine import measure_limits, write_report
+from .machine import write_figures
 from .step import BUNDLED
 
 
@@ -82,7 +82,7 @@ def main(argv: list[str] | None = None) -> int:
     ratio = several["pairs_per_second"] / one["pairs_per_second"]
     print(f"{options.processes} processes are {ratio:.2f} times as fast as one")
     torch.set_num_threads(1)
-    write_report(options.output, measure_limits(CPU, torch.float32), rows)
+    write_figures(options.output, rows)
     return 0
 
 

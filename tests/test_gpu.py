@@ -94,7 +94,7 @@ def test_a_resumed_run_equals_an_uninterrupted_one_with_deterministic_kernels(fo
 
 
 @pytest.mark.skipif(torch.cuda.device_count() < 2, reason="needs two GPUs")
-def test_two_gpus_compute_what_one_computes(folder, on_cpu):
+def test_two_gpus_compute_what_one_computes(folder):
     options = {"freeze_point_tokenizer": False}
     one = launch(folder, "one", {"CUDA_VISIBLE_DEVICES": "0"}, **options)
     assert_close(launch(folder, "two", processes=2, **options), one, 1e-3)

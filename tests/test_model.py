@@ -104,9 +104,8 @@ def kept_bytes(forward) -> int:
 
     def pack(tensor: torch.Tensor) -> torch.Tensor:
         if not isinstance(tensor, torch.nn.Parameter):
-            kept[tensor.untyped_storage().data_ptr()] = (
-                tensor.untyped_storage()
-            )  # held, so that no other takes its place
+            storage = tensor.untyped_storage()
+            kept[storage.data_ptr()] = storage  # held, so that no other takes its place
         return tensor
 
     with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
