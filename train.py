@@ -280,8 +280,8 @@ def run(arguments: Arguments) -> int:
     """One run from options to files; returns the exit code."""
     train, code = arguments.train, 0
     trackers = [name.strip() for name in train.report_to.split(",")] if train.report_to else None
-    set_numerics(train.tf32, train.deterministic)
     accelerator = make_accelerator(train.ddp_timeout, trackers, train.output_dir)
+    set_numerics(train.tf32, train.deterministic)  # afterwards: with a compiler, accelerate allows TF32 by itself
     if train.push_to_hub and accelerator.is_main_process:
         warn_without_token()
     set_seed(train.seed)

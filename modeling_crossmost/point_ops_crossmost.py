@@ -51,8 +51,8 @@ def farthest_point_sample(points: torch.Tensor, num_samples: int, start: torch.T
         (B, G) int64 indices into the N points.
     """
     batch, count, _ = points.shape
-    # With three separate (B, N) coordinate arrays, each step is a few contiguous vector operations: about five times
-    # faster on a CPU than with (B, N, 3).
+    # With three separate (B, N) coordinate arrays, each step is a few contiguous vector operations, in place: about
+    # five times faster on a CPU than with (B, N, 3).
     x, y, z = points.detach().float().unbind(-1)  # 3 x (B, N)
     x, y, z = x.contiguous(), y.contiguous(), z.contiguous()
     picked = torch.as_tensor(start, dtype=torch.long, device=points.device).expand(batch).reshape(batch, 1)
@@ -62,7 +62,7 @@ def farthest_point_sample(points: torch.Tensor, num_samples: int, start: torch.T
         dx = x - x.gather(1, picked)
         dy = y - y.gather(1, picked)
         dz = z - z.gather(1, picked)
-        distance = torch.minimum(distance, dx * dx + dy * dy + dz * dz)
+        distance = torch.minimum(distance, dx.mul_(dx).addcmul_(dy, dy).addcmul_(dz, dz))
         picked = distance.argmax(dim=1, keepdim=True)
         indices.append(picked)
     return torch.cat(indices, dim=1)

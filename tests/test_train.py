@@ -359,6 +359,19 @@ def test_one_view_means_the_first(start, work, tmp_path):
     assert changed_tensors(one[0] / "model.safetensors", all_ / "model.safetensors")
 
 
+def test_tf32_is_as_asked_whatever_accelerate_sets(start, monkeypatch):
+    def allowing(*arguments, make=train.make_accelerator):
+        made = make(*arguments)
+        # As accelerate does on a GPU where a compiler is asked for and mixed precision is not.
+        torch.backends.cuda.matmul.allow_tf32 = True
+        return made
+
+    monkeypatch.setattr(train, "make_accelerator", allowing)
+    for asked in (True, False):
+        start(method="zero_shot", tf32=asked)
+        assert torch.backends.cuda.matmul.allow_tf32 is asked
+
+
 def test_classes_and_prompts_make_the_classifier(start, work):
     def classifier(folder: Path) -> tuple[torch.Tensor, list[str], list[str]]:
         model = CrossMoSTModel.from_pretrained(folder)
