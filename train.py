@@ -19,7 +19,7 @@ if __name__ == "__main__":
 
 import torch
 from accelerate import Accelerator
-from accelerate.utils import set_seed
+from accelerate.utils import DynamoBackend, set_seed
 from tqdm import tqdm
 from transformers.utils import logging as transformers_logging
 
@@ -40,7 +40,12 @@ from modeling_crossmost.training.evaluator import Evaluator
 from modeling_crossmost.training.finish import finish_run
 from modeling_crossmost.training.guard import FiniteGuard, check_finite
 from modeling_crossmost.training.methods import Method, Pretraining, SelfTraining
-from modeling_crossmost.training.optimization import learning_rate_at, parameter_groups, set_learning_rate
+from modeling_crossmost.training.optimization import (
+    learning_rate_at,
+    parameter_groups,
+    scaled_learning_rate,
+    set_learning_rate,
+)
 from modeling_crossmost.training.preemption import StopRequest
 from modeling_crossmost.training.run_log import JsonLines, RunningMeans, write_yaml
 from modeling_crossmost.training.self_training import EMATeacher, ema_decay_at
@@ -95,6 +100,9 @@ class Loop:
         self.wrapped, self.optimizer = accelerator.prepare(method.trainable(model), optimizer)
         # After `prepare`, which gives the model of several processes new buffers: the teacher has to follow those.
         self.teacher = EMATeacher(model, accelerator.autocast)
+        compiler = accelerator.state.dynamo_plugin  # which `prepare` has used for the student
+        if compiler.backend != DynamoBackend.NO:
+            self.teacher.compile(**compiler.to_kwargs())
         self.guard = FiniteGuard(model, self.optimizer, train.max_nonfinite_steps)
         self.step, self.means = 0, RunningMeans()
         self.held_steps = 0  # which the gradient scaler of fp16 left out: schedule and teacher stood still
@@ -166,12 +174,14 @@ class Loop:
 
     def _optimizer_step(self, batches: Iterator[dict[str, torch.Tensor]]) -> tuple[float, float]:
         """One update of student and teacher; returns the learning rate and the teacher's decay."""
-        train = self.arguments.train
-        scale, step = self.global_batch / 256, self.step - self.held_steps
-        rate = learning_rate_at(
-            step, self.total_steps, self.warmup_steps, train.learning_rate * scale, train.min_learning_rate * scale
+        train, step = self.arguments.train, self.step - self.held_steps
+        batch, reference = self.global_batch, train.reference_batch_size
+        peak, least = (
+            scaled_learning_rate(base, batch, reference, train.learning_rate_scaling)
+            for base in (train.learning_rate, train.min_learning_rate)
         )
-        decay = ema_decay_at(step, train.ema_decay_start, train.ema_decay, train.ema_ramp_steps)
+        rate = learning_rate_at(step, self.total_steps, self.warmup_steps, peak, least)
+        decay = ema_decay_at(step, train.ema_decay_start, train.ema_decay, train.ema_ramp_steps, batch / reference)
         set_learning_rate(self.optimizer, rate)
         self.guard.begin()
         batch = self._next_batch(batches)

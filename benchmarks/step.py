@@ -64,6 +64,11 @@ class Step:
         self.batch = {name: value.to(device) for name, value in made.items()}
         self.keys = object_keys(0, 0, torch.arange(batch, device=device))
 
+    def compile(self) -> None:
+        """Compile the student's pass and the teacher's, as `train.py` does under `--dynamo_backend inductor`."""
+        self.student = torch.compile(self.student)  # type: ignore[assignment]
+        self.ema.compile()
+
     def parts(self) -> dict[str, Callable[[], None]]:
         """Return the parts of a step in their order; each uses what the ones before it left."""
         return {
@@ -119,11 +124,16 @@ def step_parser(description: str | None, repeats: int) -> argparse.ArgumentParse
 
 def main(argv: list[str] | None = None) -> int:
     """Print seconds of a step and of its parts, and the fraction of the limit that it reaches."""
-    options = parse(step_parser(__doc__, repeats=5), argv)
+    parser = step_parser(__doc__, repeats=5)
+    parser.add_argument("--compile", action="store_true", help="compile student and teacher (takes minutes first)")
+    options = parse(parser, argv)
     step = Step(options.size, options.batch, options.points, options.device, DTYPES[options.dtype])
     with FlopCounterMode(display=False) as counter:
         step.run()
     flops = counter.get_total_flops()
+    if options.compile:
+        step.compile()
+        step.run()
     times: dict[str, list[float]] = {}
     for _ in range(options.repeats):
         for name, part in step.parts().items():

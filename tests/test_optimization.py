@@ -14,6 +14,7 @@ from modeling_crossmost.training.optimization import (
     layer_index,
     learning_rate_at,
     parameter_groups,
+    scaled_learning_rate,
     set_learning_rate,
 )
 from modeling_crossmost.training.self_training import SelfTrainingArguments, freeze_for_self_training
@@ -119,3 +120,10 @@ def test_the_schedule_in_numbers():
     assert learning_rate_at(0, 5, 0, 1.0) == 1.0, "no warm-up starts at the peak"
     assert learning_rate_at(0, 5, 1, 1.0) == 0.0
     assert learning_rate_at(0, 3, 3, 1.0) == 0.0 and learning_rate_at(2, 3, 3, 1.0) == 1.0
+
+
+def test_the_rate_grows_like_the_batch_or_like_its_root_from_the_reference_on():
+    assert scaled_learning_rate(2e-5, 512, 32) == pytest.approx(4e-5)
+    assert scaled_learning_rate(2e-5, 128, 32) == pytest.approx(1e-5)
+    assert scaled_learning_rate(3.2e-3, 32, 32, "sqrt") == pytest.approx(4e-4)  # the reference: as linear
+    assert scaled_learning_rate(3.2e-3, 128, 32, "sqrt") == pytest.approx(8e-4)

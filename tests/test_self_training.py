@@ -129,6 +129,15 @@ def test_the_decay_ramps_linearly_between_its_ends():
     assert ema_decay_at(0, 0.5, 0.9, 0) == 0.9
 
 
+def test_a_step_of_a_larger_batch_moves_the_teacher_as_far_as_the_steps_that_it_stands_for():
+    distance, ratio = 1.0, 4
+    for _ in range(ratio):
+        distance *= ema_decay_at(10_000, 0.9, 0.99, 400)
+    assert ema_decay_at(10_000, 0.9, 0.99, 400, ratio) == pytest.approx(distance)
+    assert ema_decay_at(100, 0.9, 0.99, 400, ratio) == pytest.approx(distance)  # the ramp has a quarter of the steps
+    assert ema_decay_at(50, 0.9, 0.99, 400, ratio) == pytest.approx(0.945**ratio)
+
+
 def test_the_average_follows_its_closed_form():
     student, decays = make_student(), [0.9, 0.99, 0.5]
     teacher = EMATeacher(student)
@@ -177,6 +186,21 @@ def test_the_teachers_towers_run_in_the_precision_of_the_run_and_its_logits_in_f
         projection.register_forward_hook(lambda module, inputs, output: seen.append(output.dtype))
     logits = teacher_logits(teacher, make_batch(), make_keys())
     assert seen == [torch.bfloat16] * 2 and [value.dtype for value in logits] == [torch.float32] * 2
+
+
+def test_a_compiled_teacher_is_one_graph_and_says_the_same():
+    graphs = []
+
+    def backend(graph, inputs):
+        graphs.append(graph)
+        return graph.forward
+
+    teacher = EMATeacher(make_student())
+    plain = teacher_logits(teacher, make_batch(), make_keys())
+    teacher.compile(backend=backend, fullgraph=True)
+    assert_close(teacher_logits(teacher, make_batch(), make_keys()), plain)
+    teacher_logits(teacher, make_batch(), make_keys(epoch=1))
+    assert len(graphs) == 1  # for every step
 
 
 def test_the_teacher_is_a_frozen_copy_in_evaluation_mode():

@@ -338,6 +338,16 @@ def test_terms_can_be_switched_off(start, switch, terms):
     assert {name for name in every if line[name] == 0} == terms
 
 
+def test_rate_and_teacher_follow_the_batch(start):
+    options = {"max_steps": 1, "warmup_epochs": 0.0, "learning_rate": 0.01, "eval_split": "none"}
+    options |= {"ema_decay_start": 0.9, "ema_decay": 0.9, "reference_batch_size": 16}  # the toy's batch is 4
+    (linear,) = lines(start("linear", **options) / "metrics.jsonl")
+    assert linear["learning_rate"] == pytest.approx(0.01 * 4 / 256)
+    assert linear["ema_decay"] == pytest.approx(0.9**0.25)
+    (root,) = lines(start("root", learning_rate_scaling="sqrt", **options) / "metrics.jsonl")
+    assert root["learning_rate"] == pytest.approx(0.01 * 16 / 256 / 2)
+
+
 def test_clipping_bounds_the_update(start, work):
     options = {"max_steps": 3, "eval_split": "none", "weight_decay": 0.0, "ema_decay_start": 0.0, "ema_decay": 0.0}
     free, clipped = start("free", **options), start("clipped", max_grad_norm=1e-12, **options)

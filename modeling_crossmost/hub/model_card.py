@@ -33,6 +33,8 @@ TRAINING_FIELDS = {
     "per_device_train_batch_size": "batch per device",
     "gradient_accumulation_steps": "accumulated batches",
     "learning_rate": "base learning rate (per 256 pairs)",
+    "learning_rate_scaling": "rate's growth with the batch",
+    "reference_batch_size": "batch that decays are meant for",
     "weight_decay": "weight decay",
     "layer_decay": "layer decay (image tower)",
     "ema_decay_start": "teacher's decay at the start",

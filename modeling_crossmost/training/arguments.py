@@ -19,6 +19,7 @@ from transformers import HfArgumentParser
 
 from ..hub.push import check_repo_id
 from ..utils.command_line import Parser, UsageError, first_line
+from .optimization import SCALINGS
 from .pretraining import PretrainingOptions
 from .self_training import SelfTrainingArguments
 
@@ -115,6 +116,10 @@ class TrainArguments:
             pass.
         learning_rate: base rate per 256 pairs; the peak is learning_rate x global batch / 256.
         min_learning_rate: base rate that the cosine ends at, per 256 pairs.
+        learning_rate_scaling: "linear" in the global batch, or "sqrt" from `reference_batch_size` on, which suits AdamW
+            better where the batch is much larger.
+        reference_batch_size: global batch that the teacher's decays are meant for. A batch that is k times as large has
+            decays to the power of k, on a ramp of 1 / k as many steps.
         warmup_epochs: linear warm-up, in epochs.
         weight_decay: of matrices; not of biases, norms, tokens, position embeddings, logit scale.
         layer_decay: factor per image block, from the last to the first.
@@ -144,14 +149,16 @@ class TrainArguments:
 
     method: str = field(default="crossmost", metadata={"choices": METHODS})
     output_dir: str = "outputs/quickstart/crossmost"
-    num_train_epochs: int = 8
+    num_train_epochs: int = 6
     max_steps: int = -1
     per_device_train_batch_size: int = 32
     per_device_eval_batch_size: int = 64
     gradient_accumulation_steps: int = 1
     gradient_checkpointing: bool = False
-    learning_rate: float = 3.2e-3
+    learning_rate: float = 2.4e-3
     min_learning_rate: float = 1e-5
+    learning_rate_scaling: str = field(default="linear", metadata={"choices": SCALINGS})
+    reference_batch_size: int = 32
     warmup_epochs: float = 1.0
     weight_decay: float = 0.05
     layer_decay: float = 1.0
@@ -184,6 +191,7 @@ class TrainArguments:
             "per_device_eval_batch_size",
             "gradient_accumulation_steps",
             "learning_rate",
+            "reference_batch_size",
             "logging_steps",
             "checkpoints_total_limit",
             "max_nonfinite_steps",

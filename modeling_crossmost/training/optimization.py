@@ -11,6 +11,8 @@ import torch
 from torch import nn
 
 
+SCALINGS = ("linear", "sqrt")
+
 # Learned vectors that are added to tokens or replace them, and the position embeddings of both towers.
 _TOKENS = re.compile(
     r"(class_embedding|class_position|image_mask_token|point_mask_token|position_embedding\.weight|"
@@ -89,13 +91,28 @@ def learning_rate_at(step: int, total_steps: int, warmup_steps: int, peak: float
         step: optimizer step, counted from 0.
         total_steps: optimizer steps of the run.
         warmup_steps: steps of the warm-up; 0 skips it.
-        peak: base learning rate x global batch / 256.
+        peak: see [`scaled_learning_rate`].
         minimum: limit of the cosine; the last step is just above it.
     """
     if step < warmup_steps:
         return peak * step / max(warmup_steps - 1, 1) if warmup_steps > 1 else 0.0
     progress = (step - warmup_steps) / max(total_steps - warmup_steps, 1)
     return minimum + 0.5 * (peak - minimum) * (1.0 + math.cos(math.pi * min(progress, 1.0)))
+
+
+def scaled_learning_rate(base: float, batch: int, reference: int, scaling: str = "linear") -> float:
+    """Return the learning rate of a global batch.
+
+    AdamW divides the gradient by its own size, whose noise falls with the square root of the batch. So a rate that was
+    chosen for one batch and grows linearly is too large for a much larger one (arXiv 2205.10287).
+
+    Args:
+        base: learning rate per 256 pairs.
+        batch: the run's global batch.
+        reference: global batch that the rate was chosen for, where "sqrt" starts.
+        scaling: "linear", base x batch / 256 as in the official code, or "sqrt".
+    """
+    return base * batch / 256 if scaling == "linear" else base * reference / 256 * math.sqrt(batch / reference)
 
 
 def set_learning_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:

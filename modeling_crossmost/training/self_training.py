@@ -79,7 +79,7 @@ class SelfTrainingArguments:
     _argument_group_name: ClassVar[str] = "self-training (--method crossmost and baseline)"
 
     pseudo_label: str = "joint"
-    confidence_threshold: float = 0.8
+    confidence_threshold: float = 0.6
     confidence_threshold_image: float | None = None
     confidence_threshold_point: float | None = None
     point_confidence_weight: float = 1.0
@@ -163,11 +163,19 @@ def _both_ends(name: str, values: list[float]) -> tuple[float, float]:
 # --------------------------------------------------------------------------------------------------------------------
 
 
-def ema_decay_at(step: int, start: float = 0.99, end: float = 0.9998, ramp_steps: int = 400) -> float:
-    """Return mu of Delta = mu Delta + (1 - mu) theta: linear from `start` to `end` over `ramp_steps` steps."""
-    if ramp_steps <= 0:
-        return end
-    return start + (end - start) * min(1.0, step / ramp_steps)
+def ema_decay_at(
+    step: int, start: float = 0.99, end: float = 0.9998, ramp_steps: int = 400, batch_ratio: float = 1.0
+) -> float:
+    """Return mu of Delta = mu Delta + (1 - mu) theta: linear from `start` to `end` over `ramp_steps` steps.
+
+    Args:
+        step: optimizer step, counted from 0.
+        start, end, ramp_steps: as chosen for the reference batch.
+        batch_ratio: k, the batch in units of the reference batch. A step then stands for k of the reference's, and the
+            teacher forgets as much as in k of them (EMA scaling rule, arXiv 2307.13813): mu to the power of k.
+    """
+    progress = min(1.0, step * batch_ratio / ramp_steps) if ramp_steps > 0 else 1.0
+    return (start + (end - start) * progress) ** batch_ratio
 
 
 class EMATeacher:
@@ -187,6 +195,25 @@ class EMATeacher:
         self.model = copy.deepcopy(student).eval().requires_grad_(False)
         self.autocast = autocast
         self._follow(student)
+
+    def embed(self, views: torch.Tensor, clouds: torch.Tensor, start: torch.Tensor) -> dict[str, torch.Tensor]:
+        """Return the embeddings "image" and "point", (B, D) each.
+
+        Args:
+            views: (B, 3, H, W), normalized.
+            clouds: (B, N, 3).
+            start: (B,) indices of the points that grouping starts at.
+        """
+        with self.autocast():
+            return self._embed(views, clouds, start)
+
+    def _embed(self, views: torch.Tensor, clouds: torch.Tensor, start: torch.Tensor) -> dict[str, torch.Tensor]:
+        image = self.model.get_image_features(views)
+        return {"image": image, "point": self.model.get_point_features(clouds, fps_start=start)}
+
+    def compile(self, **options: Any) -> None:
+        """Compile what a step runs, with options of `torch.compile`; evaluation, whose batches vary, stays as it is."""
+        self._embed = torch.compile(self._embed, **options)  # type: ignore[method-assign]
 
     @torch.no_grad()
     def _follow(self, student: nn.Module) -> None:
@@ -339,14 +366,8 @@ def teacher_logits(
     """Return the teacher's logits q_img and q_pcl, (B, C) each, for weakly augmented views and clouds."""
     clouds = weak_clouds(batch["points"], keys)
     start = keyed_integers(keys, clouds.shape[1], (), Stream.FPS_WEAK)
-
-    def embed(views: torch.Tensor, clouds: torch.Tensor, start: torch.Tensor) -> dict[str, torch.Tensor]:
-        with teacher.autocast():
-            image = teacher.model.get_image_features(views)
-            point = teacher.model.get_point_features(clouds, fps_start=start)
-        return {"image": image, "point": point}
-
-    embeds = in_chunks(embed, len(clouds), chunk_size, {"views": batch["weak_image"], "clouds": clouds, "start": start})
+    inputs = {"views": batch["weak_image"], "clouds": clouds, "start": start}
+    embeds = in_chunks(teacher.embed, len(clouds), chunk_size, inputs)
     return teacher.model.classify(embeds["image"]), teacher.model.classify(embeds["point"])
 
 
