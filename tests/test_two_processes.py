@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -90,3 +91,9 @@ def test_runs_log_the_same_and_only_the_first_process_writes(folder, tmp_path, m
         assert torch.allclose(weights[1][key], weights[0][key], rtol=1e-2, atol=1e-3), key
     results = [json.loads((run / "results.json").read_text()) for run in (output, folder / f"{name}_two_0")]
     assert results[0]["zero_shot"] == results[1]["zero_shot"] and results[1]["num_objects"] == 9
+
+
+def test_a_signal_to_one_process_stops_all_of_them_at_the_same_step(folder):
+    assert [json.loads((folder / f"signal_{rank}.json").read_text()) for rank in (0, 1)] == [128 + signal.SIGTERM] * 2
+    saved = [path.name for path in (folder / "signal_two_0" / "checkpoints").iterdir()]
+    assert saved == ["step_3"] and not (folder / "signal_two_1").exists()  # the second learned of it one step later

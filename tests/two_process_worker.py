@@ -3,7 +3,10 @@
 python -m torch.distributed.run --standalone --nproc_per_node 2 tests/two_process_worker.py FOLDER
 """
 
+import itertools
 import json
+import os
+import signal
 import sys
 from pathlib import Path
 from unittest import mock
@@ -22,6 +25,7 @@ import toy
 import train
 from modeling_crossmost.training.arguments import parse_arguments
 from modeling_crossmost.training.batches import make_batches
+from modeling_crossmost.training.methods import SelfTraining
 from modeling_crossmost.training.run_log import RunningMeans
 from modeling_crossmost.training.self_training import EMATeacher
 from modeling_crossmost.training.setup import load_model_and_processor
@@ -76,8 +80,21 @@ def gradients(folder: Path, case: str) -> tuple[dict[str, torch.Tensor], dict[st
     return found, {name: b.clone() for name, b in model.named_buffers() if "running" in name}, means.pop()
 
 
+def signaled(folder: Path, rank: int) -> int:
+    """Train with a SIGTERM that the second process alone gets, in its second step; return the exit code."""
+    original, count = SelfTraining.step, itertools.count(1)
+
+    def step(self, *arguments):
+        if next(count) == 2 and rank == 1:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return original(self, *arguments)
+
+    with mock.patch.object(SelfTraining, "step", step):
+        return train.main(options(folder, 2, max_steps=20, eval_split="none", output_dir=folder / f"signal_two_{rank}"))
+
+
 def main(folder: Path) -> None:
-    """Write this process's gradients and terms, and train into a folder with its rank in the name."""
+    """Write this process's gradients, terms and exit code, and train into folders with its rank in the name."""
     state = PartialState(cpu=True)
     rank = state.process_index
     for case in CASES:
@@ -91,6 +108,8 @@ def main(folder: Path) -> None:
         pictures = mock.patch("modeling_crossmost.training.finish.plot_all", return_value=[])
         with pictures, mock.patch.object(Accelerator, "end_training"):
             assert train.main(options(folder, 2, max_steps=4, output_dir=output, **changed)) == 0
+    with mock.patch.object(Accelerator, "end_training"):
+        (folder / f"signal_{rank}.json").write_text(json.dumps(signaled(folder, rank)))
     state.destroy_process_group()
 
 
