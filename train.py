@@ -254,7 +254,9 @@ class Loop:
         """Take a quick look (first view and cloud) at teacher and student; nothing is chosen by it."""
         if self.evaluator is None or self.arguments.train.eval_steps == 0:
             return
-        teacher, student = (self.evaluator.quick(self.method, model) for model in (self.teacher.model, self.model))
+        teacher = self.evaluator.quick(self.method, self.teacher.model)
+        # At the start the teacher is a copy.
+        student = self.evaluator.quick(self.method, self.model) if self.step else teacher
         self.method.train_mode(self.model)
         self.history.append({"step": self.step, "teacher": teacher, "student": student})
 

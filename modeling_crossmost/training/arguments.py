@@ -149,7 +149,7 @@ class TrainArguments:
 
     method: str = field(default="crossmost", metadata={"choices": METHODS})
     output_dir: str = "outputs/quickstart/crossmost"
-    num_train_epochs: int = 6
+    num_train_epochs: int = 5
     max_steps: int = -1
     per_device_train_batch_size: int = 32
     per_device_eval_batch_size: int = 64
