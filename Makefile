@@ -52,7 +52,7 @@ quickstart: $(TRAIN)
 	@$(MAKE) --no-print-directory --jobs 2 _crossmost _baseline RUNS=$(QUICK) RUN_OPTIONS="--seed $(SEED)"
 	@$(BIN)/python -m modeling_crossmost table $(QUICK)/baseline $(QUICK)/crossmost
 
-# One process gains little from a second thread (these towers are small), two runs on two cores nearly everything.
+# Two runs at once with a thread each are done before two in turn with two threads: these towers are small.
 _crossmost:
 	$(LAUNCH) train.py $(RUN_OPTIONS) --output_dir $(RUNS)/crossmost
 
