@@ -175,13 +175,13 @@ class Loop:
     def _optimizer_step(self, batches: Iterator[dict[str, torch.Tensor]]) -> tuple[float, float]:
         """One update of student and teacher; returns the learning rate and the teacher's decay."""
         train, step = self.arguments.train, self.step - self.held_steps
-        batch, reference = self.global_batch, train.reference_batch_size
+        reference, ratio = train.reference_batch_size, self.global_batch / train.reference_batch_size
         peak, least = (
-            scaled_learning_rate(base, batch, reference, train.learning_rate_scaling)
+            scaled_learning_rate(base, self.global_batch, reference, train.learning_rate_scaling)
             for base in (train.learning_rate, train.min_learning_rate)
         )
         rate = learning_rate_at(step, self.total_steps, self.warmup_steps, peak, least)
-        decay = ema_decay_at(step, train.ema_decay_start, train.ema_decay, train.ema_ramp_steps, batch / reference)
+        decay = ema_decay_at(step, train.ema_decay_start, train.ema_decay, train.ema_ramp_steps, ratio)
         set_learning_rate(self.optimizer, rate)
         self.guard.begin()
         batch = self._next_batch(batches)
