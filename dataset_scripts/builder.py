@@ -200,7 +200,8 @@ class PairSource(abc.ABC):
 
         Returns:
             "points" float32 (N, 3) (mean at the origin, largest norm 1, y up), "views" uint8 (V, R, R, 3) and, if the
-            source has them, "captions" (list of str).
+            source has them, "captions" (list of str) and "notes", sentences on what was dropped or guessed, which are
+            no column.
 
         Raises:
             ValueError: if the object cannot be used; the message is one sentence.
@@ -213,6 +214,10 @@ class PairSource(abc.ABC):
     def unusable(self) -> list[tuple[str, str]]:
         """Return (object_id, reason) for everything that was found but cannot become an object."""
         return []
+
+    def remarks(self) -> dict[str, str]:
+        """Return how the source was understood where that may surprise, for the summary, as {name: text}."""
+        return {}
 
     def base(self) -> PairSource | None:
         """Return the source of which this one is a subset of the classes, with the same pairs, or None.
@@ -297,12 +302,19 @@ class PointViewBuilder(datasets.GeneratorBasedBuilder):
         def skip(item: PairObject, reason: str) -> None:
             logger.warning("Skipped %s: %s", item.object_id, reason)
 
-        for item, record in usable_records(self.config.pairs, items, self.config.strict, skip):
+        def note(item: PairObject, sentence: str) -> None:
+            logger.warning("%s: %s", item.object_id, sentence)
+
+        for item, record in usable_records(self.config.pairs, items, self.config.strict, skip, note):
             yield item.object_id, record
 
 
 def usable_records(
-    source: PairSource, items: Iterable[PairObject], strict: bool, skip: Callable[[PairObject, str], None]
+    source: PairSource,
+    items: Iterable[PairObject],
+    strict: bool,
+    skip: Callable[[PairObject, str], None],
+    note: Callable[[PairObject, str], None],
 ) -> Iterator[tuple[PairObject, dict[str, Any]]]:
     """Yield the objects that can be used, with their rows.
 
@@ -311,6 +323,7 @@ def usable_records(
         items: Its objects.
         strict: Whether an object that cannot be used raises an error.
         skip: Called with every object that cannot be used, and the reason.
+        note: Called with every sentence on what was dropped or guessed when an object was read, the pair's "notes".
 
     Raises:
         ValueError: if an object cannot be used and `strict` is set.
@@ -319,6 +332,8 @@ def usable_records(
     for item in items:
         record = _try_record(source, item)
         if not isinstance(record, str):
+            for sentence in record.pop("notes", ()):
+                note(item, sentence)
             yield item, record
         elif strict:
             raise ValueError(f"{item.object_id} cannot be used: {record}")

@@ -35,6 +35,7 @@ OPTION_OWNERS = {
     "up_axis": (*ARCHIVES, "folder"),
     "supersample": ("modelnet40", "modelnet10", "folder"),
     "config": ("modelnet40", "modelnet40_depth", "furniture"),
+    "no_classes": ("folder",),
     "objects_per_class": ("furniture",),
     "test_per_class": ("furniture",),
 }
@@ -52,6 +53,9 @@ def make_parser() -> Parser:
     parser.add_argument("--source", help="folder of the archive, or the tree of meshes and clouds")
     parser.add_argument("--up-axis", choices=FILE_AXES, help="axis that points up in the files (folder: y); =-y: down")
     parser.add_argument("--supersample", type=int, help="rays along a pixel's side of shaded views (2; 1 is faster)")
+    parser.add_argument(
+        "--no-classes", action="store_true", default=None, help="folder: names of folders are no classes; no labels"
+    )
     parser.add_argument("--config", help="this configuration only: furniture clean, scan; modelnet40 medium, hard")
     parser.add_argument(
         "--objects-per-class", type=int, help="furniture: train objects per class (clean 600, scan 400)"
@@ -108,7 +112,7 @@ def _located(args: argparse.Namespace) -> dict[str, Any]:
 def _folder_sources(args: argparse.Namespace) -> list[PairSource]:
     from .sources.folder import FolderPairs
 
-    return [FolderPairs(**_located(args))]
+    return [FolderPairs(**_located(args), **_given(no_classes=args.no_classes))]
 
 
 def _modelnet_sources(args: argparse.Namespace) -> list[PairSource]:
@@ -221,12 +225,19 @@ def prepare(args: argparse.Namespace) -> Prepared:
 
 
 def summary(args: argparse.Namespace, prepared: Prepared, seconds: float) -> str:
-    """Return what was made, as text: objects per split and class, skipped objects, seconds."""
+    """Return what was made, as text: objects per split and class, remarks of the source, skipped objects, seconds."""
     from .card import count_table
 
-    lines = []
-    for source, splits in zip(make_sources(args), prepared.splits, strict=True):
+    lines: list[str] = []
+    sources = make_sources(args)
+    for source, splits in zip(sources, prepared.splits, strict=True):
         lines += [f"{args.name}, configuration {source.config_name}:", count_table(source.class_names(), splits), ""]
+    # Configurations of one archive share its remarks.
+    lines += dict.fromkeys(f"{name}: {text}." for source in sources for name, text in source.remarks().items())
+    if prepared.notes:
+        name, sentence = prepared.notes[0]
+        count = len(dict(prepared.notes))
+        lines.append(f"{count} objects have notes, such as {name}: {sentence} See notes.jsonl.")
     where = "; see skipped.jsonl" if prepared.skipped else ""
     how = "found complete" if prepared.reused else f"prepared in {seconds:.1f} s"
     lines.append(f"{args.output}: {how}, {len(prepared.skipped)} objects skipped{where}.")

@@ -21,9 +21,18 @@ if TYPE_CHECKING:
 
 # Extensions of 3D formats and archives that cannot be read: such files are reported as skipped, not silently ignored.
 FOREIGN_ENDINGS = frozenset(
-    (".3ds", ".3mf", ".blend", ".ctm", ".dae", ".e57", ".fbx", ".igs", ".iges", ".las", ".laz", ".max", ".step")
-    + (".stp", ".usd", ".usda", ".usdc", ".usdz", ".wrl", ".x3d", ".7z", ".gz", ".rar", ".tar", ".tgz", ".zip")
+    f".{kind}"
+    for kinds in (
+        "3dm 3ds 3mf abc blend bvh c4d catpart catproduct ctm dae dwg dxf e57 f3d fbx iam ifc iges igs ipt",
+        "ksplat las laz lwo ma max mb ptx skp sldasm sldprt splat spz step stp usd usda usdc usdz",
+        "vrml vtk vtp vtu wrl x3d 7z gz rar tar tgz zip",
+    )
+    for kind in kinds.split()
 )
+# Endings of clouds that tables, lists and arrays of any other kind have as well.
+AMBIGUOUS_ENDINGS = frozenset((".csv", ".npz", ".txt"))
+# What Windows leaves in folders, in lower case.
+JUNK_NAMES = frozenset(("desktop.ini", "ehthumbs.db", "thumbs.db"))
 
 # Modules that making pairs needs. Some are imported late, so that commands that make no pairs start faster.
 LIBRARIES = ("embreex.mesh_construction", "embreex.rtcore_scene", "h5py", "trimesh.visual.color") + (
@@ -39,13 +48,13 @@ def import_libraries() -> None:
 
 def readable_endings() -> frozenset[str]:
     """Return the file extensions, in lower case with the dot, that `read_geometry` can read."""
-    from modeling_crossmost.geometry_crossmost import FILE_TYPES
+    from modeling_crossmost.files_crossmost import FILE_TYPES
 
     return frozenset(f".{kind}" for kind in FILE_TYPES)
 
 
 def walk_files(root: Path) -> Iterator[PurePosixPath]:
-    """Yield the paths of all files relative to `root`, sorted; follow symbolic links, skip hidden entries and loops.
+    """Yield the paths of all files relative to `root`, sorted; follow links, skip hidden entries, junk and loops.
 
     Raises:
         ValueError: if `root` is not a folder.
@@ -57,7 +66,8 @@ def walk_files(root: Path) -> Iterator[PurePosixPath]:
 
 def _walk(root: Path, below: PurePosixPath, ancestors: tuple[str, ...]) -> Iterator[PurePosixPath]:
     for name in sorted(os.listdir(root / below)):
-        if name.startswith((".", "__MACOSX")):  # __MACOSX: metadata in zip files made on a Mac
+        # __MACOSX: metadata in zip files made on a Mac
+        if name.startswith((".", "__MACOSX")) or name.lower() in JUNK_NAMES:
             continue
         path = below / name
         if not (root / path).is_dir():
@@ -69,15 +79,21 @@ def _walk(root: Path, below: PurePosixPath, ancestors: tuple[str, ...]) -> Itera
             yield from _walk(root, path, (*ancestors, target))
 
 
-def read_geometry(path: Path, up_axis: str) -> trimesh.Trimesh | np.ndarray:
+def read_geometry(path: Path, up_axis: str) -> tuple[trimesh.Trimesh | np.ndarray, list[str]]:
     """Read a mesh or a cloud (P, 3) and rotate it from `up_axis` up to y up.
 
-    Raises:
-        ValueError: if the file cannot be read, is empty or holds non-finite numbers.
-    """
-    from modeling_crossmost.geometry_crossmost import load_geometry, orient_geometry
+    Returns:
+        The geometry, and sentences on what was dropped or guessed.
 
-    return orient_geometry(load_geometry(path), up_axis)
+    Raises:
+        ValueError: if the file cannot be read, is empty or holds coordinates that are not finite.
+    """
+    from modeling_crossmost.files_crossmost import load_file
+    from modeling_crossmost.geometry_crossmost import orient_geometry
+
+    content = load_file(path)
+    missing = [f"Without {name}, which the file refers to." for name in content.left_out]
+    return orient_geometry(content.geometry, up_axis), [*content.notes, *missing]
 
 
 def file_state(path: Path) -> tuple[int, int]:

@@ -33,7 +33,7 @@ from .readers import file_state
 OBJECTS_PER_SHARD = 128
 OBJECTS_PER_PROCESS = 32  # at least: starting a process costs about a second
 PREPARATION_FILE = "preparation.json"  # marks a folder as a data set of ours, and says how it was made
-SKIPPED_FILE = "skipped.jsonl"
+SKIPPED_FILE, NOTES_FILE = "skipped.jsonl", "notes.jsonl"
 POLL_SECONDS = 0.25
 # Code that decides what a pair looks like, below the root of the repository.
 PAIR_CODE = (
@@ -44,9 +44,11 @@ PAIR_CODE = (
     "dataset_scripts/shards.py",
     "dataset_scripts/furniture/*.py",
     "dataset_scripts/furniture/*.yaml",
-    "modeling_crossmost/geometry_crossmost.py",
-    "modeling_crossmost/materials_crossmost.py",
-    "modeling_crossmost/pcd_crossmost.py",
+    *(
+        f"modeling_crossmost/{name}_crossmost.py"
+        for name in ("files", "geometry", "gltf", "library_files", "materials", "obj", "parts", "pcd", "ply")
+    ),
+    *(f"modeling_crossmost/{name}_crossmost.py" for name in ("polygons", "stl_off", "text_clouds")),
     "modeling_crossmost/rendering_crossmost.py",
     "modeling_crossmost/utils/limits.py",
 )
@@ -94,12 +96,14 @@ class ShardStats:
         num_bytes: Size of the pairs in memory (Arrow), in bytes.
         classes: Number of pairs per class name.
         skipped: (object_id, reason) of the objects that could not be used.
+        notes: (object_id, sentence) of what was dropped or guessed when objects were read.
     """
 
     rows: int = 0
     num_bytes: int = 0
     classes: dict[str, int] = field(default_factory=dict)
     skipped: list[tuple[str, str]] = field(default_factory=list)
+    notes: list[tuple[str, str]] = field(default_factory=list)
 
 
 @dataclass
@@ -117,11 +121,13 @@ class Prepared:
     Args:
         splits: For every source, in order, its splits by name.
         skipped: (object_id, reason) of all objects that could not be used.
+        notes: (object_id, sentence) of what was dropped or guessed when objects were read.
         reused: Whether it lay there already, made by the same code of the same files with the same options.
     """
 
     splits: list[dict[str, SplitSummary]]
     skipped: list[tuple[str, str]]
+    notes: list[tuple[str, str]] = field(default_factory=list)
     reused: bool = False
 
 
@@ -157,23 +163,26 @@ def write_shard(
     Raises:
         ValueError: An object cannot be used, and `strict` is set.
     """
-    skipped = []
+    skipped, notes = [], []
 
     def skip(item: PairObject, reason: str) -> None:
         skipped.append((item.object_id, reason))
         advance()
+
+    def note(item: PairObject, sentence: str) -> None:
+        notes.append((item.object_id, sentence))
 
     with ExitStack() as stack:
         files = []
         for number in shard.sources:
             partial = stack.enter_context(atomic_file(folder / f"{shard.stem_of(number)}.parquet"))
             files.append(stack.enter_context(_ShardFile(partial, sources[number])))
-        for item, record in usable_records(sources[shard.source], shard.items, strict, skip):
+        for item, record in usable_records(sources[shard.source], shard.items, strict, skip, note):
             for file in files:
                 file.write(item, record)
             advance()
         stats = [file.finish() for file in files]
-    stats[0].skipped = skipped
+    stats[0].skipped, stats[0].notes = skipped, notes
     write_text(folder / f"{shard.stem}.json", json.dumps([asdict(each) for each in stats]))
     return stats
 
@@ -215,6 +224,7 @@ def read_stats(path: Path) -> list[ShardStats] | None:
     stats = [ShardStats(**each) for each in json.loads(path.read_text(encoding="utf-8"))]
     for each in stats:
         each.skipped = [(name, reason) for name, reason in each.skipped]
+        each.notes = [(name, sentence) for name, sentence in each.notes]
     return stats
 
 
@@ -424,9 +434,11 @@ def _assemble(
     final = work / "dataset"
     filled: dict[tuple[int, str], list[tuple[Shard, ShardStats]]] = {}
     skipped = list(dict.fromkeys(entry for source in sources for entry in source.unusable()))
+    notes: list[tuple[str, str]] = []
     for shard, written in zip(shards, stats, strict=True):
         for number, part in zip(shard.sources, written, strict=True):
             skipped += part.skipped
+            notes += part.notes
             if part.rows:
                 filled.setdefault((number, shard.split), []).append((shard, part))
     if not filled:
@@ -442,13 +454,14 @@ def _assemble(
             if not (final / summary.files[-1]).exists():
                 os.replace(work / f"{shard.stem_of(number)}.parquet", final / summary.files[-1])
         splits[number][split] = summary
-    return Prepared(splits, skipped)
+    return Prepared(splits, skipped, notes)
 
 
 def _write_prepared(prepared: Prepared, folder: Path, key: str) -> None:
-    """Write `preparation.json` (what `_read_prepared` reads) and `skipped.jsonl` (a line per object)."""
-    lines = [json.dumps({"object": name, "reason": reason}) + "\n" for name, reason in prepared.skipped]
-    write_text(folder / SKIPPED_FILE, "".join(lines))
+    """Write `preparation.json` (what `_read_prepared` reads), `skipped.jsonl` and `notes.jsonl` (a line per object)."""
+    _write_sentences(folder / SKIPPED_FILE, prepared.skipped, "reason")
+    if prepared.notes:
+        _write_sentences(folder / NOTES_FILE, prepared.notes, "note")
     splits = [{name: asdict(summary) for name, summary in found.items()} for found in prepared.splits]
     write_text(folder / PREPARATION_FILE, json.dumps({"key": key, "splits": splits}, indent=2) + "\n")
 
@@ -467,9 +480,18 @@ def _read_prepared(folder: Path, key: str) -> Prepared | None:
     files = [file for found in splits for summary in found.values() for file in summary.files]
     if not all((folder / file).is_file() for file in files):
         return None
-    lines = (folder / SKIPPED_FILE).read_text(encoding="utf-8").splitlines()
-    skipped = [(entry["object"], entry["reason"]) for entry in map(json.loads, lines)]
-    return Prepared(splits, skipped, reused=True)
+    skipped = _read_sentences(folder / SKIPPED_FILE, "reason")
+    notes = _read_sentences(folder / NOTES_FILE, "note") if (folder / NOTES_FILE).exists() else []
+    return Prepared(splits, skipped, notes, reused=True)
+
+
+def _write_sentences(path: Path, sentences: Iterable[tuple[str, str]], key: str) -> None:
+    write_text(path, "".join(json.dumps({"object": name, key: text}) + "\n" for name, text in sentences))
+
+
+def _read_sentences(path: Path, key: str) -> list[tuple[str, str]]:
+    entries = map(json.loads, path.read_text(encoding="utf-8").splitlines())
+    return [(entry["object"], entry[key]) for entry in entries]
 
 
 def _total(parts: Iterable[ShardStats]) -> ShardStats:

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from transformers.feature_extraction_utils import BatchFeature, FeatureExtractionMixin
 
-from .geometry_crossmost import MODEL_AXES, as_geometry, object_cloud, rotation_to_y_up
+from .files_crossmost import as_content
+from .geometry_crossmost import MODEL_AXES, object_cloud, rotation_to_y_up
 
 
 class CrossMoSTFeatureExtractor(FeatureExtractionMixin):
@@ -68,7 +69,7 @@ class CrossMoSTFeatureExtractor(FeatureExtractionMixin):
         return BatchFeature({"point_values": np.stack(clouds)}, tensor_type=return_tensors)
 
     def load(self, objects: Any) -> list:
-        """Load and validate one object or a batch; return a list of meshes and clouds float32 (N, 3).
+        """Load and validate one object or a batch; return a list of meshes and clouds float64 (N, 3).
 
         Raises:
             ValueError: for an empty batch or an unusable object.
@@ -77,8 +78,8 @@ class CrossMoSTFeatureExtractor(FeatureExtractionMixin):
         if len(items) == 0:
             raise ValueError("There is no object: pass at least one cloud or mesh.")
         if len(items) == 1:
-            return [as_geometry(items[0])]
-        return [as_geometry(item, f"object {index}") for index, item in enumerate(items)]
+            return [as_content(items[0]).geometry]
+        return [as_content(item, f"object {index}").geometry for index, item in enumerate(items)]
 
 
 def as_batch(objects: Any) -> list:

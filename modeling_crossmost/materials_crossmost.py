@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from io import BytesIO
 from typing import Any
 
 import numpy as np
@@ -119,7 +120,7 @@ def surface_colors(mesh: Any, textures: dict | None = None) -> SurfaceColors | N
         return None
     triangles = np.asarray(mesh.faces)
     if visual.kind == "texture":
-        found = _material_colors(visual, triangles, len(mesh.vertices), {} if textures is None else textures)
+        found = _visual_colors(visual, triangles, len(mesh.vertices), {} if textures is None else textures)
         return None if found is None or _is_unset(found) else found
     faces = np.asarray(visual.face_colors).astype(np.uint8)
     if faces.shape != (len(triangles), 4):
@@ -173,8 +174,33 @@ def attach_colors(mesh: Any, colors: SurfaceColors | None) -> Any:
 # -------------------------------------------------------------------------------------------------- materials
 
 
-def _material_colors(visual: Any, triangles: np.ndarray, count: int, textures: dict) -> SurfaceColors | None:
-    """Return the colors of a material, from texture, color and glTF vertex colors (`count` of them), or `None`."""
+def material_colors(
+    triangles: np.ndarray,
+    factor: np.ndarray | None = None,
+    texture: np.ndarray | None = None,
+    uv: np.ndarray | None = None,
+    tint: np.ndarray | None = None,
+) -> SurfaceColors | None:
+    """Return the colors that a material gives to faces (F, 3), or `None` if it gives none.
+
+    Args:
+        triangles: faces (F, 3), indices of V vertices.
+        factor: linear-light RGB (3,) of the material in [0, 1]; a texture has it already, see `read_texture`.
+        texture: from `read_texture`.
+        uv: texture coordinates (V, 2), v up; without them a texture is ignored.
+        tint: linear-light RGB (V, 3) of the vertices in [0, 1], which multiplies factor or texture.
+    """
+    if texture is not None and uv is not None:
+        return _textured(triangles, uv[triangles], texture, None if tint is None else encode_srgb(tint)[triangles])
+    if tint is not None:
+        corners = encode_srgb(tint if factor is None else tint * factor)[triangles]
+        mean = np.rint(corners.mean(axis=1)).astype(np.uint8)
+        return SurfaceColors(triangles, np.pad(mean, ((0, 0), (0, 1)), constant_values=255), corners)
+    return None if factor is None else plain_colors(triangles, np.append(encode_srgb(factor), 255))
+
+
+def _visual_colors(visual: Any, triangles: np.ndarray, count: int, textures: dict) -> SurfaceColors | None:
+    """Return the colors of a trimesh material, from texture, color and glTF vertex colors (`count`), or `None`."""
     material = visual.material
     is_gltf = hasattr(material, "baseColorTexture")
     image = material.baseColorTexture if is_gltf else getattr(material, "image", None)
@@ -188,17 +214,12 @@ def _material_colors(visual: Any, triangles: np.ndarray, count: int, textures: d
         scale = np.ones(3) if main is not None and tuple(main[:3]) == _READER_GRAYS[0] else factor
         key = (id(image), *scale)
         if key not in textures:
-            textures[key] = _read_texture(image, scale)
+            textures[key] = read_texture(image, scale)
         if textures[key] is not None:
-            corners = None if tint is None else _encode(tint)[triangles]
-            return _textured(triangles, uv[triangles, :2], textures[key], corners)
-    if tint is not None:
-        corners = _encode(tint * factor)[triangles]
-        mean = np.rint(corners.mean(axis=1)).astype(np.uint8)
-        return SurfaceColors(triangles, np.pad(mean, ((0, 0), (0, 1)), constant_values=255), corners)
-    if main is None:
-        return None
-    return plain_colors(triangles, np.append(_encode(factor), main[3]) if is_gltf else main)
+            return material_colors(triangles, None, textures[key], uv[:, :2], tint)
+    if tint is not None or (is_gltf and main is not None):
+        return material_colors(triangles, factor, tint=tint)
+    return None if main is None else plain_colors(triangles, main)
 
 
 def _main_color(material: Any) -> np.ndarray | None:
@@ -267,7 +288,7 @@ def _renumbered(colors: SurfaceColors, places: dict[int, int]) -> np.ndarray:
 # --------------------------------------------------------------------------------------------------- textures
 
 
-def _read_texture(image: Any, factor: np.ndarray) -> np.ndarray | None:
+def read_texture(image: Any, factor: np.ndarray | None = None) -> np.ndarray | None:
     """Convert a PIL image times a linear-light factor (3,) to a `SurfaceColors` texture; `None` if unusable."""
     try:
         if image.format not in TEXTURE_FORMATS or image.width * image.height > MAX_TEXTURE_PIXELS:
@@ -276,11 +297,22 @@ def _read_texture(image: Any, factor: np.ndarray) -> np.ndarray | None:
         levels = np.asarray(image.reduce(-(-max(image.size) // MAX_TEXTURE_SIDE)))  # ceiling division
     except Exception:  # broken images raise nearly anything, and the shape is usable without them
         return None
-    if (factor != 1.0).any():
-        table = _encode(linear_light(np.arange(256))[:, None] * factor)
+    if factor is not None and (factor != 1.0).any():
+        table = encode_srgb(linear_light(np.arange(256))[:, None] * factor)
         levels = np.stack([table[levels[..., channel], channel] for channel in range(3)], axis=-1)
     opaque = np.pad(levels, ((0, 0), (0, 0), (0, 1)), constant_values=255)
     return np.ascontiguousarray(np.pad(opaque, ((1, 1), (1, 1), (0, 0)), mode="wrap"))
+
+
+def decode_texture(data: bytes, factor: np.ndarray | None = None) -> np.ndarray | None:
+    """Decode the bytes of an image file as `read_texture` does; `None` if they are unusable or Pillow is missing."""
+    try:
+        from PIL import Image  # only textures need it
+
+        formats = [name for name in TEXTURE_FORMATS if name is not None]
+        return read_texture(Image.open(BytesIO(data), formats=formats), factor)
+    except Exception:  # as above
+        return None
 
 
 def _look_up(texture: np.ndarray, u: np.ndarray, v: np.ndarray) -> np.ndarray:
@@ -318,7 +350,7 @@ def linear_light(levels: np.ndarray) -> np.ndarray:
     return np.where(encoded <= 0.04045, encoded / 12.92, ((encoded + 0.055) / 1.055) ** 2.4)
 
 
-def _encode(linear: np.ndarray) -> np.ndarray:
+def encode_srgb(linear: np.ndarray) -> np.ndarray:
     """Convert linear light in [0, 1] to sRGB levels uint8 (IEC 61966-2-1)."""
     encoded = np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1.0 / 2.4) - 0.055)
     return np.rint(encoded * 255.0).astype(np.uint8)

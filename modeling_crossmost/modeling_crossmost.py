@@ -364,6 +364,21 @@ class QuickGELU(nn.Module):
         return nn.functional.silu(scaled, inplace=not torch.is_grad_enabled()).div_(1.702)
 
 
+# Arguments that the towers know.
+_TOWER_ARGUMENTS = ("output_hidden_states", "output_attentions", "interpolate_pos_encoding")
+
+
+def _check_tower_arguments(given: dict[str, Any]) -> None:
+    """Refuse what neither tower knows; transformers' modules would pass it on to where nobody reads it."""
+    for name in given:
+        if name == "labels":
+            raise ValueError(
+                "CrossMoSTModel has no loss for labels: it is trained without them, by train.py; leave the labels out."
+            )
+        if name not in _TOWER_ARGUMENTS:
+            raise TypeError(f"CrossMoSTModel got the unknown argument {name!r}.")
+
+
 class CrossMoSTClassifier(nn.Linear):
     """The shared classifier Q without its scale: cosines of class and object, exact to float32 in any precision.
 
@@ -396,6 +411,12 @@ class CrossMoSTModel(CrossMoSTPreTrainedModel):
         self.post_init()  # once, after `_build` of a subclass has added its parameters
 
     def _build(self, config: CrossMoSTConfig) -> None:
+        labels = config.id2label or {}
+        if list(labels.values()) != list(config.class_names):
+            raise ValueError(
+                f"id2label names {len(labels)} classes, the checkpoint has {len(config.class_names)}: load it "
+                "without id2label, then choose other classes with set_classes."
+            )
         # The order of construction fixes the order in which a seeded initialization draws.
         vision = config.vision_config
         self.vision_model: CLIPVisionModel | None = None
@@ -533,7 +554,9 @@ class CrossMoSTModel(CrossMoSTPreTrainedModel):
             [`CrossMoSTOutput`].
 
         Raises:
-            ValueError: if neither modality is given, for views without an image tower, or for any other shape.
+            ValueError: if neither modality is given, for views without an image tower, for any other shape, or for
+                labels, which are never learned from.
+            TypeError: for an unknown argument.
 
         Example:
         ```python
@@ -546,6 +569,7 @@ class CrossMoSTModel(CrossMoSTPreTrainedModel):
         'chair'
         ```
         """
+        _check_tower_arguments(kwargs)
         if point_values is None and pixel_values is None:
             raise ValueError("The model got neither point_values nor pixel_values: pass at least one of them.")
         output: dict[str, Any] = {}

@@ -48,9 +48,9 @@ class _Field:
 def read_pcd(source: str | Path | BinaryIO, name: str | None = None) -> np.ndarray:
     """Read the points of a PCD file, organized (image-like) or not, ignoring all fields but x, y and z.
 
-    Points with a NaN coordinate are dropped, since PCL marks pixels without a measurement that way. Infinite
-    coordinates are kept. VIEWPOINT, the pose of the sensor, is ignored: points stay in the frame in which they are
-    stored. Bytes after binary data are ignored as well, since PCL pads files to whole pages.
+    Points with NaN or infinite coordinates are kept; PCL marks pixels without a measurement by NaN. VIEWPOINT, the pose
+    of the sensor, is ignored: points stay in the frame in which they are stored. Bytes after binary data are ignored as
+    well, since PCL pads files to whole pages.
 
     Args:
         source: a path, or an open, seekable binary file.
@@ -60,7 +60,7 @@ def read_pcd(source: str | Path | BinaryIO, name: str | None = None) -> np.ndarr
         Cloud (N, 3), N >= 1: float32, or float64 if the file has doubles or integers that float32 cannot represent.
 
     Raises:
-        ValueError: if the file is missing, malformed, truncated, inconsistent with its header, or has no point.
+        ValueError: if the file is missing, malformed, truncated or inconsistent with its header.
     """
     if isinstance(source, str | Path):
         path = Path(source)
@@ -74,11 +74,7 @@ def read_pcd(source: str | Path | BinaryIO, name: str | None = None) -> np.ndarr
         source.seek(0)
         fields, count, encoding = _read_header(source)
         columns = _READERS[encoding](source, fields, count, size - source.tell())
-        points = np.stack(columns, axis=1, dtype=_common_type(fields))
-        measured = ~np.isnan(points).any(axis=1)
-        if not measured.any():
-            raise ValueError(f"all of its {count} points have NaN coordinates")
-        return points if measured.all() else points[measured]
+        return np.stack(columns, axis=1, dtype=_common_type(fields))
     except (OSError, MemoryError, ValueError) as error:
         raise _unreadable(name or "upload", error) from None
 

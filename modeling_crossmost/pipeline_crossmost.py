@@ -7,20 +7,30 @@ C is the number of classes, D the embedding width.
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import torch
 from transformers import Pipeline
+from transformers.image_utils import load_image
+
+from .doubts_crossmost import opinion_doubts, shape_doubts
+from .files_crossmost import as_content
+
+
+# Columns of prepared pairs that describe an object beside its cloud and views.
+_DESCRIPTIONS = ("object_id", "label", "captions")
 
 
 class PointCloudClassificationPipeline(Pipeline):
     """Classify 3D objects by fusing predictions from their point cloud and from rendered views (paper section 4.1).
 
-    An object is the path of a mesh or cloud file, a `trimesh` mesh, an array or tensor (N, 3), or a dictionary with the
-    processor's arguments `mesh`, `points` and `images`, where `images` are the views of this object:
-    `{"points": cloud, "images": photographs}`, or only `{"images": photographs}`. Several objects are passed as a list,
-    an array (B, N, 3), a generator or a dataset, and are processed in batches of `batch_size`.
+    An object is the path of a mesh or cloud file, an open file or its bytes in memory, a `trimesh` mesh, an array or
+    tensor (N, 3), or a dictionary with the processor's arguments `mesh`, `points` and `images`, where `images` are the
+    views of this object, one or several: `{"points": cloud, "images": photographs}`, or only `{"images": photographs}`.
+    A row of prepared pairs, with its `points` and `views`, is such a dictionary too. Several objects are passed as a
+    list, an array (B, N, 3), a generator, a data set or one of its columns, and are processed in batches of
+    `batch_size`.
 
     Options of the pipeline or of a call:
         up_axis: the axis that points up in the object: "x", "y" (default, the convention of glTF), "z", or "-y" and so
@@ -36,7 +46,8 @@ class PointCloudClassificationPipeline(Pipeline):
 
     Returns:
         For each object a list of `{"label": class name, "score": probability}`, most probable first. Scores are the
-        mean of the probabilities given by the views and by the cloud.
+        mean of the probabilities given by the views and by the cloud. Where doubt is due, the first has `"notes"` too:
+        a list of sentences.
 
     Raises:
         ValueError: for an unusable object, file or option; the message is one sentence.
@@ -84,39 +95,64 @@ class PointCloudClassificationPipeline(Pipeline):
 
         Options are those of the class.
         """
-        # The base class takes only lists, generators and datasets for several inputs.
+        # The base class takes only lists, generators and torch's data sets for several inputs.
         if isinstance(inputs, tuple) or getattr(inputs, "ndim", 0) == 3:
             inputs = list(inputs)
+        if type(inputs).__module__.startswith("datasets."):  # a `Dataset`, or one of its columns: read row by row
+            results = super().__call__((row for row in inputs), **options)
+            return list(results) if hasattr(inputs, "__len__") else results
         if isinstance(inputs, list) and not inputs:
             raise ValueError("There is no object: pass at least one file, mesh or cloud.")
         return super().__call__(inputs, **options)
 
     def preprocess(
         self, input_: Any, up_axis: str = "y", views: int | None = None, num_points: int | None = None
-    ) -> dict[str, torch.Tensor]:
-        """Prepare one object as model inputs with a batch dimension of 1."""
+    ) -> dict[str, Any]:
+        """Prepare one object as model inputs with a batch dimension of 1, each in a list, with notes beside them."""
+        given = _arguments(input_)
+        notes: list[str] = []
+        for name in ("mesh", "points"):
+            if given.get(name) is not None:
+                content = as_content(given.pop(name))
+                given["mesh"], notes = content.geometry, [*content.notes]
         if views is None:
             views = self.model.config.default_views
-        given = dict(input_) if isinstance(input_, Mapping) else {"mesh": input_}
         if "images" in given:
-            given["images"] = [list(given["images"])]  # nested: these images are views of one object
+            given["images"] = [_as_views(given["images"])]  # nested: these images are views of one object
         elif views != 0:
             given["render_views"] = views
-        return dict(self.processor(**given, up_axis=up_axis, num_points=num_points, return_tensors="pt"))
+        inputs = self.processor(**given, up_axis=up_axis, num_points=num_points, return_tensors="pt")
+        if "point_values" in inputs:
+            notes += shape_doubts(inputs["point_values"][0].numpy())
+        # Lists, because the base class stacks tensors: objects may have different numbers of views.
+        modalities = {name: [inputs.get(name)] for name in ("point_values", "pixel_values")}
+        return modalities | {"notes": [tuple(notes)]}
 
     def _forward(
         self,
-        model_inputs: dict[str, torch.Tensor],
+        model_inputs: dict[str, Any],
         candidate_labels: list[str] | None = None,
         prompt_templates: list[str] | None = None,
-    ) -> dict[str, torch.Tensor]:
-        if candidate_labels is None:
-            outputs = self.model(**model_inputs)
-        else:
-            classifier = {"classifier.weight": self._classifier_of(candidate_labels, prompt_templates)}
+    ) -> dict[str, Any]:
+        """Classify B objects; return their logits (1, C), or `None` where a modality is missing, each in a list."""
+        clouds, images = (_flat(model_inputs[name]) for name in ("point_values", "pixel_values"))
+        replaced = {}
+        if candidate_labels is not None:
+            replaced["classifier.weight"] = self._classifier_of(candidate_labels, prompt_templates)
+        logits: dict[str, list[list]] = {name: [[None] for _ in clouds] for name in ("point", "image")}
+        for rows in _alike(clouds, images):
+            inputs = {
+                name: torch.cat([values[row] for row in rows])
+                for name, values in (("point_values", clouds), ("pixel_values", images))
+                if values[rows[0]] is not None
+            }
             # Unlike set_classes, this leaves the model unchanged: other callers may share it.
-            outputs = torch.func.functional_call(self.model, classifier, kwargs=model_inputs)
-        return {name: outputs[name] for name in ("logits_per_image", "logits_per_point") if name in outputs}
+            outputs = torch.func.functional_call(self.model, replaced, kwargs=inputs)
+            for name, found in logits.items():
+                if f"logits_per_{name}" in outputs:
+                    for row, value in zip(rows, outputs[f"logits_per_{name}"].split(1), strict=True):
+                        found[row] = [value]
+        return logits | {"notes": [[notes] for notes in _flat(model_inputs["notes"])]}
 
     def _classifier_of(self, names: list[str], templates: list[str] | None) -> torch.Tensor:
         """Return the classifier (C, D) for class names, caching the last one, which all objects of a call share."""
@@ -128,22 +164,64 @@ class PointCloudClassificationPipeline(Pipeline):
 
     def postprocess(
         self,
-        model_outputs: dict[str, torch.Tensor],
+        model_outputs: dict[str, Any],
         candidate_labels: list[str] | None = None,
         top_k: int | None = None,
     ) -> list[dict[str, Any]]:
         """Fuse the logits (1, C) of an object's modalities and return its classes, most probable first."""
         names = self.model.config.class_names if candidate_labels is None else candidate_labels
-        opinions = [logits[0].float().softmax(-1) for logits in model_outputs.values()]
+        logits = {name: _flat(model_outputs[name])[0] for name in ("point", "image")}
+        opinions = {name: None if found is None else found[0].float().softmax(-1) for name, found in logits.items()}
         # Mean of probabilities, as in the evaluation; the stable sort breaks ties by label order.
-        scores, order = torch.stack(opinions).mean(0).sort(descending=True, stable=True)
+        given = [found for found in opinions.values() if found is not None]
+        scores, order = torch.stack(given).mean(0).sort(descending=True, stable=True)
         ranked = zip(order.tolist()[:top_k], scores.tolist()[:top_k], strict=True)
-        return [{"label": names[index], "score": score} for index, score in ranked]
+        result: list[dict[str, Any]] = [{"label": names[index], "score": score} for index, score in ranked]
+        doubts = opinion_doubts(names, *(None if found is None else found.numpy() for found in opinions.values()))
+        if notes := [*doubts, *_flat(model_outputs["notes"])[0]]:
+            result[0]["notes"] = notes
+        return result
 
     def save_pretrained(self, save_directory: str | os.PathLike, **kwargs) -> None:
         """Save the model and the processor; the base class would overwrite the processor's parts with each other."""
         self.model.save_pretrained(save_directory, **kwargs)
         self.processor.save_pretrained(save_directory)
+
+
+def _arguments(item: Any) -> dict[str, Any]:
+    """Return the processor's arguments for one object.
+
+    Raises:
+        ValueError: for a dictionary with other keys.
+    """
+    if not isinstance(item, Mapping):
+        return {"mesh": item}
+    given = {"images" if name == "views" else name: value for name, value in item.items() if name not in _DESCRIPTIONS}
+    if unknown := sorted(set(given) - {"mesh", "points", "images"}):
+        raise ValueError(f"An object has the unknown key {unknown[0]!r}: pass mesh or points, and images.")
+    if not given:
+        raise ValueError("An object has neither mesh, points nor images: pass at least one of them.")
+    return given
+
+
+def _as_views(images: Any) -> list:
+    """Return the views of one object, given one or several: PIL images, arrays, paths or addresses."""
+    is_one = isinstance(images, str | os.PathLike) or hasattr(images, "convert") or getattr(images, "ndim", 0) in (2, 3)
+    views = [images] if is_one else list(images)
+    return [load_image(os.fspath(view)) if isinstance(view, str | os.PathLike) else view for view in views]
+
+
+def _flat(values: Any) -> list:
+    """Return one entry per object; the base class puts the lists of a batch into a list, and takes them out again."""
+    return [entry for value in values for entry in _flat(value)] if isinstance(values, list) else [values]
+
+
+def _alike(clouds: list, images: list) -> Iterator[list[int]]:
+    """Yield the objects that can share a forward pass: those with the same modalities and number of views."""
+    groups: dict[tuple, list[int]] = {}
+    for row, values in enumerate(zip(clouds, images, strict=True)):
+        groups.setdefault(tuple(None if value is None else value.shape for value in values), []).append(row)
+    yield from groups.values()
 
 
 __all__ = ["PointCloudClassificationPipeline"]

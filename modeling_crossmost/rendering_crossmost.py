@@ -527,7 +527,7 @@ def project_points(
     _check_request(cameras, image_size)
     points = check_points(points)
     center, radius = fit_unit_sphere(points)
-    points = (points - center) / np.float32(radius)
+    points = ((points - center) / radius).astype(np.float32)
     zooms = _zooms(points, cameras, fill)
     side = np.sqrt(len(points))
     cells = int(np.clip(round(style.cells_per_spacing * side), 16, max(16, 2 * image_size)))

@@ -10,7 +10,7 @@ from gradio.processing_utils import save_bytes_to_cache
 from gradio.utils import get_upload_folder
 
 from modeling_crossmost.configuration_crossmost import DEFAULT_VIEWS
-from modeling_crossmost.geometry_crossmost import FILE_TYPES
+from modeling_crossmost.files_crossmost import FILE_TYPES
 from modeling_crossmost.serving.classifier import Classifier
 from modeling_crossmost.serving.sandbox import Limits
 

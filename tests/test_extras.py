@@ -17,7 +17,11 @@ from modeling_crossmost.utils.extras import EXTRAS, importing, install_command, 
 
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-MODULES = {"pyyaml": "yaml"}  # of distributions that are called otherwise
+MODULES = {
+    "pyyaml": "yaml",
+    "laspy[lazrs]": "laspy",
+    "pycollada": "collada",
+}  # of distributions that are called otherwise
 # What the core's own dependencies bring: never missing.
 ALWAYS_THERE = {"filelock", "tokenizers", "tqdm", "yaml"}
 FOREIGN = {module for extra in EXTRAS.values() for module in extra.modules} - ALWAYS_THERE

@@ -1,13 +1,17 @@
 """The pipeline `point-cloud-classification` against the processor and model that it is made of."""
 
+import io
 import json
 
 import numpy as np
 import pytest
 import torch
 import trimesh
-from toy import CLASSES, make_model, toy_model
+from datasets import load_dataset
+from PIL import Image
+from toy import CLASSES, make_dataset, make_model, toy_model
 from transformers import pipeline
+from transformers.pipelines.pt_utils import KeyDataset
 
 from modeling_crossmost import CrossMoSTForSelfTraining, CrossMoSTModel, PointCloudClassificationPipeline
 
@@ -109,6 +113,61 @@ def test_batches_agree_with_single_objects(pipe, box):
         assert scores_of(other) == pytest.approx(scores_of(one), abs=1e-5)
 
 
+@pytest.fixture(scope="module")
+def rows(tmp_path_factory):
+    folder = make_dataset(tmp_path_factory.mktemp("pairs"), train=3)
+    return load_dataset(str(folder), split="train", cache_dir=str(folder / "cache"))
+
+
+def test_a_data_set_its_rows_and_its_columns_are_classified(pipe, rows):
+    expected = [pipe({"points": row["points"], "images": row["views"]}) for row in rows]
+    for found in (
+        pipe(rows),
+        pipe(list(rows)),
+        list(pipe((row for row in rows), batch_size=2)),
+        pipe(rows, batch_size=2),
+    ):
+        for one, other in zip(expected, found, strict=True):
+            assert scores_of(other) == pytest.approx(scores_of(one), abs=1e-5)
+    clouds = [pipe(np.asarray(row["points"]), views=0) for row in rows]
+    for found in (pipe(rows["points"], views=0), list(pipe(KeyDataset(rows, "points"), views=0))):
+        for one, other in zip(clouds, found, strict=True):
+            assert scores_of(other) == pytest.approx(scores_of(one), abs=1e-5)
+    streamed = pipe(rows.to_iterable_dataset())
+    assert scores_of(next(iter(streamed))) == pytest.approx(scores_of(expected[0]), abs=1e-5)
+
+
+def test_objects_of_a_batch_may_have_different_photographs(pipe):
+    photographs = [Image.fromarray(np.full((40, 50, 3), level, dtype=np.uint8)) for level in (20, 120, 200)]
+    objects = [
+        {"points": cloud(1), "images": photographs[0]},  # one, not in a list
+        {"points": cloud(2), "images": photographs},
+        {"images": photographs[:2]},
+        {"points": cloud(3), "images": np.asarray(photographs[1])},
+    ]
+    single = [pipe(item) for item in objects]
+    for one, other in zip(single, pipe(objects, batch_size=4), strict=True):
+        assert scores_of(other) == pytest.approx(scores_of(one), abs=1e-5)
+    expected = fused(pipe, points=cloud(1), images=[photographs[:1]])
+    assert scores_of(single[0]) == pytest.approx(expected, abs=1e-6)
+
+
+def test_open_files_and_bytes_in_memory_are_objects(pipe, box):
+    expected = scores_of(pipe(str(box), views=0))
+    with box.open("rb") as handle:
+        assert scores_of(pipe(handle, views=0)) == pytest.approx(expected, abs=1e-6)
+    assert scores_of(pipe(io.BytesIO(box.read_bytes()), views=0)) == pytest.approx(expected, abs=1e-6)
+
+
+def test_doubt_is_told_with_the_most_probable_class(pipe, tmp_path):
+    flat = cloud(8) * [1.0, 1.0, 0.0]
+    first, *others = pipe(flat, views=0)
+    assert any("flat" in note for note in first["notes"]) and not any("notes" in entry for entry in others)
+    holed = np.insert(cloud(9), 4, np.nan, axis=0)
+    np.save(tmp_path / "holed.npy", holed)
+    assert "1 of 91 points have NaN" in pipe(str(tmp_path / "holed.npy"), views=0, top_k=1)[0]["notes"][-1]
+
+
 @pytest.mark.parametrize("labels", [["a box", "something like a ball"], "a box,  something like a ball"])
 def test_candidate_labels_make_a_classifier_for_the_call(pipe, folder, labels):
     names = ["a box", "something like a ball"]
@@ -152,7 +211,14 @@ def test_bad_options_give_one_sentence(pipe, options, message):
 
 
 @pytest.mark.parametrize(
-    ("inputs", "message"), [([], "There is no object"), ("none.glb", "none.glb: there is no such file")]
+    ("inputs", "message"),
+    [
+        ([], "There is no object"),
+        ("none.glb", "none.glb: there is no such file"),
+        ({"points": cloud(0), "photographs": []}, "unknown key 'photographs': pass mesh or points, and images"),
+        ({"label": 3}, "neither mesh, points nor images"),
+        (np.zeros((3, 50)), "transpose it"),
+    ],
 )
 def test_bad_objects_give_one_sentence(pipe, inputs, message):
     with pytest.raises(ValueError, match=message):

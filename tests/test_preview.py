@@ -8,7 +8,7 @@ import pytest
 import trimesh
 from PIL import Image
 
-from modeling_crossmost.geometry_crossmost import read_geometry
+from modeling_crossmost.files_crossmost import read_file
 from modeling_crossmost.materials_crossmost import face_colors, linear_light
 from modeling_crossmost.serving import glb
 from modeling_crossmost.serving.glb import MAX_FACES, MAX_POINTS, preview_glb
@@ -16,7 +16,7 @@ from modeling_crossmost.serving.sandbox import MAX_PREVIEW_BYTES
 
 
 def read(content: bytes) -> trimesh.Trimesh:
-    return read_geometry(content, "glb")[0]
+    return read_file(content, "glb").geometry
 
 
 def header_of(content: bytes) -> dict:

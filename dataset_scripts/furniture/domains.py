@@ -47,7 +47,7 @@ def clean_instance(mesh: trimesh.Trimesh, count: int, rng: np.random.Generator) 
     """Return the object at any yaw, its whole surface sampled by area."""
     placed = turned(mesh, rng.uniform(0.0, 2.0 * np.pi))
     points, _ = sample_surface(placed, count, rng)
-    return Instance(normalize_points(points), placed)
+    return Instance(normalize_points(points.astype(np.float32)), placed)
 
 
 def visible_first(mesh: trimesh.Trimesh, points: np.ndarray, normals: np.ndarray, direction: np.ndarray) -> np.ndarray:
@@ -70,7 +70,8 @@ def scan_instance(mesh: trimesh.Trimesh, count: int, rng: np.random.Generator) -
     """Return the object as a scanner on one side leaves it: partial, noisy, on some floor, in other proportions."""
     placed = turned(mesh, rng.uniform(0.0, 2.0 * np.pi), rng.uniform(*AXIS_SCALE, size=3))
     num_floor = round(rng.uniform(*FLOOR_SHARE) * count)
-    candidates, faces = sample_surface(placed, _CANDIDATES * count, rng)
+    samples, faces = sample_surface(placed, _CANDIDATES * count, rng)
+    candidates = samples.astype(np.float32)  # as in every set of furniture so far
     azimuth, elevation = rng.uniform(0.0, 2.0 * np.pi), np.deg2rad(rng.uniform(*SCANNER_ELEVATION))
     direction = np.array([np.cos(elevation) * np.sin(azimuth), np.sin(elevation), np.cos(elevation) * np.cos(azimuth)])
     order = visible_first(placed, candidates, placed.face_normals[faces], direction)

@@ -73,8 +73,9 @@ class ArchivePairs(PairSource):
         from modeling_crossmost.geometry_crossmost import geometry_to_cloud
 
         rng = object_rng(item.object_id, self.seed)
-        points = geometry_to_cloud(read_geometry(Path(item.path), self.up_axis), self.num_points, rng)
-        return {"points": points, "views": self.views(item, rng)}
+        geometry, notes = read_geometry(Path(item.path), self.up_axis)
+        points = geometry_to_cloud(geometry, self.num_points, rng)
+        return {"points": points, "views": self.views(item, rng), "notes": notes}
 
     def views(self, item: PairObject, rng: np.random.Generator) -> np.ndarray:
         """Return the views uint8 (V, R, R, 3) of an object.

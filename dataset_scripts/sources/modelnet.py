@@ -94,11 +94,12 @@ class ModelNetMeshPairs(_ModelNet, FolderPairs):
         from modeling_crossmost.geometry_crossmost import geometry_to_cloud
         from modeling_crossmost.rendering_crossmost import DEPTH_CAMERA, depth_views
 
-        geometry = read_geometry(Path(item.path), self.up_axis)
+        geometry, notes = read_geometry(Path(item.path), self.up_axis)
         points = geometry_to_cloud(geometry, self.num_points, object_rng(item.object_id, self.seed))
         return {
             "points": points,
             "views": depth_views(points, self.num_views or int(DEPTH_CAMERA["count"]), self.image_size),
+            "notes": notes,
         }
 
     def describe(self) -> dict[str, str]:

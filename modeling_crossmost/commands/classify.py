@@ -11,11 +11,13 @@ import json
 import os
 import shutil
 import sys
+import textwrap
 import unicodedata
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..files_crossmost import FILE_TYPES
 from ..geometry_crossmost import FILE_AXES
 from ..serving.sandbox import MAX_VIEWS, Limits, Sandbox, SandboxError, display_name
 from ..utils.command_line import ERRORS, FAILED, Parser, UsageError, colors_are_shown, comma_separated, run_command
@@ -43,14 +45,12 @@ def make_parser() -> Parser:
         "Says what meshes and point clouds are.",
         'crossmost classify chair.glb scan.ply --classes "a chair, something to sleep on"',
     )
-    parser.add_argument(
-        "files", metavar="FILE", nargs="+", help="glb gltf obj off ply stl xyz npy pcd; after -- if - first"
-    )
+    parser.add_argument("files", metavar="FILE", nargs="+", help=f"{' '.join(FILE_TYPES)}; after -- if - first")
     parser.add_argument("--model", metavar="ID", help="Hub id or folder (the bundled assets/crossmost-mini)")
     parser.add_argument(
         "--classes",
         metavar='"A,B,C"',
-        help="what to choose from, free text, or a .txt file with one class a line (the model's classes)",
+        help="what to choose from, free text, or a file with one class a line (the model's classes)",
     )
     parser.add_argument(
         "--up-axis", choices=FILE_AXES, default="y", help="axis that points up in the files (y); =-y: down"
@@ -76,12 +76,12 @@ def check(arguments: argparse.Namespace) -> None:
 
 
 def class_names(given: str) -> list[str]:
-    """Return what `--classes` names: "a, b, c", or the lines of a .txt file.
+    """Return what `--classes` names: "a, b, c", or the lines of a file.
 
     Raises:
         UsageError: there is no such file, or it is no text.
     """
-    if not given.endswith(".txt") or "," in given:
+    if not os.path.isfile(given) and ("," in given or not given.endswith(".txt")):
         return comma_separated(given)
     try:
         lines = Path(given).read_text(encoding="utf-8-sig").splitlines()
@@ -171,7 +171,7 @@ class Table:
         colored: bool = False,
         width: int | None = None,
     ):
-        self.top_k, self.colored = top_k, colored
+        self.top_k, self.colored, self.width = top_k, colored, width
         self.file_width = min(max(_columns(_shown(name)) for name in files), _FILE_WIDTHS[1])
         self.class_width = min(max(_columns(_shown(name)) for name in class_names), _CLASS_WIDTHS[1])
         if width is not None:
@@ -207,9 +207,14 @@ class Table:
                 rows.append(f"{file}  {mark} {self._paint(cells, _BOLD)}{result.seconds:{_SECONDS}.2f}")
             else:
                 rows.append(f"{indent}{self._paint(cells.rstrip(), _DIM)}")
-        if result.prepared is not None and result.prepared.left_out:
-            rows.append(f"{indent}without {', '.join(result.prepared.left_out)}")
-        return rows
+        return [*rows, *(self._paint(line, _DIM) for note in result.notes for line in self._wrapped(note, indent))]
+
+    def _wrapped(self, note: str, indent: str) -> list[str]:
+        """Return a note as lines that fit the terminal; elsewhere it is one line."""
+        if self.width is None:
+            return [f"{indent}{_shown(note)}"]
+        start = indent if 2 * len(indent) <= self.width else " " * _BEFORE
+        return textwrap.wrap(_shown(note), self.width, initial_indent=start, subsequent_indent=start)
 
     def _cell(self, ranking: Ranking, rank: int) -> str:
         if rank >= len(ranking):

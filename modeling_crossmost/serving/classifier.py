@@ -15,7 +15,7 @@ import time
 from collections import OrderedDict, deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from os import PathLike, fsdecode
 from threading import Lock
@@ -25,6 +25,8 @@ import numpy as np
 import torch
 
 from .. import CrossMoSTModel, CrossMoSTProcessor
+from ..doubts_crossmost import opinion_doubts
+from ..geometry_crossmost import MODEL_AXES
 from ..hub.loading import bundled_model, load_model_and_processor
 from .sandbox import Preparation, Prepared, Sandbox, Upload, UploadError, read_upload
 
@@ -36,7 +38,11 @@ BATCH_WAIT_SECONDS = 0.25
 # Number of class name lists whose classifiers are cached.
 KEPT_CLASSIFIERS = 8
 
+# Views of a second look at a doubtful object, and how probable its class must be for another up axis to be proposed.
+SECOND_VIEWS, SURE = 4, 0.5
+
 Ranking = list[tuple[str, float]]
+Opinions = dict[str, np.ndarray]  # probabilities (C,) by "fused", and "point" and "image" where they were used
 
 
 @dataclass(frozen=True)
@@ -51,6 +57,7 @@ class Classification:
         seconds: time to read and render the file, plus its share of the model's time.
         error: one sentence if the file cannot be used; the other fields are empty then.
         prepared: the model's inputs.
+        doubts: sentences on the model's opinions, and on how the object stands.
     """
 
     file: str
@@ -60,6 +67,7 @@ class Classification:
     seconds: float = 0.0
     error: str | None = None
     prepared: Prepared | None = field(default=None, repr=False)
+    doubts: list[str] = field(default_factory=list)
 
     @property
     def disagrees(self) -> bool:
@@ -69,11 +77,10 @@ class Classification:
     @property
     def notes(self) -> list[str]:
         """Sentences that warn about a doubtful result."""
-        found = []
-        if self.disagrees:
-            point, image = self.point[0][0], self.image[0][0]
-            found.append(f"The cloud says {point}, the views say {image}: the object may not stand upright.")
-        if self.prepared is not None and self.prepared.left_out:
+        if self.prepared is None:
+            return list(self.doubts)
+        found = [*self.doubts, *self.prepared.notes]
+        if self.prepared.left_out:
             names = ", ".join(self.prepared.left_out)
             found.append(f"Without {names}, which the file refers to: export one .glb file to keep colors.")
         return found
@@ -225,38 +232,68 @@ class Classifier:
                 waiting.extend(pool.submit(self._read, file, wanted) for file in ahead)
                 if not waiting:
                     return
-                yield from self._classify(_next_batch(waiting), model, use_cloud)
+                yield from self._classify(_next_batch(waiting), model, wanted, use_cloud)
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
 
-    def _read(self, file: str | PathLike | Upload, wanted: Preparation) -> tuple[str, Prepared | str, float]:
-        """Return a file's name, its arrays or the reason why it cannot be used, and the seconds it took."""
+    def _read(self, file: str | PathLike | Upload, wanted: Preparation) -> _Read:
+        """Prepare a file, or find the reason why it cannot be used."""
         began = time.perf_counter()
-        name = file.name if isinstance(file, Upload) else fsdecode(file)
         result: Prepared | str
         try:
             upload = file if isinstance(file, Upload) else read_upload(file, self.sandbox.limits.max_bytes)
             result = self.sandbox.prepare(upload, wanted)
         except UploadError as error:
             result = str(error)
-        return name, result, time.perf_counter() - began
+        return _Read(file, result, time.perf_counter() - began)
 
     def _classify(
-        self, batch: list[tuple[str, Prepared | str, float]], model: CrossMoSTModel, use_cloud: bool
+        self, batch: list[_Read], model: CrossMoSTModel, wanted: Preparation, use_cloud: bool
     ) -> Iterator[Classification]:
         began = time.perf_counter()
-        usable = [prepared for _, prepared, _ in batch if isinstance(prepared, Prepared)]
+        usable = [read.result for read in batch if isinstance(read.result, Prepared)]
         predictions = iter(self._predict(usable, model, use_cloud) if usable else [])
         share = (time.perf_counter() - began) / max(len(usable), 1)
-        for name, prepared, seconds in batch:
-            if isinstance(prepared, str):
-                yield Classification(name, error=prepared)
-            else:
-                yield Classification(name, **next(predictions), seconds=seconds + share, prepared=prepared)
+        names = model.config.class_names
+        for read in batch:
+            if isinstance(read.result, str):
+                yield Classification(read.name, error=read.result)
+                continue
+            began, opinions = time.perf_counter(), next(predictions)
+            doubts = opinion_doubts(names, opinions.get("point"), opinions.get("image"))
+            if doubts:
+                doubts += self._better_standing(read.file, model, wanted, use_cloud, opinions)
+            seconds = read.seconds + share + time.perf_counter() - began
+            ranked = {key: _ranking(names, found) for key, found in opinions.items()}
+            lists = (ranked["fused"], ranked.get("point", []), ranked.get("image", []))
+            yield Classification(read.name, *lists, seconds=seconds, prepared=read.result, doubts=doubts)
+
+    def _better_standing(
+        self,
+        file: str | PathLike | Upload,
+        model: CrossMoSTModel,
+        wanted: Preparation,
+        use_cloud: bool,
+        first: Opinions,
+    ) -> list[str]:
+        """Look at a doubtful object with every other axis up; say so if one of them makes its class clear."""
+        axes = [axis for axis in MODEL_AXES if axis != wanted.up_axis]
+        views = min(wanted.num_views, SECOND_VIEWS)
+        reads = [self._read(file, replace(wanted, up_axis=axis, num_views=views, preview=False)) for axis in axes]
+        turned = [read.result for read in reads if isinstance(read.result, Prepared)]
+        if len(turned) < len(axes):
+            return []
+        opinions = self._predict(turned, model, use_cloud)
+        best = max(range(len(axes)), key=lambda index: _agreement(opinions[index]))
+        if _agreement(opinions[best]) < max(SURE, 2.0 * _agreement(first)):
+            return []
+        fused = opinions[best]["fused"]
+        name = model.config.class_names[int(fused.argmax())]
+        return [f"With the axis {axes[best]} up it would clearly be {name} ({fused.max():.0%})."]
 
     @torch.no_grad()
-    def _predict(self, objects: list[Prepared], model: CrossMoSTModel, use_cloud: bool) -> list[dict[str, Any]]:
-        """Return the rankings `fused`, `point` and `image` of each object, without unused modalities."""
+    def _predict(self, objects: list[Prepared], model: CrossMoSTModel, use_cloud: bool) -> list[Opinions]:
+        """Return what each object is likely to be."""
         inputs: dict[str, torch.Tensor] = {}
         if use_cloud:
             inputs["point_values"] = torch.from_numpy(np.stack([item.points for item in objects]))
@@ -267,11 +304,30 @@ class Classifier:
         logits = {"point": output.logits_per_point, "image": output.logits_per_image}
         found = {name: rows.float().softmax(-1).cpu().numpy() for name, rows in logits.items() if rows is not None}
         found["fused"] = np.mean(list(found.values()), axis=0)
-        names = model.config.class_names
-        return [{key: _ranking(names, rows[index]) for key, rows in found.items()} for index in range(len(objects))]
+        return [{key: rows[index] for key, rows in found.items()} for index in range(len(objects))]
 
 
-def _next_batch(waiting: deque[Future]) -> list[tuple[str, Prepared | str, float]]:
+@dataclass(frozen=True)
+class _Read:
+    """What became of a file in the sandbox: its arrays, or the reason why it cannot be used, and the seconds taken."""
+
+    file: str | PathLike | Upload
+    result: Prepared | str
+    seconds: float
+
+    @property
+    def name(self) -> str:
+        return self.file.name if isinstance(self.file, Upload) else fsdecode(self.file)
+
+
+def _agreement(opinions: Opinions) -> float:
+    """Return the probability that cloud and views name the same class, or the best one's where there is only one."""
+    if "point" in opinions and "image" in opinions:
+        return float(opinions["point"] @ opinions["image"])
+    return float(opinions["fused"].max())
+
+
+def _next_batch(waiting: deque[Future]) -> list[_Read]:
     """Take the first results off the queue: wait for one, then briefly for others to join it."""
     batch = [waiting.popleft().result()]
     until = time.perf_counter() + BATCH_WAIT_SECONDS

@@ -26,7 +26,8 @@ from typing import Any
 
 import numpy as np
 
-from ..geometry_crossmost import check_file_type, rotation_to_y_up
+from ..files_crossmost import check_file_type
+from ..geometry_crossmost import rotation_to_y_up
 from .sandbox_worker import read_frame, write_frame
 
 
@@ -142,6 +143,7 @@ class Prepared:
         num_faces: number of faces in the file, 0 for a cloud.
         num_vertices: number of vertices or points in the file.
         left_out: names of other files that it refers to, none of which was read.
+        notes: sentences on what was dropped or guessed when the file was read, and on an odd shape.
         seconds: time taken.
     """
 
@@ -151,6 +153,7 @@ class Prepared:
     num_faces: int
     num_vertices: int
     left_out: list[str]
+    notes: list[str]
     seconds: float
 
 
@@ -158,8 +161,12 @@ def display_name(name: str | os.PathLike) -> str:
     """Return the last part of a path in a form fit for messages: no control characters, at most 80 letters."""
     path = os.fsdecode(name)
     last = os.path.basename(path) or path
-    text = "".join(letter if letter.isprintable() else "?" for letter in last)
+    text = _printable(last)
     return text if len(text) <= 80 else f"{text[:38]}...{text[-39:]}"
+
+
+def _printable(text: str) -> str:
+    return "".join(letter if letter.isprintable() else "?" for letter in text)
 
 
 def _checked_type(file_type: str, name: str) -> str:
@@ -466,6 +473,7 @@ def _unpack(
         num_faces=int(header["num_faces"]),
         num_vertices=int(header["num_vertices"]),
         left_out=[display_name(str(name)) for name in header["left_out"]],
+        notes=[_printable(str(note)) for note in header["notes"]],
         seconds=seconds,
     )
 

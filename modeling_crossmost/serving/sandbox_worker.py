@@ -26,6 +26,7 @@ from typing import IO, Any
 
 _LENGTHS = struct.Struct("<IQ")
 _MAX_HEADER = 1 << 16
+_MAX_NOTES = 12
 
 # The package's root, above this room.
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -128,7 +129,8 @@ def make_answerer() -> Callable[[dict[str, Any], bytes], tuple[dict[str, Any], l
 
     Everything is imported now, so that the imports do not count against the first file's limits.
     """
-    geometry, rendering, glb = import_modules("geometry_crossmost", "rendering_crossmost", "serving.glb")
+    modules = ("files_crossmost", "geometry_crossmost", "doubts_crossmost", "rendering_crossmost", "serving.glb")
+    files, geometry, doubts, rendering, glb = import_modules(*modules)
     for library in ("trimesh", "PIL.Image", "embreex.rtcore_scene", "embreex.mesh_construction"):
         try:
             importlib.import_module(library)
@@ -136,7 +138,8 @@ def make_answerer() -> Callable[[dict[str, Any], bytes], tuple[dict[str, Any], l
             continue
 
     def answer(request: dict[str, Any], data: bytes) -> tuple[dict[str, Any], list]:
-        item, left_out = geometry.read_geometry(data, request["file_type"], request["name"], request["max_faces"])
+        content = files.read_file(data, request["file_type"], request["name"], request["max_faces"])
+        item = content.geometry
         axes = (request["up_axis"], request["model_axis"])
         points = geometry.object_cloud(item, request["num_points"], request["seed"], *axes)
         payload = [points]
@@ -149,7 +152,8 @@ def make_answerer() -> Callable[[dict[str, Any], bytes], tuple[dict[str, Any], l
         return {
             "num_faces": len(item.faces) if is_mesh else 0,
             "num_vertices": len(item.vertices if is_mesh else item),
-            "left_out": left_out,
+            "left_out": content.left_out,
+            "notes": [*content.notes, *doubts.shape_doubts(points)][:_MAX_NOTES],
         }, payload
 
     return answer

@@ -21,6 +21,7 @@ EXTRAS = {
     "data": Extra("preparation of point-view pairs", _DATA),
     "train": Extra("training and evaluation", (*_DATA, "accelerate", "evaluate", "matplotlib", "timm", "tokenizers")),
     "space": Extra("the Gradio page", ("gradio",)),
+    "formats": Extra("LAS, LAZ, E57, 3MF and COLLADA files", ("laspy", "pye57", "lxml", "networkx", "collada")),
     "export": Extra("ONNX and torch.export files", ("onnx", "onnxruntime", "onnxscript")),
 }
 
