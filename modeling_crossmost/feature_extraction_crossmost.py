@@ -87,14 +87,18 @@ def as_batch(objects: Any) -> list:
 
     A list of coordinate triples is a single cloud, not a batch.
     """
-    if hasattr(objects, "detach"):
-        objects = objects.detach().cpu().numpy()
+    objects = _from_torch(objects)
     if isinstance(objects, np.ndarray):
         return list(objects) if objects.ndim == 3 else [objects]
     if not isinstance(objects, list | tuple):
         return [objects]
-    items = [item.detach().cpu().numpy() if hasattr(item, "detach") else item for item in objects]
+    items = [_from_torch(item) for item in objects]
     is_point_list = items and all(np.ndim(item) == 1 for item in items if not isinstance(item, str))
     if is_point_list and all(isinstance(item, list | tuple | np.ndarray) for item in items):
         return [np.asarray(items)]
     return items
+
+
+def _from_torch(item: Any) -> Any:
+    """Return a tensor as an array, and anything else as it is; streams can be detached too."""
+    return item.detach().cpu().numpy() if hasattr(item, "detach") and hasattr(item, "cpu") else item

@@ -707,7 +707,7 @@ def _part(document: _Document, placed: _Placed) -> Part:
     if shape.faces is None:
         levels = document.once(("colors", id(shape)), partial(_point_colors, document, shape))
         return Part(vertices, point_colors=None if levels is None else np.tile(levels, (count, 1)))
-    colors = document.once(("colors", id(shape)), partial(_face_colors, document, shape, shape.faces))
+    colors = document.once(("colors", id(shape)), partial(_usable_colors, document, shape, shape.faces))
     if count == 1:
         return Part(vertices, shape.faces, colors)
     faces = (shape.faces + len(placed.vertices) * np.arange(count)[:, None, None]).reshape(-1, 3)
@@ -715,6 +715,15 @@ def _part(document: _Document, placed: _Placed) -> Part:
 
 
 # ------------------------------------------------------------------------------------------------------ colors
+
+
+def _usable_colors(document: _Document, shape: _Shape, faces: np.ndarray) -> SurfaceColors | None:
+    """Return `_face_colors`; `None`, and a note, if the file is wrong about them: a shape is usable without colors."""
+    try:
+        return _face_colors(document, shape, faces)
+    except ValueError as error:
+        document.note(f"The colors of a part could not be read ({error}).")
+        return None
 
 
 def _face_colors(document: _Document, shape: _Shape, faces: np.ndarray) -> SurfaceColors | None:

@@ -286,11 +286,14 @@ def _read_text(text: bytes, elements: list[_Element], notes: list[str]) -> dict[
         reason = f"it holds {surplus:,} numbers more than announced"
     except ValueError as error:
         reason = str(error)
-    end = _end_of_rows(text, elements, reason)
-    if not text[end:].strip():
+    rows, end, long = _rows_by_line(text, elements, reason)
+    if long:
+        notes.append(f"{long:,} of its lines hold more numbers than announced, of which the first were read.")
+    elif not text[end:].strip():
         raise ValueError(reason)
-    notes.append("The lines behind its announced data were ignored.")
-    return _read_numbers(text[:end], elements)[0]
+    if text[end:].strip():
+        notes.append("The lines behind its announced data were ignored.")
+    return _read_numbers(b"\n".join(rows), elements)[0]
 
 
 def _read_numbers(text: bytes, elements: list[_Element]) -> tuple[dict[str, _Table], int]:
@@ -310,41 +313,51 @@ def _read_numbers(text: bytes, elements: list[_Element]) -> tuple[dict[str, _Tab
     return {element.name: _read_table(stream, element) for element in elements}, stream.left // stream.unit
 
 
-def _end_of_rows(text: bytes, elements: list[_Element], reason: str) -> int:
-    """Return where the last announced row of ascii data ends, given that they are not as announced for some reason.
+def _rows_by_line(text: bytes, elements: list[_Element], reason: str) -> tuple[list[bytes], int, int]:
+    """Take one announced row from each line of ascii data that is not as announced, for some reason.
+
+    Returns:
+        The rows, where the last one ends in the text, and how many lines hold more numbers than their row has.
 
     Raises:
-        ValueError: on the first line that does not hold one row.
+        ValueError: on the first line that holds no row.
     """
     matches = re.finditer(rb"[^\r\n]+", text)
     lines = ((match.end(), words) for match in matches if (words := match.group().split()))
-    end = 0
+    rows, end, long = [], 0, 0
     for element in elements:
         for row in range(1, element.count + 1 if element.properties else 0):
             where = f"row {row:,} of its element {element}"
             end, words = next(lines, (-1, []))
             if end < 0:
                 raise ValueError(f"it ends before {where}: it may be cut off" if row > 1 else reason)
-            fault = _line_fault(words, element)
-            if fault:
-                raise ValueError(f"{where} {fault}")
-    return end
+            needed = _numbers_of_row(words, element, where)
+            long += needed < len(words)
+            rows.append(b" ".join(words[:needed]))
+    return rows, end, long
 
 
-def _line_fault(words: list[bytes], element: _Element) -> str:
-    """Say what is wrong with a line that should hold one row, if anything is."""
+def _numbers_of_row(words: list[bytes], element: _Element, where: str) -> int:
+    """Return how many of the words of a line belong to the row of an element.
+
+    Raises:
+        ValueError: if there are fewer, or one is no number.
+    """
     numbers: list[float] = []
     for word in words:
         try:
             numbers.append(float(word))
         except ValueError:
-            return f"holds {word[:20].decode('latin-1')!r}, which is no number"
+            shown = word[:20].decode("latin-1")
+            raise ValueError(f"{where} holds {shown!r}, which is no number") from None
     needed = 0
     for entry in element.properties:
         if entry.is_list:
             needed += int(np.clip(np.nan_to_num(numbers[needed]), 0, 1e15)) if needed < len(numbers) else 0
         needed += 1
-    return "" if needed == len(numbers) else f"has {len(numbers):,} numbers instead of {needed:,}"
+    if needed > len(numbers):
+        raise ValueError(f"{where} has {len(numbers):,} numbers instead of {needed:,}")
+    return needed
 
 
 def _read_table(stream: _Stream, element: _Element) -> _Table:

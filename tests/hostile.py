@@ -123,12 +123,10 @@ def endless() -> bytes:
     return corners + b"1000000 " + b"0 1 2 3 " * 250_000
 
 
-def deep_nodes(count: int) -> bytes:
-    """A box at the end of a chain of nodes, whose places take quadratic time."""
-    header, content = box_header()
-    header["nodes"] = [{"children": [i + 1]} for i in range(count)] + [{"mesh": 0}]
-    header["scenes"] = [{"nodes": [0]}]
-    return pack_glb(header, content)
+def comb(count: int) -> bytes:
+    """An OBJ polygon of so many corners, a comb: cutting it into triangles takes quadratic time."""
+    corners = [f"v {i} {1 + i % 2 * 9} 0" for i in range(count - 2)] + [f"v {count} 0 0", "v -1 0 0"]
+    return "\n".join([*corners, "f " + " ".join(str(i + 1) for i in range(count)), ""]).encode()
 
 
 def off(vertices: np.ndarray, faces: np.ndarray) -> bytes:

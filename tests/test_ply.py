@@ -336,7 +336,6 @@ def test_the_first_of_two_properties_of_a_name_counts():
 @pytest.mark.parametrize(
     ("rows", "message"),
     [
-        ("0 0 0\n1 0 0 7\n1 1 0\n0 1 0\n3 0 1 2\n", "row 2 of its element 'vertex' has 4 numbers instead of 3"),
         ("0 0 0\n1 0\n1 1 0\n0 1 0\n3 0 1 2\n", "row 2 of its element 'vertex' has 2 numbers instead of 3"),
         ("0 0 0\n1 x 0\n1 1 0\n0 1 0\n3 0 1 2\n", "row 2 of its element 'vertex' holds 'x', which is no number"),
         ("0 0 0\n1 0,5 0\n1 1 0\n0 1 0\n3 0 1 2\n", "row 2 of its element 'vertex' holds '0,5'"),
@@ -354,6 +353,13 @@ def test_wrong_numbers_in_ascii_name_the_row(rows, message):
     head = square([([0, 1, 2],)]).partition(b"end_header\n")[0]
     with pytest.raises(ValueError, match=message):
         read(head + b"end_header\n" + rows.encode())
+
+
+def test_lines_with_more_numbers_than_announced_keep_the_first_ones():
+    head = square([([0, 1, 2],)]).partition(b"end_header\n")[0]
+    reading = read(head + b"end_header\n0 0 0\n1 0 0 7\n1 1 0\n0 1 0\n3 0 1 2 9 9\n")
+    assert reading.parts[0].vertices[1].tolist() == [1, 0, 0] and len(reading.parts[0].faces) == 1
+    assert reading.notes == ["2 of its lines hold more numbers than announced, of which the first were read."]
 
 
 @pytest.mark.parametrize("surplus", [b"1 2 3\n", b"what is this?\n"])
