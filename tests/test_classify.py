@@ -23,6 +23,7 @@ from modeling_crossmost.files_crossmost import FILE_TYPES
 from modeling_crossmost.serving import classifier as classifier_module
 from modeling_crossmost.serving.classifier import KEPT_CLASSIFIERS, Classification, Classifier
 from modeling_crossmost.serving.sandbox import Limits, Sandbox, Upload
+from space_app.examples import write_examples
 
 
 ROOT = Path(__file__).parent.parent
@@ -355,6 +356,15 @@ def test_notes_say_where_doubt_is_due():
     quarrel = Classification("a.glb", fused=chair, point=table, image=chair, doubts=["They disagree."])
     assert quarrel.notes == quarrel.to_dict()["notes"] == ["They disagree."]
     assert Classification("a.glb", chair, chair, chair).notes == []
+
+
+def test_a_doubtful_object_is_looked_at_with_the_other_axes_up(classifier, tmp_path):
+    examples = write_examples(tmp_path)
+    lying, scan = classifier([examples["Chair on its back"], examples["Bathtub, as a scan"]])
+    assert any(note.startswith("With the axis z up it would clearly be chair") for note in lying.notes)
+    assert not any("axis" in note for note in scan.notes)
+    (standing,) = classifier([examples["Chair on its back"]], up_axis="z")
+    assert standing.fused[0][0] == "chair" and not any("axis" in note for note in standing.notes)
 
 
 def test_the_table_fits_a_narrow_terminal_and_wide_letters():

@@ -26,7 +26,7 @@ import torch
 
 from .. import CrossMoSTModel, CrossMoSTProcessor
 from ..doubts_crossmost import opinion_doubts
-from ..geometry_crossmost import MODEL_AXES
+from ..geometry_crossmost import MODEL_AXES, convert_up_axis
 from ..hub.loading import bundled_model, load_model_and_processor
 from .sandbox import Preparation, Prepared, Sandbox, Upload, UploadError, read_upload
 
@@ -262,34 +262,35 @@ class Classifier:
             began, opinions = time.perf_counter(), next(predictions)
             doubts = opinion_doubts(names, opinions.get("point"), opinions.get("image"))
             if doubts:
-                doubts += self._better_standing(read.file, model, wanted, use_cloud, opinions)
+                doubts += self._better_standing(read, model, wanted, use_cloud, opinions)
             seconds = read.seconds + share + time.perf_counter() - began
             ranked = {key: _ranking(names, found) for key, found in opinions.items()}
             lists = (ranked["fused"], ranked.get("point", []), ranked.get("image", []))
             yield Classification(read.name, *lists, seconds=seconds, prepared=read.result, doubts=doubts)
 
     def _better_standing(
-        self,
-        file: str | PathLike | Upload,
-        model: CrossMoSTModel,
-        wanted: Preparation,
-        use_cloud: bool,
-        first: Opinions,
+        self, read: _Read, model: CrossMoSTModel, wanted: Preparation, use_cloud: bool, first: Opinions
     ) -> list[str]:
         """Look at a doubtful object with every other axis up; say so if one of them makes its class clear."""
+        assert isinstance(read.result, Prepared)  # for the type checker
         axes = [axis for axis in MODEL_AXES if axis != wanted.up_axis]
-        views = min(wanted.num_views, SECOND_VIEWS)
-        reads = [self._read(file, replace(wanted, up_axis=axis, num_views=views, preview=False)) for axis in axes]
-        turned = [read.result for read in reads if isinstance(read.result, Prepared)]
-        if len(turned) < len(axes):
-            return []
-        opinions = self._predict(turned, model, use_cloud)
-        best = max(range(len(axes)), key=lambda index: _agreement(opinions[index]))
-        if _agreement(opinions[best]) < max(SURE, 2.0 * _agreement(first)):
-            return []
-        fused = opinions[best]["fused"]
-        name = model.config.class_names[int(fused.argmax())]
-        return [f"With the axis {axes[best]} up it would clearly be {name} ({fused.max():.0%})."]
+        if use_cloud:  # turned, it says at little cost which axis is worth drawing views of
+            stored = convert_up_axis(read.result.points, wanted.model_axis, wanted.up_axis)
+            points = [convert_up_axis(stored, axis, wanted.model_axis) for axis in axes]
+            clouds = [replace(read.result, points=turned, views=None) for turned in points]
+            sure = [found["fused"].max() for found in self._predict(clouds, model, True)]
+            axes = [axes[int(np.argmax(sure))]] if max(sure) >= SURE else []
+        for axis in axes:
+            views = min(wanted.num_views, SECOND_VIEWS)
+            again = self._read(read.file, replace(wanted, up_axis=axis, num_views=views, preview=False))
+            if not isinstance(again.result, Prepared):
+                continue
+            opinions = self._predict([again.result], model, use_cloud)[0]
+            if _agreement(opinions) >= max(SURE, 2.0 * _agreement(first)):
+                fused = opinions["fused"]
+                name = model.config.class_names[int(fused.argmax())]
+                return [f"With the axis {axis} up it would clearly be {name} ({fused.max():.0%})."]
+        return []
 
     @torch.no_grad()
     def _predict(self, objects: list[Prepared], model: CrossMoSTModel, use_cloud: bool) -> list[Opinions]:
