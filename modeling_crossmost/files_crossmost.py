@@ -33,6 +33,9 @@ DEFAULT_GRAY = 200
 # Files that a file refers to and that were not read; more are not listed.
 _LISTED = 8
 
+# From this share of faces without an area on it is said: a few are usual.
+_EMPTY_SHARE = 0.1
+
 # Formats that are not read, by ending, and what can be done.
 _ADVICE = {
     "Export it as .glb or .ply.": ("3ds", "abc", "blend", "c4d", "ctm", "dxf", "ma", "max", "mb", "skp", "wrl", "x3d")
@@ -296,7 +299,11 @@ def _content(reading: Reading, name: str) -> FileContent:
         if clouds:
             count = sum(len(part.vertices) for part in clouds)
             reading.notes.append(f"{count:,} loose points beside the faces were left out.")
-        return FileContent(_merge_meshes(meshes, name), notes=reading.notes)
+        mesh = _merge_meshes(meshes, name)
+        share = 1.0 - np.count_nonzero(mesh.area_faces) / len(mesh.faces)
+        if share > _EMPTY_SHARE:
+            reading.notes.append(f"{share:.0%} of its faces have no area.")
+        return FileContent(mesh, notes=reading.notes)
     if clouds:
         return _merge_clouds(clouds, name, reading.notes)
     found = f" ({' '.join(reading.notes)})" if reading.notes else ""

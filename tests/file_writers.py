@@ -29,6 +29,13 @@ def chair() -> tuple[np.ndarray, np.ndarray]:
     return np.concatenate(vertices), np.concatenate([sides + 8 * number for number in range(len(boxes))])
 
 
+def distance(ours: np.ndarray, theirs: np.ndarray) -> float:
+    """Symmetric chamfer distance of clouds (N, 3)."""
+    squared = (ours**2).sum(1)[:, None] + (theirs**2).sum(1)[None] - 2.0 * ours @ theirs.T
+    apart = np.sqrt(np.maximum(squared, 0.0))
+    return float((apart.min(0).mean() + apart.min(1).mean()) / 2)
+
+
 def triangles_of(quads: np.ndarray) -> np.ndarray:
     return quads[:, [0, 1, 2, 0, 2, 3]].reshape(-1, 3)
 

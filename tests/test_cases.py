@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from file_writers import distance
 
 from modeling_crossmost.files_crossmost import load_file
 from modeling_crossmost.geometry_crossmost import object_cloud
@@ -54,13 +55,6 @@ REFUSED = {
     "folder_ignored/chair/scan.vtk": "'vtk' cannot be read",
     "folder_ignored/chair/scan.dxf": "'dxf' cannot be read",
 }
-
-
-def distance(ours: np.ndarray, theirs: np.ndarray) -> float:
-    """Symmetric chamfer distance of clouds (N, 3)."""
-    squared = (ours**2).sum(1)[:, None] + (theirs**2).sum(1)[None] - 2.0 * ours @ theirs.T
-    apart = np.sqrt(np.maximum(squared, 0.0))
-    return float((apart.min(0).mean() + apart.min(1).mean()) / 2)
 
 
 @pytest.fixture

@@ -194,6 +194,12 @@ def test_points_without_a_measurement_are_dropped_and_counted_in_every_format(ki
     assert found.notes == ["1 of 21 points have NaN coordinates and were dropped."]
 
 
+def test_many_faces_without_an_area_are_told():
+    text = "OFF\n4 4 0\n0 0 0\n1 0 0\n0 1 0\n0 0 1\n" + "3 0 1 2\n3 0 1 3\n3 0 2 3\n"
+    assert read_file((text + "3 1 1 2\n").encode(), "off").notes == ["25% of its faces have no area."]
+    assert read_file((text + "3 1 2 3\n").encode(), "off").notes == []
+
+
 def test_a_cloud_of_nothing_but_nan_is_refused():
     with pytest.raises(ValueError, match=r"^a: all of its 2 points have NaN coordinates"):
         read_file(b"nan nan nan\nnan 0 0\n", "xyz", "a")

@@ -27,13 +27,6 @@ def area(vertices: np.ndarray, quads: np.ndarray) -> float:
     return float(sides.prod(axis=1).sum())
 
 
-def distance(ours: np.ndarray, theirs: np.ndarray) -> float:
-    """Symmetric chamfer distance of clouds (N, 3)."""
-    squared = (ours**2).sum(1)[:, None] + (theirs**2).sum(1)[None] - 2.0 * ours @ theirs.T
-    apart = np.sqrt(np.maximum(squared, 0.0))
-    return float((apart.min(0).mean() + apart.min(1).mean()) / 2)
-
-
 @pytest.fixture(scope="module")
 def reference() -> np.ndarray:
     class Mesh:
@@ -60,7 +53,7 @@ def test_a_mesh_is_the_same_in_every_variant(kind, reference, data):
     content = read_file(written, kind)
     assert len(content.geometry.faces) == 72
     assert content.geometry.area == pytest.approx(scale**2 * area(*CHAIR), rel=1e-5)
-    assert distance(object_cloud(content.geometry, COUNT, 0), reference) < 0.03
+    assert file_writers.distance(object_cloud(content.geometry, COUNT, 0), reference) < 0.03
 
 
 @pytest.mark.parametrize("kind", sorted(file_writers.CLOUD_WRITERS))

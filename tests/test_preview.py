@@ -74,6 +74,13 @@ def test_a_cloud_becomes_small_bodies_at_its_points():
     assert (outward > 0).all()
 
 
+def test_a_clouds_colors_are_those_of_its_points():
+    cloud = np.array([[0.0, 0.0, 0.0], [4.0, 0.0, 0.0]])
+    seen = read(preview_glb(cloud, np.array([[255, 0, 0], [0, 0, 200]], dtype=np.uint8)))
+    found = face_colors(seen)[:, :3].astype(int)
+    assert np.abs(found - ([[255, 0, 0]] * 8 + [[0, 0, 200]] * 8)).max() <= 2
+
+
 @pytest.mark.parametrize("points", [np.zeros((1, 3)), np.full((5, 3), 7.0)])
 def test_a_cloud_without_extent_can_be_shown(points):
     assert np.isfinite(read(preview_glb(points)).vertices).all()

@@ -28,18 +28,22 @@ _FLOAT, _UNSIGNED_BYTE = 5126, 5121
 _ARRAY_BUFFER = 34962
 
 
-def preview_glb(geometry: Mesh | np.ndarray) -> bytes:
+def preview_glb(geometry: Mesh | np.ndarray, point_colors: np.ndarray | None = None) -> bytes:
     """Write a glTF file of one matte, double-sided object in the unit sphere.
 
     Args:
         geometry: a mesh, or a cloud (N, 3), y up. Colors of a mesh, textures included, are sampled at the corners of
             its faces.
+        point_colors: sRGB uint8 (N, 3) of a cloud's points.
 
     Returns:
         Binary glTF without external references; at most `MAX_FACES` faces, or `MAX_POINTS` points.
     """
     if isinstance(geometry, np.ndarray):
-        corners, colors = _octahedra(geometry[_spread(len(geometry), MAX_POINTS)])
+        kept = _spread(len(geometry), MAX_POINTS)
+        corners = _octahedra(geometry[kept])
+        # Eight faces of three corners around every point.
+        colors = None if point_colors is None else np.repeat(_vertex_levels(point_colors[kept]), 24, axis=0)
     else:
         corners, colors = _corners(geometry)
     return _pack(corners.reshape(-1, 3), colors)
@@ -59,8 +63,13 @@ def _corners(mesh: Any) -> tuple[np.ndarray, np.ndarray | None]:
         return vertices[faces[kept]], None
     # One sample per corner: the unit vectors are the barycentric coordinates of a face's three corners.
     levels = surface.at(np.repeat(kept, 3), np.tile(np.eye(3, dtype=np.float32), (len(kept), 1)))
+    return vertices[faces[kept]], _vertex_levels(levels)
+
+
+def _vertex_levels(levels: np.ndarray) -> np.ndarray:
+    """Convert sRGB levels (P, 3) to opaque vertex colors uint8 (P, 4), which are linear light in glTF."""
     linear = np.rint(255.0 * linear_light(levels))
-    return vertices[faces[kept]], np.pad(linear, ((0, 0), (0, 1)), constant_values=255).astype(np.uint8)
+    return np.pad(linear, ((0, 0), (0, 1)), constant_values=255).astype(np.uint8)
 
 
 def _coarsened(vertices: np.ndarray, faces: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -91,12 +100,12 @@ def _in_unit_sphere(points: np.ndarray, faces: np.ndarray | None = None) -> np.n
     return (points - center) / (radius if radius > 0.0 else 1.0)
 
 
-def _octahedra(cloud: np.ndarray) -> tuple[np.ndarray, None]:
-    """Return the face corners (8 N, 3, 3) of an octahedron around every point, and no colors."""
+def _octahedra(cloud: np.ndarray) -> np.ndarray:
+    """Return the face corners (8 N, 3, 3) of an octahedron around every point."""
     axes = np.concatenate([np.eye(3), -np.eye(3)]) * _POINT_RADIUS
     sides = [(0, 1, 2), (1, 3, 2), (3, 4, 2), (4, 0, 2), (1, 0, 5), (3, 1, 5), (4, 3, 5), (0, 4, 5)]
     centers = _in_unit_sphere(np.asarray(cloud, dtype=np.float64))
-    return (centers[:, None, None] + axes[np.array(sides)]).reshape(-1, 3, 3), None
+    return (centers[:, None, None] + axes[np.array(sides)]).reshape(-1, 3, 3)
 
 
 def _pack(corners: np.ndarray, colors: np.ndarray | None) -> bytes:

@@ -147,7 +147,7 @@ def make_answerer() -> Callable[[dict[str, Any], bytes], tuple[dict[str, Any], l
             size = request["image_size"]
             payload.append(rendering.object_views(item, points, request["num_views"], size, *axes))
         if request["preview"]:
-            payload.append(glb.preview_glb(geometry.orient_geometry(item, axes[0])))
+            payload.append(glb.preview_glb(geometry.orient_geometry(item, axes[0]), content.point_colors))
         is_mesh = hasattr(item, "faces")
         return {
             "num_faces": len(item.faces) if is_mesh else 0,
