@@ -237,7 +237,8 @@ def summary(args: argparse.Namespace, prepared: Prepared, seconds: float) -> str
     if prepared.notes:
         name, sentence = prepared.notes[0]
         count = len(dict(prepared.notes))
-        lines.append(f"{count} objects have notes, such as {name}: {sentence} See notes.jsonl.")
+        have = "object has" if count == 1 else "objects have"
+        lines.append(f"{count} {have} notes, such as {name}: {sentence} See notes.jsonl.")
     where = "; see skipped.jsonl" if prepared.skipped else ""
     how = "found complete" if prepared.reused else f"prepared in {seconds:.1f} s"
     lines.append(f"{args.output}: {how}, {len(prepared.skipped)} objects skipped{where}.")

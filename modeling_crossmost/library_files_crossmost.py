@@ -44,7 +44,7 @@ def read_e57(source: Source) -> Reading:
 
     Raises:
         ImportError: without pye57.
-        Refusal: if it holds no scan, or more points than the limits allow.
+        Refusal: if it holds no scan, or more points than the limits allow, or no file may be written.
     """
     pye57 = import_optional("pye57", "Reading E57 files")
     parts = []
@@ -72,12 +72,18 @@ def _scan_part(scan: dict[str, np.ndarray]) -> Part:
 
 @contextmanager
 def _as_path(data: bytes, ending: str) -> Iterator[str]:
-    """Give bytes a path for a library that opens files itself; in memory where the system can, as a sandbox needs."""
+    """Give bytes a path for a library that opens files itself; in memory where the system can."""
     if hasattr(os, "memfd_create"):
         descriptor = os.memfd_create(f"crossmost{ending}")
         try:
-            with os.fdopen(os.dup(descriptor), "wb") as file:
-                file.write(data)
+            try:
+                with os.fdopen(os.dup(descriptor), "wb") as file:
+                    file.write(data)
+            except OSError:  # a sandbox allows not even that
+                raise Refusal(
+                    "its format needs a file to read from, which may not be written here: export it as .laz or .ply, "
+                    "or read it with the pipeline or crossmost-prepare."
+                ) from None
             yield f"/proc/self/fd/{descriptor}"
         finally:
             os.close(descriptor)

@@ -10,6 +10,7 @@ import trimesh
 from modeling_crossmost.files_crossmost import load_file, read_file
 from modeling_crossmost.library_files_crossmost import read_las
 from modeling_crossmost.parts_crossmost import Refusal, Source
+from modeling_crossmost.serving.sandbox import Preparation, Sandbox, Upload, UploadError
 
 
 @pytest.fixture
@@ -53,6 +54,9 @@ def test_e57_scans_are_merged_in_their_places(cloud, tmp_path):
     assert np.allclose(content.geometry, np.concatenate([cloud, cloud + [100.0, 0.0, 0.0]]), atol=1e-6)
     assert content.notes == ["2 scans were merged, each in its place."]
     assert np.array_equal(read_file(path.read_bytes(), "e57").geometry, content.geometry)
+    if sys.platform == "linux":
+        with Sandbox() as sandbox, pytest.raises(UploadError, match="may not be written here: export it as"):
+            sandbox.prepare(Upload("two.e57", path.read_bytes()), Preparation(num_views=0))
 
 
 def test_3mf_is_read_with_every_part_in_its_place():
