@@ -41,11 +41,11 @@ def opinion_doubts(names: Sequence[str], point: np.ndarray | None, image: np.nda
     if point is not None and image is not None and point.argmax() != image.argmax():
         said = names[int(point.argmax())], names[int(image.argmax())]
         found.append(f"The cloud says {said[0]}, the views say {said[1]}: the object may not stand upright.")
-    if is_unlikely(fused):
+    if _is_unlikely(fused):
         found.append(f"No class is likely: the best, {names[int(fused.argmax())]}, has {fused.max():.0%}.")
     return found
 
 
-def is_unlikely(fused: np.ndarray) -> bool:
+def _is_unlikely(fused: np.ndarray) -> bool:
     """Whether none of the probabilities (C,) stands out."""
     return bool(fused.max() < max(_UNLIKELY, min(_ABOVE_CHANCE / len(fused), 0.99)))

@@ -69,28 +69,21 @@ _DISGUISES = (
     (b"\x93NUMPY", "a .npy file", "rename it"),
 )
 
-# The bytes that files of a type start with, for files without a name.
+# The bytes that files of a type start with; of types that share them, the first is taken for files without a name.
 _MAGICS: dict[str, tuple[bytes, ...]] = {
     "glb": (b"glTF",),
-    "gltf": (b"{",),
+    "gltf": (b"{", b"glTF"),
     "ply": (b"ply\n", b"ply\r"),
     "npy": (b"\x93NUMPY",),
     "npz": (b"PK\x03\x04",),
+    "3mf": (b"PK\x03\x04",),
     "pcd": (b"# .PCD", b"VERSION ", b"FIELDS "),
     "las": (b"LASF",),
+    "laz": (b"LASF",),
     "e57": (b"ASTM-E57",),
     "off": (b"OFF", b"COFF", b"NOFF", b"STOFF"),
     "stl": (b"solid",),
     "dae": (b"<?xml", b"<COLLADA"),
-}
-
-# Endings whose files do start with such bytes.
-_RIGHT = {
-    b"PK\x03\x04": ("npz", "3mf"),
-    b"glTF": ("glb", "gltf"),
-    b"LASF": ("las", "laz"),
-    b"ASTM-E57": ("e57",),
-    b"\x93NUMPY": ("npy",),
 }
 
 
@@ -109,11 +102,6 @@ class FileContent:
     point_colors: np.ndarray | None = None
     notes: list[str] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
-
-
-def load_geometry(path: str | Path, file_type: str | None = None) -> Mesh | np.ndarray:
-    """Read a mesh or a cloud from a file as `load_file` does, without its notes."""
-    return load_file(path, file_type).geometry
 
 
 def load_file(path: str | Path, file_type: str | None = None) -> FileContent:
@@ -287,7 +275,7 @@ def _check_disguise(data: bytes, kind: str, name: str) -> None:
     """Raise ValueError if the content is something else than the name says."""
     start = data[:512].lstrip(b"\xef\xbb\xbf \t\r\n")
     for magic, what, remedy in _DISGUISES:
-        if start.lower().startswith(magic.lower()) and kind not in _RIGHT.get(magic, ()):
+        if start.lower().startswith(magic.lower()) and magic not in _MAGICS.get(kind, ()):
             raise ValueError(f"{name}: it is {what} under the name of a .{kind} file: {remedy}.")
 
 
@@ -299,11 +287,7 @@ def _content(reading: Reading, name: str) -> FileContent:
         if clouds:
             count = sum(len(part.vertices) for part in clouds)
             reading.notes.append(f"{count:,} loose points beside the faces were left out.")
-        mesh = _merge_meshes(meshes, name)
-        share = 1.0 - np.count_nonzero(mesh.area_faces) / len(mesh.faces)
-        if share > _EMPTY_SHARE:
-            reading.notes.append(f"{share:.0%} of its faces have no area.")
-        return FileContent(mesh, notes=reading.notes)
+        return FileContent(_merge_meshes(meshes, name, reading.notes), notes=reading.notes)
     if clouds:
         return _merge_clouds(clouds, name, reading.notes)
     found = f" ({' '.join(reading.notes)})" if reading.notes else ""
@@ -329,13 +313,15 @@ def _merge_clouds(parts: list[Part], name: str, notes: list[str]) -> FileContent
     return FileContent(points, colors, notes)
 
 
-def _merge_meshes(parts: list[Part], name: str) -> Mesh:
-    """Merge meshes into one, which must have a finite, non-degenerate surface."""
+def _merge_meshes(parts: list[Part], name: str, notes: list[str]) -> Mesh:
+    """Merge meshes into one, which must have a finite, non-degenerate surface; add a note on many empty faces."""
     trimesh = import_optional("trimesh", "Reading meshes")
     offsets = np.cumsum([0] + [len(part.vertices) for part in parts[:-1]])
     vertices = np.concatenate([part.vertices for part in parts])
     faces = np.concatenate([part.faces + offset for part, offset in zip(parts, offsets, strict=True)])
-    _check_surface(vertices[faces], name)
+    empty = _check_surface(vertices[faces], name)
+    if empty > _EMPTY_SHARE:
+        notes.append(f"{empty:.0%} of its faces have no area.")
     mesh = trimesh.Trimesh(vertices=vertices, faces=faces, process=False)
     if all(part.colors is None for part in parts):
         return mesh
@@ -344,9 +330,9 @@ def _merge_meshes(parts: list[Part], name: str) -> Mesh:
     return attach_colors(mesh, concatenate_colors(colors, faces))
 
 
-def _check_surface(corners: np.ndarray, name: str) -> None:
+def _check_surface(corners: np.ndarray, name: str) -> float:
     try:
-        check_surface(corners)
+        return check_surface(corners)
     except ValueError as error:
         raise ValueError(f"{name}: {error}") from None
 
@@ -373,7 +359,7 @@ def _as_rows(array: np.ndarray) -> np.ndarray:
         Refusal: if the array is no cloud; the sentence is that of `check_points`.
     """
     try:
-        check_points(np.nan_to_num(array) if array.dtype.kind == "f" else array, "array")
+        check_points(np.nan_to_num(array, posinf=np.inf, neginf=-np.inf) if array.dtype.kind == "f" else array, "array")
     except ValueError as error:
         raise Refusal(str(error)[0].lower() + str(error)[1:]) from None
     return np.ascontiguousarray(array[:, :3], dtype=np.float64)
@@ -383,7 +369,7 @@ def _read_pcd(source: Source) -> Reading:
     return Reading([Part(read_pcd(BytesIO(source.data)))])
 
 
-_MESH_READERS: dict[str, Callable[[Source], Reading]] = {
+_READERS: dict[str, Callable[[Source], Reading]] = {
     "obj": read_obj,
     "off": read_off,
     "ply": read_ply,
@@ -392,16 +378,14 @@ _MESH_READERS: dict[str, Callable[[Source], Reading]] = {
     "gltf": read_gltf,
     "3mf": read_3mf,
     "dae": read_dae,
-}
-_CLOUD_READERS: dict[str, Callable[[Source], Reading]] = {
     **dict.fromkeys(("xyz", "txt", "asc", "pts", "csv"), read_text_cloud),
     "npy": _read_npy,
     "npz": read_npz,
     "pcd": _read_pcd,
-    **dict.fromkeys(("las", "laz"), read_las),
+    "las": read_las,
+    "laz": read_las,
     "e57": read_e57,
 }
-_READERS = _MESH_READERS | _CLOUD_READERS
 FILE_TYPES = tuple(_READERS)
 
 

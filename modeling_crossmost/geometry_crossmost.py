@@ -99,7 +99,7 @@ def convert_up_axis(points: np.ndarray, source: str, target: str = "y") -> np.nd
 
 
 def orient_geometry(geometry: Mesh | np.ndarray, source: str, target: str = "y") -> Mesh | np.ndarray:
-    """Apply `convert_up_axis` to a cloud or a mesh; a mesh is copied and keeps its colors as in `load_geometry`.
+    """Apply `convert_up_axis` to a cloud or a mesh; a mesh is copied and keeps its colors as in `load_file`.
 
     Raises:
         ValueError: for an axis that is none of `FILE_AXES`.
@@ -152,8 +152,8 @@ def _is_transposed(shape: tuple[int, ...]) -> bool:
     return (rows == 3 and columns > 3) or (rows < 10 and columns > MAX_COLUMNS)
 
 
-def check_surface(corners: np.ndarray) -> None:
-    """Check the corners (F, 3, 3) of a mesh's faces, F >= 1.
+def check_surface(corners: np.ndarray) -> float:
+    """Check the corners (F, 3, 3) of a mesh's faces, F >= 1, and return the share of faces without an area.
 
     Raises:
         ValueError: unless they form a finite surface with an area; the message names no object.
@@ -164,8 +164,10 @@ def check_surface(corners: np.ndarray) -> None:
         raise ValueError(f"the mesh has coordinates beyond {MAX_COORDINATE:g}: scale it down.")
     if not np.ptp(corners, axis=1).any():
         raise ValueError("all faces have collapsed to points; if the file is compressed, export it uncompressed.")
-    if not np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]).any():
+    solid = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]).any(axis=1)
+    if not solid.any():
         raise ValueError("the mesh has no surface area.")
+    return float(1.0 - solid.mean())
 
 
 def normalize_points(points: np.ndarray) -> np.ndarray:

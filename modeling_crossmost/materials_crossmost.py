@@ -107,7 +107,7 @@ class SurfaceColors:
 def surface_colors(mesh: Any, textures: dict | None = None) -> SurfaceColors | None:
     """Return the surface colors of a mesh, or `None` if it has none.
 
-    They come from what `load_geometry` stored, unless the faces or colors of the mesh were changed since, or from the
+    They come from what `load_file` stored, unless the faces or colors of the mesh were changed since, or from the
     mesh's face colors, vertex colors or material. Of a material, the texture counts (multiplied by the color factor in
     glTF, not in obj), or the color if there is no usable texture; glTF vertex colors multiply either.
 

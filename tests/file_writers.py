@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+import random
 import struct
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -34,6 +35,18 @@ def distance(ours: np.ndarray, theirs: np.ndarray) -> float:
     squared = (ours**2).sum(1)[:, None] + (theirs**2).sum(1)[None] - 2.0 * ours @ theirs.T
     apart = np.sqrt(np.maximum(squared, 0.0))
     return float((apart.min(0).mean() + apart.min(1).mean()) / 2)
+
+
+def damaged(data: bytes, letters: bytes, count: int) -> list[bytes]:
+    """A file cut off at every byte, and `count` copies with a few bytes changed to some of `letters`."""
+    rng = random.Random(0)
+    changed = []
+    for _ in range(count):
+        content = bytearray(data)
+        for _ in range(rng.randint(1, 4)):
+            content[rng.randrange(len(content))] = rng.choice(letters)
+        changed.append(bytes(content))
+    return [data[:end] for end in range(len(data))] + changed
 
 
 def triangles_of(quads: np.ndarray) -> np.ndarray:

@@ -13,7 +13,7 @@ from trimesh.visual import TextureVisuals
 from trimesh.visual.material import PBRMaterial, SimpleMaterial
 
 from modeling_crossmost import materials_crossmost as materials
-from modeling_crossmost.files_crossmost import as_content, load_geometry
+from modeling_crossmost.files_crossmost import as_content, load_file
 from modeling_crossmost.geometry_crossmost import orient_geometry
 from modeling_crossmost.materials_crossmost import COLORS_KEY, SurfaceColors, face_colors, surface_colors
 from modeling_crossmost.rendering_crossmost import Camera, RenderStyle, render_mesh
@@ -54,7 +54,7 @@ def front(mesh, size: int = SIZE, **options) -> np.ndarray:
 
 def saved(mesh, path, **options):
     mesh.export(path, **options)
-    return load_geometry(path)
+    return load_file(path).geometry
 
 
 def rewritten(source, target, change):
@@ -231,7 +231,7 @@ def test_gltf_vertex_colors_beside_a_material_are_read(tmp_path):
         header["materials"] = [{"pbrMetallicRoughness": {"baseColorFactor": [0.2159, 1, 1, 1]}}]
         header["meshes"][0]["primitives"][0]["material"] = 0
 
-    image = front(load_geometry(rewritten(tmp_path / "plain.glb", tmp_path / "both.glb", with_material)), size=40)
+    image = front(load_file(rewritten(tmp_path / "plain.glb", tmp_path / "both.glb", with_material)).geometry, size=40)
     assert np.abs(image[..., 0].astype(int) - 128).max() <= 1 and image[..., 2].max() == 0
     assert np.abs(image[[0, 39], 20, 1] - [255 / 80, 255 * 79 / 80]).max() <= 1
 
@@ -252,7 +252,7 @@ def test_every_part_of_a_scene_keeps_its_own_colors(tmp_path):
     scene.export(tmp_path / "scene.glb")
     seen = []
     # Beside colored parts, one without a color is white in glTF.
-    for mesh, plain in ((as_content(scene).geometry, 200), (load_geometry(tmp_path / "scene.glb"), 255)):
+    for mesh, plain in ((as_content(scene).geometry, 200), (load_file(tmp_path / "scene.glb").geometry, 255)):
         # 14 units wide: a unit has 34 pixels.
         image = front(mesh, size=14 * SIZE)[6 * SIZE : 8 * SIZE]
         seen.append([image[:, start * SIZE : (start + 2) * SIZE] for start in (0, 3, 6, 9, 12)])
@@ -269,7 +269,7 @@ def test_every_part_of_a_scene_keeps_its_own_colors(tmp_path):
 def test_parts_that_share_an_image_share_its_texture(tmp_path):
     image = picture(FOUR)
     trimesh.Scene([quad(x=x, image=image) for x in (-2, 0, 2)]).export(tmp_path / "scene.glb")
-    colors = surface_colors(load_geometry(tmp_path / "scene.glb"))
+    colors = surface_colors(load_file(tmp_path / "scene.glb").geometry)
     assert len(colors.textures) == 1 and colors.texture_index.tolist() == [0] * 6
 
 
@@ -348,7 +348,7 @@ def test_a_file_with_a_compressed_part_is_refused(change, message, tmp_path):
     trimesh.Scene([trimesh.creation.box(), trimesh.creation.icosphere(1)]).export(tmp_path / "two.glb")
     path = rewritten(tmp_path / "two.glb", tmp_path / "packed.glb", change)
     with pytest.raises(ValueError, match=message) as caught:
-        load_geometry(path)
+        load_file(path)
     assert str(caught.value).startswith("packed.glb: ") and "export it uncompressed" in str(caught.value)
 
 
@@ -356,4 +356,4 @@ def test_a_collapsed_part_of_another_format_does_no_harm(tmp_path):
     box = trimesh.creation.box().export(file_type="obj")
     (tmp_path / "a.mtl").write_text("newmtl one\nKd 1 0 0\nnewmtl two\nKd 0 1 0\n")
     (tmp_path / "a.obj").write_text("mtllib a.mtl\nusemtl one\n" + box + "\nusemtl two\nf 1 1 1\n")
-    assert len(load_geometry(tmp_path / "a.obj").faces) == 13
+    assert len(load_file(tmp_path / "a.obj").geometry.faces) == 13

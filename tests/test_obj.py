@@ -1,12 +1,12 @@
 """OBJ files: every way of writing them, materials and textures, damaged and hostile files, trimesh as second method."""
 
 import io
-import random
 import re
 
 import numpy as np
 import pytest
 import trimesh
+from file_writers import damaged
 from PIL import Image
 
 from modeling_crossmost.obj_crossmost import read_obj
@@ -175,15 +175,8 @@ FULL = b"mtllib a.mtl\nv 0 0 0 1 1 1\n" + SQUARE + UV + b"usemtl x\nf 2/1/1 3/2 
 
 
 def test_cut_off_or_changed_anywhere_ends_in_a_reading_or_a_value_error():
-    rng = random.Random(0)
-    changed = []
-    for _ in range(300):
-        data = bytearray(FULL)
-        for _ in range(rng.randint(1, 4)):
-            data[rng.randrange(len(data))] = rng.choice(b"0123456789/-., \\\nvtf#\x00\xff")
-        changed.append(bytes(data))
     messages = []
-    for data in [FULL[:end] for end in range(len(FULL))] + changed:
+    for data in damaged(FULL, b"0123456789/-., \\\nvtf#\x00\xff", 300):
         try:
             for part in read_with(data, {"a.mtl": data})[0].parts:
                 assert part.faces.size == 0 or part.faces.max() < len(part.vertices)

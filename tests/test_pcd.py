@@ -7,7 +7,7 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from modeling_crossmost.files_crossmost import load_geometry
+from modeling_crossmost.files_crossmost import load_file
 from modeling_crossmost.pcd_crossmost import decompress_lzf, read_pcd
 
 
@@ -184,7 +184,7 @@ def test_points_without_measurement_are_kept_here_and_dropped_from_geometry(enco
     kept = np.delete(cloud, [1, 5, 7], axis=0)
     content = make_pcd(xyz(holes), encoding, WIDTH=4, HEIGHT=3)
     assert np.array_equal(read(content), holes, equal_nan=True)
-    assert np.array_equal(load_geometry(tmp_path / "a.pcd"), kept)
+    assert np.array_equal(load_file(tmp_path / "a.pcd").geometry, kept)
 
 
 @pytest.mark.parametrize("encoding", ENCODINGS)
@@ -192,7 +192,7 @@ def test_infinite_points_are_kept_here_and_refused_as_geometry(encoding, read, t
     cloud = np.array([[0, 1, 2], [3, np.inf, 4], [-np.inf, 5, 6]], "f4")
     assert np.array_equal(read(make_pcd(xyz(cloud), encoding)), cloud)
     with pytest.raises(ValueError, match=r"cloud in a.pcd has NaN or infinite coordinates in 2 of 3"):
-        load_geometry(tmp_path / "a.pcd")
+        load_file(tmp_path / "a.pcd")
 
 
 def test_spellings_of_ascii_numbers(read):
@@ -212,7 +212,7 @@ def test_bytes_behind_binary_data_are_ignored(read, rng):
 def test_the_type_can_be_given_apart_from_the_name(tmp_path, rng):
     cloud = rng.standard_normal((5, 3)).astype("f4")
     (tmp_path / "upload").write_bytes(make_pcd(xyz(cloud), "binary"))
-    points = load_geometry(tmp_path / "upload", file_type="PCD")
+    points = load_file(tmp_path / "upload", file_type="PCD").geometry
     assert np.array_equal(points, cloud)
 
 
@@ -451,6 +451,6 @@ def test_a_missing_file_and_a_folder_are_refused_without_their_place(tmp_path):
 
 
 def test_a_real_file_equals_the_same_cloud_as_ply(shared_data):
-    cloud = load_geometry(shared_data / "meshes" / "clients" / "modelnet10_chair_0001.pcd")
+    cloud = load_file(shared_data / "meshes" / "clients" / "modelnet10_chair_0001.pcd").geometry
     assert cloud.shape == (1024, 3)
-    assert np.array_equal(cloud, load_geometry(shared_data / "modelnet10" / "chair" / "train" / "chair_0001.ply"))
+    assert np.array_equal(cloud, load_file(shared_data / "modelnet10" / "chair" / "train" / "chair_0001.ply").geometry)

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 import trimesh
 
-from modeling_crossmost.files_crossmost import FILE_TYPES, load_geometry, read_file
+from modeling_crossmost.files_crossmost import FILE_TYPES, load_file, read_file
 from modeling_crossmost.geometry_crossmost import object_cloud
 from modeling_crossmost.rendering_crossmost import object_views
 from modeling_crossmost.serving import sandbox as sandbox_module
@@ -142,7 +142,7 @@ def trimesh_in_one_gltf(mesh: trimesh.Trimesh) -> dict:
 @pytest.mark.parametrize(("up_axis", "model_axis"), [("y", "y"), ("z", "y"), ("x", "z")])
 def test_every_type_gives_what_the_process_itself_makes_of_it(up_axis, model_axis, sandbox, tmp_path):
     for kind, path in write_samples(tmp_path).items():
-        geometry = load_geometry(path)
+        geometry = load_file(path).geometry
         points = object_cloud(geometry, 64, 5, up_axis, model_axis)
         wanted = Preparation(64, seed=5, up_axis=up_axis, model_axis=model_axis, num_views=2, image_size=16)
         prepared = sandbox.prepare(read_upload(path), wanted)

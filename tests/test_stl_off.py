@@ -1,13 +1,13 @@
 """STL and OFF files: every kind of each, headers that lie, damaged and hostile files, trimesh as second method."""
 
 import io
-import random
 import re
 import struct
 
 import numpy as np
 import pytest
 import trimesh
+from file_writers import damaged
 
 from modeling_crossmost.parts_crossmost import Refusal, Source
 from modeling_crossmost.stl_off_crossmost import read_off, read_stl
@@ -237,15 +237,8 @@ OFF = f"COFF\n5 3 0\n{SQUARE}1 .2 0 1 0 0\n5 0 1 2 4 3\n3 0 1 2 255 0 0\n2 0 1\n
     ],
 )
 def test_cut_off_or_changed_anywhere_ends_in_a_reading_or_a_value_error(read, data):
-    rng = random.Random(0)
-    changed = []
-    for _ in range(200):
-        content = bytearray(data)
-        for _ in range(rng.randint(1, 4)):
-            content[rng.randrange(len(content))] = rng.choice(b"0123456789-., \n#\x00\xff")
-        changed.append(bytes(content))
     messages = []
-    for content in [data[:end] for end in range(len(data))] + changed:
+    for content in damaged(data, b"0123456789-., \n#\x00\xff", 200):
         try:
             for part in read(Source(content)).parts:
                 assert part.faces.size == 0 or part.faces.max() < len(part.vertices)
