@@ -32,11 +32,15 @@ class InstalledPipelines(dict):
         return False
 
 
+POINT_TOWERS = ("point_bert", "pointnet2_ssg", "pointnet2_msg", "pointmlp", "pointmlp_elite")
+
+
 @strict
 class CrossMoSTPointConfig(PreTrainedConfig):
-    """Point-BERT tower (paper section 3.2, "Pointcloud encoder"; sizes of section 4).
+    """Point tower: Point-BERT (paper section 3.2, "Pointcloud encoder"; sizes of section 4), PointNet++ or PointMLP.
 
     Args:
+        tower: one of `POINT_TOWERS`. All fields below but the last three belong to Point-BERT.
         num_groups: number of sub-clouds per object, whose centers are chosen by farthest point sampling (paper: 64).
         group_size: number of points per sub-cloud, the nearest neighbors of its center.
         tokenizer_dims: the three hidden widths of the mini-PointNet. The first block maps 3 -> d0 -> d1 per point, the
@@ -50,11 +54,16 @@ class CrossMoSTPointConfig(PreTrainedConfig):
         drop_path_rate: stochastic depth rate of the last block; the rates grow linearly from 0 in the first block.
         layer_norm_eps: epsilon of all layer norms.
         initializer_range: standard deviation of the initial weights.
+        num_centers: PointNet++ and PointMLP: centers that each stage keeps of a cloud's points; default
+            (512, 128) and (512, 256, 128, 64), their authors' for 1024 points.
+        width_factor: of all widths of PointNet++ and PointMLP; 1 is their authors' size.
+        head_dropout: dropout after both layers of the head of PointNet++ and PointMLP.
     """
 
     model_type = "crossmost_point"
     base_config_key = "point_config"
 
+    tower: str = "point_bert"
     num_groups: int = 64
     group_size: int = 32
     tokenizer_dims: list[int] | tuple[int, ...] = (128, 256, 512)
@@ -69,18 +78,46 @@ class CrossMoSTPointConfig(PreTrainedConfig):
     drop_path_rate: int | float = 0.1
     layer_norm_eps: float = 1e-5
     initializer_range: float = 0.02
+    num_centers: list[int] | tuple[int, ...] | None = None
+    width_factor: int | float = 1.0
+    head_dropout: int | float = 0.5
 
     def __post_init__(self, **kwargs):
         super().__post_init__(**kwargs)
         self.validate_architecture()  # before `@strict` calls it, which would wrap the error in a two-line message
 
+    @property
+    def has_tokens(self) -> bool:
+        """Whether the tower makes tokens of sub-clouds, which masked point modeling needs."""
+        return self.tower == "point_bert"
+
+    @property
+    def head_sizes(self) -> tuple[int, int]:
+        """Widths of the two layers of the head of PointNet++ and PointMLP."""
+        return round(512 * self.width_factor), round(256 * self.width_factor)
+
+    @property
+    def pooled_size(self) -> int:
+        """Width of the feature of a cloud, the tower's `pooler_output`."""
+        return 2 * self.hidden_size if self.has_tokens else self.head_sizes[-1]
+
+    @property
+    def dropout_shape(self) -> tuple[int, ...] | None:
+        """Shape of an object's random numbers for stochastic depth or dropout; `None` where there is none."""
+        if self.has_tokens:
+            return (self.num_hidden_layers, 2) if self.drop_path_rate > 0 else None
+        return (sum(self.head_sizes),) if self.head_dropout > 0 else None
+
     def validate_architecture(self):
         """Check the sizes; also called by `@strict`.
 
         Raises:
-            ValueError: if the number of heads does not divide the width, a size is not positive, `tokenizer_dims` does
-                not hold three widths, or `drop_path_rate` is outside [0, 1).
+            ValueError: for an unknown tower, if the number of heads does not divide the width, a size is not positive,
+                `tokenizer_dims` does not hold three widths, `num_centers` does not decrease over the stages, or a rate
+                of dropping is outside [0, 1).
         """
+        if self.tower not in POINT_TOWERS:
+            raise ValueError(f"tower must be one of {', '.join(POINT_TOWERS)}, got {self.tower!r}.")
         if self.hidden_size % self.num_attention_heads != 0:
             raise ValueError(
                 f"hidden_size ({self.hidden_size}) is not a multiple of num_attention_heads "
@@ -92,8 +129,20 @@ class CrossMoSTPointConfig(PreTrainedConfig):
             )
         if len(self.tokenizer_dims) != 3 or min(self.tokenizer_dims) < 1:
             raise ValueError(f"tokenizer_dims must be three positive widths, got {tuple(self.tokenizer_dims)}.")
-        if not 0.0 <= self.drop_path_rate < 1.0:
-            raise ValueError(f"drop_path_rate must lie in [0, 1), got {self.drop_path_rate}.")
+        for name in ("drop_path_rate", "head_dropout"):
+            if not 0.0 <= getattr(self, name) < 1.0:
+                raise ValueError(f"{name} must lie in [0, 1), got {getattr(self, name)}.")
+        if self.width_factor <= 0:
+            raise ValueError(f"width_factor must be positive, got {self.width_factor}.")
+        self._check_centers()
+
+    def _check_centers(self) -> None:
+        stages = {"pointnet2": 2, "pointmlp": 4}.get(self.tower.split("_")[0])
+        centers = self.num_centers
+        if centers is None or stages is None:
+            return
+        if len(centers) != stages or min(centers) < 1 or sorted(centers, reverse=True) != list(centers):
+            raise ValueError(f"num_centers of {self.tower} must be {stages} decreasing numbers, got {tuple(centers)}.")
 
 
 @strict

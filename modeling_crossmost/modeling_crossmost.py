@@ -1,20 +1,17 @@
-"""The point tower (Point-BERT), the two-tower classifier, and its variant for self-training.
+"""The point tower, the two-tower classifier, and its variant for self-training.
 
 Shapes: B objects, N points, G sub-clouds of S points, V views, P patches, C classes, D embedding width,
 H_p and H_v the hidden widths of the point and image towers.
 """
 
 import copy
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
 from transformers import CLIPModel, CLIPTextModel, CLIPVisionModel, PreTrainedConfig
 from transformers import initialization as init
-from transformers.activations import ACT2FN
-from transformers.modeling_layers import GradientCheckpointingLayer
-from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS, PreTrainedModel
+from transformers.modeling_utils import PreTrainedModel
 from transformers.utils import ModelOutput
 from transformers.utils.generic import can_return_tuple, merge_with_config_defaults
 from transformers.utils.output_capturing import capture_outputs
@@ -22,6 +19,9 @@ from transformers.utils.output_capturing import capture_outputs
 from .configuration_crossmost import CrossMoSTConfig, CrossMoSTPointConfig, check_class_names, check_prompt_templates
 from .outputs_crossmost import CrossMoSTOutput, CrossMoSTPointModelOutput, CrossMoSTSelfTrainingOutput
 from .point_ops_crossmost import PointGroups, check_point_values, group_points
+from .pointbert_crossmost import CrossMoSTPointAttention, CrossMoSTPointEmbeddings, CrossMoSTPointLayer
+from .pointmlp_crossmost import CrossMoSTPointMLPEncoder
+from .pointnet2_crossmost import CrossMoSTPointNet2Encoder
 
 
 if TYPE_CHECKING:
@@ -32,177 +32,6 @@ if TYPE_CHECKING:
 # --------------------------------------------------------------------------------------------------------------------
 # Point tower
 # --------------------------------------------------------------------------------------------------------------------
-
-
-class CrossMoSTPointTokenizer(nn.Module):
-    """Mini-PointNet of Point-BERT, which encodes a sub-cloud of S centered points as one token.
-
-    Per point 3 -> d0 -> d1; the maximum over the sub-cloud is concatenated to each point; per point 2 d1 -> d2 ->
-    token_size; maximum over the sub-cloud.
-    """
-
-    def __init__(self, config: CrossMoSTPointConfig):
-        super().__init__()
-        first, pooled, second = config.tokenizer_dims
-        self.first_in = nn.Linear(3, first)
-        self.first_norm = nn.BatchNorm1d(first)
-        self.first_out = nn.Linear(first, pooled)
-        self.second_in = nn.Linear(2 * pooled, second)
-        self.second_norm = nn.BatchNorm1d(second)
-        self.second_out = nn.Linear(second, config.token_size)
-
-    @staticmethod
-    def _normalize(norm: nn.BatchNorm1d, features: torch.Tensor) -> torch.Tensor:
-        return norm(features.flatten(0, -2)).view_as(features)
-
-    def forward(self, neighborhoods: torch.Tensor) -> torch.Tensor:
-        """(B, G, S, 3) centered neighborhoods -> (B, G, token_size)."""
-        features = self._normalize(self.first_norm, self.first_in(neighborhoods)).relu()
-        features = self.first_out(features)  # (B, G, S, d1)
-        features = self._second_in(features.amax(dim=2, keepdim=True), features)
-        features = self._normalize(self.second_norm, features).relu()
-        return self.second_out(features).amax(dim=2)
-
-    def _second_in(self, pooled: torch.Tensor, features: torch.Tensor) -> torch.Tensor:
-        """second_in(concat(pooled, features)): (B, G, 1, d1), (B, G, S, d1) -> (B, G, S, d2)."""
-        if type(self.second_in) is not nn.Linear or hasattr(self.second_in, "_hf_hook"):
-            # The weight is quantized, adapted or elsewhere (accelerate's offloading): only the module can use it.
-            return self.second_in(torch.cat([pooled.expand_as(features), features], dim=-1))
-        # The half for `pooled`, which is the same for all S points, is applied only once per sub-cloud.
-        pooled_weight, point_weight = self.second_in.weight.chunk(2, dim=1)
-        return features @ point_weight.T + nn.functional.linear(pooled, pooled_weight, self.second_in.bias)
-
-
-class CrossMoSTPointEmbeddings(nn.Module):
-    """Tokens and position embeddings of a grouped cloud: tokenizer, projection to H_p, and an MLP on the centers."""
-
-    def __init__(self, config: CrossMoSTPointConfig):
-        super().__init__()
-        self.tokenizer = CrossMoSTPointTokenizer(config)
-        self.token_projection = nn.Linear(config.token_size, config.hidden_size)
-        self.class_embedding = nn.Parameter(torch.zeros(config.hidden_size))
-        self.class_position = nn.Parameter(torch.zeros(config.hidden_size))
-        self.position_in = nn.Linear(3, config.position_hidden_size)
-        self.position_activation = nn.GELU()
-        self.position_out = nn.Linear(config.position_hidden_size, config.hidden_size)
-
-    def forward(self, groups: PointGroups) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """Encode groups.
-
-        Returns:
-            Class token (B, 1, H_p), tokens (B, G, H_p), and positions (B, 1 + G, H_p), the class token's first.
-        """
-        tokens = self.token_projection(self.tokenizer(groups.neighborhoods))
-        positions = self.position_out(self.position_activation(self.position_in(groups.centers)))
-        # Not len(tokens): it would make the batch size a constant of an exported model.
-        class_token, class_position = (
-            parameter.expand(tokens.shape[0], 1, -1) for parameter in (self.class_embedding, self.class_position)
-        )
-        return class_token, tokens, torch.cat([class_position, positions], dim=1)
-
-
-def eager_attention_forward(
-    module: nn.Module,
-    query: torch.Tensor,
-    key: torch.Tensor,
-    value: torch.Tensor,
-    attention_mask: torch.Tensor | None,
-    scaling: float,
-    dropout: float = 0.0,
-    **kwargs,
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """Plain attention over (B, heads, T, d); returns outputs (B, T, heads, d) and weights (B, heads, T, T)."""
-    weights = query @ key.transpose(-1, -2) * scaling
-    weights = weights.softmax(dim=-1, dtype=torch.float32).to(query.dtype)
-    return (weights @ value).transpose(1, 2).contiguous(), weights
-
-
-class CrossMoSTPointAttention(nn.Module):
-    """Multi-head self-attention with a fused projection for query, key and value."""
-
-    def __init__(self, config: CrossMoSTPointConfig):
-        super().__init__()
-        self.config = config
-        self.num_heads = config.num_attention_heads
-        self.head_dim = config.hidden_size // config.num_attention_heads
-        self.scale = self.head_dim**-0.5
-        self.is_causal = False
-        self.qkv = nn.Linear(config.hidden_size, 3 * config.hidden_size, bias=config.qkv_bias)
-        self.out_proj = nn.Linear(config.hidden_size, config.hidden_size)
-
-    def forward(self, hidden_states: torch.Tensor, **kwargs) -> tuple[torch.Tensor, torch.Tensor | None]:
-        """(B, T, H_p) -> (B, T, H_p), and the attention weights if the attention implementation returns them."""
-        batch, length, width = hidden_states.shape
-        qkv = self.qkv(hidden_states).view(batch, length, 3, self.num_heads, self.head_dim)
-        query, key, value = qkv.permute(2, 0, 3, 1, 4).unbind(0)  # each (B, heads, T, head_dim)
-        attention: Callable = ALL_ATTENTION_FUNCTIONS.get_interface(
-            self.config._attn_implementation, eager_attention_forward
-        )
-        output, weights = attention(self, query, key, value, None, scaling=self.scale, dropout=0.0, **kwargs)
-        return self.out_proj(output.reshape(batch, length, width)), weights
-
-
-class CrossMoSTPointMLP(nn.Module):
-    """Feed-forward network of a block."""
-
-    def __init__(self, config: CrossMoSTPointConfig):
-        super().__init__()
-        # Not int(): the ratio of a converted checkpoint is a quotient of widths, and the product may fall just below.
-        hidden = round(config.hidden_size * config.mlp_ratio)
-        self.fc1 = nn.Linear(config.hidden_size, hidden)
-        self.activation_fn = ACT2FN[config.hidden_act]
-        self.fc2 = nn.Linear(hidden, config.hidden_size)
-
-    def forward(self, hidden_states: torch.Tensor) -> torch.Tensor:
-        """(B, T, H_p) -> (B, T, H_p)."""
-        return self.fc2(self.activation_fn(self.fc1(hidden_states)))
-
-
-def drop_path(residual: torch.Tensor, rate: float, noise: torch.Tensor | None) -> torch.Tensor:
-    """Stochastic depth that takes its random numbers as an argument.
-
-    timm's DropPath draws from the global generator, so that an object's draw would depend on its batch and process.
-    Here the caller passes uniforms that are keyed by object.
-
-    Args:
-        residual: (B, T, H).
-        rate: probability of dropping the residual of an object.
-        noise: (B,) uniforms in [0, 1), or `None` to drop nothing.
-
-    Returns:
-        (B, T, H), where residuals that are kept are divided by the probability of keeping them.
-    """
-    if noise is None or rate == 0.0:
-        return residual
-    keep = (noise >= rate).to(residual.dtype).view(-1, 1, 1)
-    return residual * keep / (1.0 - rate)
-
-
-class CrossMoSTPointLayer(GradientCheckpointingLayer):
-    """Pre-norm block that adds the position embeddings to its input, including the class token (as in Point-BERT)."""
-
-    def __init__(self, config: CrossMoSTPointConfig, drop_path_rate: float):
-        super().__init__()
-        self.layer_norm1 = nn.LayerNorm(config.hidden_size, eps=config.layer_norm_eps)
-        self.self_attn = CrossMoSTPointAttention(config)
-        self.layer_norm2 = nn.LayerNorm(config.hidden_size, eps=config.layer_norm_eps)
-        self.mlp = CrossMoSTPointMLP(config)
-        self.drop_path_rate = drop_path_rate
-
-    def forward(
-        self,
-        hidden_states: torch.Tensor,
-        positions: torch.Tensor,
-        drop_path_noise: torch.Tensor | None = None,
-        **kwargs,
-    ) -> torch.Tensor:
-        """(B, T, H_p) and positions of the same shape -> (B, T, H_p); `drop_path_noise` is (B, 2)."""
-        first, second = (None, None) if drop_path_noise is None else drop_path_noise.unbind(-1)
-        hidden_states = hidden_states + positions
-        attended, _ = self.self_attn(self.layer_norm1(hidden_states), **kwargs)
-        hidden_states = hidden_states + drop_path(attended, self.drop_path_rate, first)
-        expanded = self.mlp(self.layer_norm2(hidden_states))
-        return hidden_states + drop_path(expanded, self.drop_path_rate, second)
 
 
 class CrossMoSTPreTrainedModel(PreTrainedModel):
@@ -242,8 +71,16 @@ _SELF_TRAINING_KEYS = [
 _HEAD_KEYS = [r"^(classifier|logit_scale$)", r"^(visual|text|point)_projection\."]
 
 
+# The point towers that make a feature of a cloud without tokens on the way, by the beginning of `config.tower`.
+_ENCODERS = {"pointnet2": CrossMoSTPointNet2Encoder, "pointmlp": CrossMoSTPointMLPEncoder}
+
+
 class CrossMoSTPointModel(CrossMoSTPreTrainedModel):
-    """Point-BERT tower h^P (paper section 3.2): sub-clouds, mini-PointNet tokens, transformer, pooled feature."""
+    """Point tower h^P of the kind that `config.tower` names.
+
+    Point-BERT (paper section 3.2) hangs here with its parts: sub-clouds, mini-PointNet tokens, transformer, pooled
+    feature. PointNet++ and PointMLP are one `encoder` each.
+    """
 
     config: CrossMoSTPointConfig
     base_model_prefix = "point_model"  # its name in CrossMoSTModel, so that it loads from a folder of the full model
@@ -255,15 +92,24 @@ class CrossMoSTPointModel(CrossMoSTPreTrainedModel):
 
     def __init__(self, config: CrossMoSTPointConfig):
         super().__init__(config)
-        self.embeddings = CrossMoSTPointEmbeddings(config)
-        last = max(config.num_hidden_layers - 1, 1)
-        self.layers = nn.ModuleList(
-            CrossMoSTPointLayer(config, config.drop_path_rate * index / last)
-            for index in range(config.num_hidden_layers)
-        )
-        self.layernorm = nn.LayerNorm(config.hidden_size, eps=config.layer_norm_eps)
+        self.encoder: nn.Module | None = None
+        if config.has_tokens:
+            self.embeddings = CrossMoSTPointEmbeddings(config)
+            last = max(config.num_hidden_layers - 1, 1)
+            self.layers = nn.ModuleList(
+                CrossMoSTPointLayer(config, config.drop_path_rate * index / last)
+                for index in range(config.num_hidden_layers)
+            )
+            self.layernorm = nn.LayerNorm(config.hidden_size, eps=config.layer_norm_eps)
+        else:
+            self.encoder = _ENCODERS[config.tower.split("_")[0]](config)
         self.gradient_checkpointing = False
         self.post_init()
+
+    @property
+    def tokenizer(self) -> nn.Module | None:
+        """Point-BERT's mini-PointNet, which is often pre-trained and kept fixed; other towers have none."""
+        return self.embeddings.tokenizer if self.encoder is None else None
 
     def group(self, point_values: torch.Tensor, fps_start: torch.Tensor | int = 0) -> PointGroups:
         """Group clouds (B, N, 3) into the sub-clouds of this tower; see [`group_points`].
@@ -283,7 +129,7 @@ class CrossMoSTPointModel(CrossMoSTPreTrainedModel):
         fps_start: torch.Tensor | int = 0,
         bool_masked_pos: torch.Tensor | None = None,
         mask_token: torch.Tensor | None = None,
-        drop_path_noise: torch.Tensor | None = None,
+        dropout_noise: torch.Tensor | None = None,
         **kwargs,
     ) -> CrossMoSTPointModelOutput:
         """Encode clouds, given as points or as groups.
@@ -294,15 +140,16 @@ class CrossMoSTPointModel(CrossMoSTPreTrainedModel):
             fps_start: index of the first center of the grouping, one for all clouds or (B,).
             bool_masked_pos: (B, G), true where a token is replaced by `mask_token`.
             mask_token: (H_p,), the [MSK] embedding.
-            drop_path_noise: (B, num_hidden_layers, 2) uniforms in [0, 1) for stochastic depth, one for the attention
-                and one for the MLP of each block; `None` (evaluation) drops nothing.
+            dropout_noise: uniforms in [0, 1) of the shape (B, *config.dropout_shape), for Point-BERT's stochastic
+                depth (one for the attention and one for the MLP of each block) or the dropout in the head of the
+                others; `None` (evaluation) drops nothing.
 
         Returns:
             [`CrossMoSTPointModelOutput`].
 
         Raises:
-            ValueError: if neither clouds nor groups are given, the clouds are unusable, or a mask comes without a mask
-                token.
+            ValueError: if neither clouds nor groups are given, the clouds are unusable, a mask comes without a mask
+                token, or groups or a mask are given to a tower without tokens.
 
         Example:
         ```python
@@ -314,11 +161,14 @@ class CrossMoSTPointModel(CrossMoSTPreTrainedModel):
         torch.Size([1, 768])
         ```
         """
+        if point_values is None and groups is None:
+            raise ValueError("The point tower got no cloud: pass point_values of shape (batch, points, 3) or groups.")
+        if self.encoder is not None:
+            if groups is not None or bool_masked_pos is not None:
+                raise ValueError(f"A {self.config.tower} tower has no tokens: pass point_values, without a mask.")
+            pooled = self.encoder(check_point_values(point_values), fps_start, dropout_noise)
+            return CrossMoSTPointModelOutput(pooler_output=pooled)
         if groups is None:
-            if point_values is None:
-                raise ValueError(
-                    "The point tower got no cloud: pass point_values of shape (batch, points, 3) or groups."
-                )
             groups = self.group(point_values, fps_start)
         # Cast after grouping, since rounded coordinates would have other nearest neighbors.
         dtype = self.layernorm.weight.dtype
@@ -331,7 +181,7 @@ class CrossMoSTPointModel(CrossMoSTPreTrainedModel):
             tokens = torch.where(bool_masked_pos.unsqueeze(-1), mask_token.to(dtype), point_tokens)
         hidden_states = torch.cat([class_token, tokens], dim=1)  # (B, 1 + G, H_p)
         for index, layer in enumerate(self.layers):
-            noise = None if drop_path_noise is None else drop_path_noise[:, index]
+            noise = None if dropout_noise is None else dropout_noise[:, index]
             hidden_states = layer(hidden_states, positions, noise, **kwargs)
         hidden_states = self.layernorm(hidden_states)
         # All ULIP checkpoints pool the class token and the maximum; the paper mentions the class token only.
@@ -429,7 +279,7 @@ class CrossMoSTModel(CrossMoSTPreTrainedModel):
         self.point_model = CrossMoSTPointModel._from_config(config.point_config)
         if vision is not None:
             self.visual_projection = nn.Linear(vision.hidden_size, config.projection_dim, bias=False)
-        self.point_projection = nn.Linear(2 * config.point_config.hidden_size, config.projection_dim, bias=False)
+        self.point_projection = nn.Linear(config.point_config.pooled_size, config.projection_dim, bias=False)
         self.text_model: CLIPTextModel | None = None
         self.text_projection: nn.Linear | None = None
         if config.text_config is not None:
@@ -714,7 +564,7 @@ class CrossMoSTForSelfTraining(CrossMoSTModel):
         fps_start: torch.Tensor | int = 0,
         bool_masked_pos: torch.Tensor | None = None,
         point_bool_masked_pos: torch.Tensor | None = None,
-        drop_path_noise: torch.Tensor | None = None,
+        dropout_noise: torch.Tensor | None = None,
         **kwargs,
     ) -> CrossMoSTSelfTrainingOutput:
         """Encode point-view pairs with masks; every random choice is passed as an argument.
@@ -726,7 +576,7 @@ class CrossMoSTForSelfTraining(CrossMoSTModel):
             fps_start: index of the first center of the grouping, one for all clouds or (B,).
             bool_masked_pos: (B, P), true where a patch is masked; `None` masks nothing.
             point_bool_masked_pos: (B, G), true where a sub-cloud is masked; `None` masks nothing.
-            drop_path_noise: (B, num_hidden_layers, 2) uniforms in [0, 1) for the point tower's stochastic depth.
+            dropout_noise: (B, num_hidden_layers, 2) uniforms in [0, 1) for the point tower's stochastic depth.
 
         Returns:
             [`CrossMoSTSelfTrainingOutput`], from which `training/losses.py` computes the losses.
@@ -747,7 +597,7 @@ class CrossMoSTForSelfTraining(CrossMoSTModel):
             fps_start=fps_start,
             bool_masked_pos=point_bool_masked_pos,
             mask_token=self.point_mask_token,
-            drop_path_noise=drop_path_noise,
+            dropout_noise=dropout_noise,
         )
         point_embeds = unit_length(self.point_projection(point.pooler_output))
         point_local, point_global = self._point_global_local(point.last_hidden_state, point_embeds)

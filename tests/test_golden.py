@@ -46,7 +46,7 @@ def masked_pass(model, inputs, tokenizer_training: bool | None):
         groups=model.point_model.group(inputs["points_strong"]),
         bool_masked_pos=inputs["image_mask"].flatten(1).bool(),
         point_bool_masked_pos=inputs["point_mask"],
-        drop_path_noise=None,
+        dropout_noise=None,
     )
     output = model(
         pixel_values=student.pixel_values,

@@ -71,7 +71,7 @@ def masked_inputs() -> dict:
         "fps_start": torch.tensor([0, 5, 7]),
         "bool_masked_pos": torch.rand(3, NUM_PATCHES, generator=generator) < 0.4,
         "point_bool_masked_pos": torch.rand(3, POINT["num_groups"], generator=generator) < 0.4,
-        "drop_path_noise": torch.rand(3, POINT["num_hidden_layers"], 2, generator=generator),
+        "dropout_noise": torch.rand(3, POINT["num_hidden_layers"], 2, generator=generator),
     }
 
 
@@ -545,7 +545,7 @@ def test_masked_patches_are_replaced_before_class_token_and_positions():
 
 def test_masked_sub_clouds_are_replaced_and_keep_their_positions():
     model = toy_model(CrossMoSTForSelfTraining)
-    inputs = {name: value for name, value in masked_inputs().items() if name != "drop_path_noise"}
+    inputs = {name: value for name, value in masked_inputs().items() if name != "dropout_noise"}
     mask = inputs["point_bool_masked_pos"]
 
     def replace(module, arguments, tokens):  # (B, G, H)
@@ -572,7 +572,7 @@ def test_local_embeddings_are_projected_tokens_of_unit_length():
             fps_start=masked_inputs()["fps_start"],
             bool_masked_pos=masked_inputs()["point_bool_masked_pos"],
             mask_token=model.point_mask_token,
-            drop_path_noise=masked_inputs()["drop_path_noise"],
+            dropout_noise=masked_inputs()["dropout_noise"],
         )
         tokens = tower.last_hidden_state[:, 1:]
         # f^P of a cloud of one token: class token and maximum are both that token

@@ -427,11 +427,11 @@ def test_what_an_object_sees_does_not_depend_on_its_batch():
     student, batch, keys, arguments = make_student(), make_batch(), make_keys(), make_arguments()
     whole = student_inputs(student, batch, keys, arguments)
     part = student_inputs(student, {name: value[2:4] for name, value in batch.items()}, keys[2:4], arguments)
-    for name in ("pixel_values", "bool_masked_pos", "point_bool_masked_pos", "drop_path_noise"):
+    for name in ("pixel_values", "bool_masked_pos", "point_bool_masked_pos", "dropout_noise"):
         assert torch.equal(getattr(part, name), getattr(whole, name)[2:4]), name
     assert torch.equal(part.groups.centers, whole.groups.centers[2:4])
     assert whole.bool_masked_pos.sum(1).tolist() == [math.ceil(0.3 * NUM_PATCHES)] * SIZE
-    assert whole.drop_path_noise.shape == (SIZE, POINT["num_hidden_layers"], 2)
+    assert whole.dropout_noise.shape == (SIZE, POINT["num_hidden_layers"], 2)
 
 
 def test_without_masks_and_drop_path_nothing_is_drawn_for_them():
@@ -441,7 +441,7 @@ def test_without_masks_and_drop_path_nothing_is_drawn_for_them():
         make_keys(),
         make_arguments(masked_modeling=False),
     )
-    assert inputs.bool_masked_pos is inputs.point_bool_masked_pos is inputs.drop_path_noise is None
+    assert inputs.bool_masked_pos is inputs.point_bool_masked_pos is inputs.dropout_noise is None
 
 
 def test_labels_in_the_batch_change_nothing():

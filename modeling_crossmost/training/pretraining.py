@@ -117,7 +117,7 @@ class ContrastiveModel(nn.Module):
         other_attention_mask: torch.Tensor | None = None,
         point_values: torch.Tensor | None = None,
         fps_start: torch.Tensor | int = 0,
-        drop_path_noise: torch.Tensor | None = None,
+        dropout_noise: torch.Tensor | None = None,
     ) -> dict[str, torch.Tensor]:
         """Embed captions (B, T) and, if given, views (B, 3, H, W), other captions (B, T) and clouds (B, N, 3).
 
@@ -141,7 +141,7 @@ class ContrastiveModel(nn.Module):
             if point_values is None:
                 raise ValueError("The point tower is being trained: pass point_values.")
             embeds["point"] = self.model.get_point_features(
-                point_values, fps_start=fps_start, drop_path_noise=drop_path_noise
+                point_values, fps_start=fps_start, dropout_noise=dropout_noise
             )
         return embeds
 
@@ -285,7 +285,7 @@ def pretraining_step(
         inputs |= {"point_values": clouds, "fps_start": keyed_integers(keys, clouds.shape[1], (), Stream.FPS_STRONG)}
         point_config = model.config.point_config
         if point_config.drop_path_rate > 0:
-            inputs["drop_path_noise"] = keyed_uniform(keys, (point_config.num_hidden_layers, 2), Stream.DROP_PATH)
+            inputs["dropout_noise"] = keyed_uniform(keys, (point_config.num_hidden_layers, 2), Stream.DROP_PATH)
     embeds = wrapped(**inputs)
     scale = embeds.pop("scale")
     embeds = {name: gather_batch(value) for name, value in embeds.items()}

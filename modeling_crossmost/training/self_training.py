@@ -280,7 +280,7 @@ class StudentInputs:
     groups: PointGroups
     bool_masked_pos: torch.Tensor | None
     point_bool_masked_pos: torch.Tensor | None
-    drop_path_noise: torch.Tensor | None
+    dropout_noise: torch.Tensor | None
 
 
 class MaskCounts(NamedTuple):
