@@ -20,6 +20,7 @@ if __name__ == "__main__":
 import torch
 from accelerate import Accelerator
 from accelerate.utils import DynamoBackend, set_seed
+from torch import nn
 from tqdm import tqdm
 from transformers.utils import logging as transformers_logging
 
@@ -27,8 +28,8 @@ from dataset_scripts.furniture.pairs import resolve_dataset
 from modeling_crossmost.data.loaders import join_batches
 from modeling_crossmost.hub.push import warn_without_token
 from modeling_crossmost.modeling_crossmost import CrossMoSTModel
-from modeling_crossmost.training.arguments import Arguments, parse_arguments
-from modeling_crossmost.training.batches import Batches, count_steps, make_batches
+from modeling_crossmost.training.arguments import LABELED, Arguments, parse_arguments
+from modeling_crossmost.training.batches import Batches, count_steps, labeled_classes, make_batches
 from modeling_crossmost.training.checkpoints import (
     CheckpointWriter,
     find_checkpoint,
@@ -36,11 +37,12 @@ from modeling_crossmost.training.checkpoints import (
     read_state,
     save_checkpoint,
 )
-from modeling_crossmost.training.evaluator import Evaluator
+from modeling_crossmost.training.evaluator import Evaluator, load_split
 from modeling_crossmost.training.finish import finish_run
 from modeling_crossmost.training.guard import FiniteGuard, check_finite
-from modeling_crossmost.training.methods import Method, Pretraining, SelfTraining
+from modeling_crossmost.training.methods import Method, Pretraining, SelfTraining, Supervised
 from modeling_crossmost.training.optimization import (
+    count_image_layers,
     learning_rate_at,
     parameter_groups,
     scaled_learning_rate,
@@ -56,11 +58,13 @@ from modeling_crossmost.training.setup import (
     resolve_classes,
     set_numerics,
 )
+from modeling_crossmost.training.stages import PointCMTStages, last_stage_arguments
 from modeling_crossmost.utils.atomic import remove_stale
 from modeling_crossmost.utils.command_line import exit_code
 
 
 LIVE = {"loss": "loss", "confident_fraction": "confident", "modality_agreement": "agree", "retrieval": "retrieval"}
+LIVE |= {"accuracy_image": "image", "accuracy_point": "point", "point_distance": "distance"}
 # Fewer labels than this share in so many steps: the run learns nearly nothing from them, and says so.
 UNCONFIDENT_SHARE, UNCONFIDENT_STEPS = 0.01, 100
 
@@ -73,21 +77,23 @@ class Loop:
         arguments: Arguments,
         accelerator: Accelerator,
         method: Method,
-        model: CrossMoSTModel,
+        model: nn.Module,
         batches: Batches,
         evaluator: Evaluator | None,
+        classes: list[str],
     ):
         self.arguments, self.accelerator, self.method = arguments, accelerator, method
-        self.model, self.batches, self.evaluator = model, batches, evaluator
+        self.model, self.batches, self.evaluator, self.classes = model, batches, evaluator, classes
         train = arguments.train
         self.output_dir = Path(train.output_dir)
-        method.check(model)
+        for remark in method.check(model):
+            accelerator.print(f"note: {remark}")
         method.freeze(model)
         if train.gradient_checkpointing:
             checkpoint_activations(model)
         groups = parameter_groups(
             model,
-            model.config.vision_config.num_hidden_layers,
+            count_image_layers(model),
             train.weight_decay,
             train.layer_decay,
             train.official_parameter_groups,
@@ -117,7 +123,7 @@ class Loop:
     def _identity(self) -> dict:
         """Return what must agree for a resumed run to equal an uninterrupted one."""
         batch = self.arguments.train.per_device_train_batch_size * self.accelerator.num_processes
-        sizes = {"total_steps": self.total_steps, "batch": batch, "classes": list(self.model.config.class_names)}
+        sizes = {"total_steps": self.total_steps, "batch": batch, "classes": self.classes}
         return sizes | self.arguments.resume_fingerprint()
 
     def resume(self) -> None:
@@ -265,6 +271,11 @@ class Loop:
         check_finite(self.model, "The student")
         check_finite(self.teacher.model, "The teacher")
 
+    def save_end(self) -> None:
+        """Save a checkpoint at the end, from which a resumed run sees that this stage is complete."""
+        self._save()
+        self.writer.wait()
+
     def _save(self) -> None:
         self._check_finite()
         progress = self.means.state_dict()  # on every process
@@ -279,6 +290,8 @@ class Loop:
 
 def make_method(arguments: Arguments, processor, names: list[str], templates: list[str] | None) -> Method:
     """Return the object behind `--method`."""
+    if arguments.train.method in LABELED:
+        return Supervised(arguments, names)
     if arguments.train.method != "pretrain":
         return SelfTraining(arguments)
 
@@ -288,60 +301,139 @@ def make_method(arguments: Arguments, processor, names: list[str], templates: li
     return Pretraining(arguments, set_classes)
 
 
-def run(arguments: Arguments) -> int:
-    """One run from options to files; returns the exit code."""
-    train, code = arguments.train, 0
-    trackers = [name.strip() for name in train.report_to.split(",")] if train.report_to else None
-    accelerator = make_accelerator(train.ddp_timeout, trackers, train.output_dir)
-    set_numerics(train.tf32, train.deterministic)  # afterwards: with a compiler, accelerate allows TF32 by itself
-    if train.push_to_hub and accelerator.is_main_process:
-        warn_without_token()
-    set_seed(train.seed)
-    started = time.perf_counter()
-    model, processor = load_model_and_processor(arguments)
-    model.to(accelerator.device)
-    only_evaluate = train.eval_only or train.method == "zero_shot"
-    with accelerator.main_process_first():  # one process fills the data set's cache, the others read it
-        arguments.source = resolve_dataset(arguments.data.dataset, arguments.data.dataset_config)
-        split = arguments.data.eval_split
-        evaluator = Evaluator.load(arguments, accelerator, processor, split) if split != "none" else None
-        names, templates = resolve_classes(arguments, model, processor, evaluator)
-        method = make_method(arguments, processor, names, templates)
-        batches = None if only_evaluate else make_batches(arguments, accelerator, processor, method)
-    loop = Loop(arguments, accelerator, method, model, batches, evaluator) if batches is not None else None
-    zero_shot = evaluator.full(method, model) if evaluator else None
-    if loop is not None:
-        loop.resume()
-    # Whatever can be wrong with the input has been said by now: from here on there are files.
-    if accelerator.is_main_process:
-        remove_stale(train.output_dir)
-        write_yaml(Path(train.output_dir) / "args.yaml", arguments.to_dict())
-    if trackers:
-        accelerator.init_trackers(
-            "crossmost", {k: v for k, v in arguments.to_dict().items() if v is not None and not isinstance(v, list)}
-        )
-    teacher, steps, speed = model, 0, None
-    if loop is not None:
+class Run:
+    """One run from options to files.
+
+    Args:
+        arguments: of the run.
+    """
+
+    def __init__(self, arguments: Arguments):
+        train = arguments.train
+        self.arguments, self.code, self.steps_before = arguments, 0, 0
+        self.trackers = [name.strip() for name in train.report_to.split(",")] if train.report_to else None
+        self.accelerator = make_accelerator(train.ddp_timeout, self.trackers, train.output_dir)
+        set_numerics(train.tf32, train.deterministic)  # afterwards: with a compiler, accelerate allows TF32 by itself
+        if train.push_to_hub and self.accelerator.is_main_process:
+            warn_without_token()
+        set_seed(train.seed)
+        self.started = time.perf_counter()
+        self.model, self.processor = load_model_and_processor(arguments)
+        self.model.to(self.accelerator.device)
+        self.only_evaluate = train.eval_only or train.method == "zero_shot"
+        with self.accelerator.main_process_first():  # one process fills the data set's cache, the others read it
+            arguments.source = resolve_dataset(arguments.data.dataset, arguments.data.dataset_config)
+            self.evaluator = self._evaluator()
+            classes = None if self.only_evaluate else classes_to_teach(arguments)
+            self.names, templates = resolve_classes(arguments, self.model, self.processor, self.evaluator, classes)
+        self.method = make_method(arguments, self.processor, self.names, templates)
+
+    def _evaluator(self) -> Evaluator | None:
+        split = self.arguments.data.eval_split
+        return None if split == "none" else Evaluator.load(self.arguments, self.accelerator, self.processor, split)
+
+    def __call__(self) -> int:
+        """Evaluate, train, evaluate and write; return the exit code."""
+        loop, extra, zero_shot = None, {}, None
+        if self.arguments.train.method == "pointcmt" and not self.only_evaluate:
+            zero_shot = self._zero_shot()
+            prepared = PointCMTStages(
+                self.arguments,
+                self.accelerator,
+                self.processor,
+                self.model,
+                self.names,
+                self.evaluator,
+                self.train_stage,
+            ).run()
+            if prepared is None:
+                return self._end()
+            self.model, self.method, extra = prepared
+            self.arguments = last_stage_arguments(self.arguments, self.steps_before)
+        if not self.only_evaluate:
+            loop = self._loop(self.arguments, self.method, self.model, self.evaluator)
+        zero_shot = zero_shot or self._zero_shot()
+        if loop is not None:
+            loop.resume()
+        self._begin_files()
+        if loop is None:
+            self._finish((self.model, self.model), {"steps": 0, "pairs_per_second": None}, zero_shot)
+        elif (speed := self._train(loop)) is not None:
+            summary = {"steps": loop.step, "pairs_per_second": speed, **extra}
+            self._finish((loop.teacher.model, self.model), summary, zero_shot)
+        return self._end()
+
+    def _zero_shot(self) -> dict | None:
+        return self.evaluator.full(self.method, self.model) if self.evaluator else None
+
+    def _loop(self, arguments: Arguments, method: Method, model: nn.Module, evaluator: Evaluator | None) -> Loop:
+        with self.accelerator.main_process_first():
+            batches = make_batches(arguments, self.accelerator, self.processor, method)
+        return Loop(arguments, self.accelerator, method, model, batches, evaluator, self.names)
+
+    def _begin_files(self) -> None:
+        """Write the options: whatever can be wrong with the input has been said by now."""
+        values = self.arguments.to_dict()
+        if self.accelerator.is_main_process:
+            remove_stale(self.arguments.train.output_dir)
+            write_yaml(Path(self.arguments.train.output_dir) / "args.yaml", values)
+        if self.trackers:
+            shown = {name: v for name, v in values.items() if v is not None and not isinstance(v, list)}
+            self.accelerator.init_trackers("crossmost", shown)
+
+    def _train(self, loop: Loop, stage: str = "") -> float | None:
+        """Run a loop; return pairs per second, or `None` where it was stopped before its end."""
         with StopRequest() as stop:
             speed = round(loop.run(stop), 1)
-        teacher, steps = loop.teacher.model, loop.step
-    if loop is not None and steps < loop.total_steps:
+        if loop.step == loop.total_steps:
+            return speed
         why = f" by {signal.Signals(stop.number).name}" if stop.number else ""
-        accelerator.print(f"stopped{why} at step {steps}: continue with --resume_from_checkpoint latest")
-        code = 128 + stop.number if stop.number else 0  # as a shell reports a process that a signal ended
-    else:
-        seconds = round(time.perf_counter() - started, 1)
-        summary = {"steps": steps, "wall_seconds": seconds, "pairs_per_second": speed}
-        finish_run(arguments, accelerator, processor, method, evaluator, zero_shot, (teacher, model), summary)
-    accelerator.end_training()
-    return code
+        self.accelerator.print(
+            f"stopped{why} at step {loop.step}{stage}: continue with --resume_from_checkpoint latest"
+        )
+        self.code = 128 + stop.number if stop.number else 0  # as a shell reports a process that a signal ended
+        return None
+
+    def train_stage(self, arguments: Arguments, method: Method, model: nn.Module) -> nn.Module | None:
+        """Train a stage before the last in its own folder; see [`stages.TrainStage`]."""
+        limit, name = arguments.train.stop_after_steps, Path(arguments.train.output_dir).name
+        if limit is not None:
+            arguments.train.stop_after_steps = limit - self.steps_before
+            if arguments.train.stop_after_steps <= 0:
+                self.accelerator.print(f"stopped before {name}: continue with --resume_from_checkpoint latest")
+                return None
+        loop = self._loop(arguments, method, model, None)
+        loop.resume()
+        if self._train(loop, f" of {name}") is None:
+            return None
+        loop.save_end()
+        self.steps_before += loop.step
+        return loop.teacher.model
+
+    def _finish(self, models: tuple[CrossMoSTModel, CrossMoSTModel], summary: dict, zero_shot: dict | None) -> None:
+        summary["wall_seconds"] = round(time.perf_counter() - self.started, 1)
+        finish_run(
+            self.arguments, self.accelerator, self.processor, self.method, self.evaluator, zero_shot, models, summary
+        )
+
+    def _end(self) -> int:
+        self.accelerator.end_training()
+        return self.code
+
+
+def classes_to_teach(arguments: Arguments) -> list[str] | None:
+    """Return the classes of a labeled training split for the methods that learn from labels, else `None`."""
+    if arguments.train.method not in LABELED:
+        return None
+    split = arguments.data.train_split
+    return labeled_classes(load_split(arguments, split, streaming=arguments.data.streaming), split)
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run the program; return its exit code: 2 with one sentence on stderr where the input is wrong."""
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     transformers_logging.disable_progress_bar()
-    return exit_code(lambda: run(parse_arguments(sys.argv[1:] if argv is None else argv)))
+    return exit_code(lambda: Run(parse_arguments(sys.argv[1:] if argv is None else argv))())
 
 
 if __name__ == "__main__":

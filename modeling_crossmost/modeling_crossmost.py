@@ -59,7 +59,8 @@ class CrossMoSTPreTrainedModel(PreTrainedModel):
             init.constant_(module.logit_scale, module.config.logit_scale_init_value)
             if isinstance(module, CrossMoSTForSelfTraining):
                 init.normal_(module.image_mask_token, std=std)
-                init.normal_(module.point_mask_token, std=std)
+                if module.point_mask_token is not None:
+                    init.normal_(module.point_mask_token, std=std)
 
 
 # The classes can load each other's folders. These are the weights that one of them does not use; loading reports only
@@ -530,12 +531,16 @@ class CrossMoSTForSelfTraining(CrossMoSTModel):
         super()._build(config)
         vision, point = config.vision_config, config.point_config
         self.image_mask_token = nn.Parameter(torch.zeros(vision.hidden_size))
-        self.point_mask_token = nn.Parameter(torch.zeros(point.hidden_size))
+        self.point_mask_token: nn.Parameter | None = None
+        if point.has_tokens:
+            self.point_mask_token = nn.Parameter(torch.zeros(point.hidden_size))
         self.patch_layernorm = nn.LayerNorm(vision.hidden_size, eps=vision.layer_norm_eps)
         self.pixel_decoder = nn.Linear(vision.hidden_size, vision.num_channels * vision.patch_size**2)
-        self.token_decoder = nn.Linear(point.hidden_size, point.hidden_size)
+        self.token_decoder: nn.Linear | None = None
+        if point.has_tokens:
+            self.token_decoder = nn.Linear(point.hidden_size, point.hidden_size)
         self.point_local_projection: nn.Linear | None = None
-        if config.point_local_projection:
+        if config.point_local_projection and point.has_tokens:
             self.point_local_projection = nn.Linear(point.hidden_size, config.projection_dim, bias=False)
 
     def encode_masked_image(self, pixel_values: torch.Tensor, bool_masked_pos: torch.Tensor | None) -> torch.Tensor:
@@ -576,7 +581,7 @@ class CrossMoSTForSelfTraining(CrossMoSTModel):
             fps_start: index of the first center of the grouping, one for all clouds or (B,).
             bool_masked_pos: (B, P), true where a patch is masked; `None` masks nothing.
             point_bool_masked_pos: (B, G), true where a sub-cloud is masked; `None` masks nothing.
-            dropout_noise: (B, num_hidden_layers, 2) uniforms in [0, 1) for the point tower's stochastic depth.
+            dropout_noise: uniforms in [0, 1) for the point tower's stochastic depth or dropout.
 
         Returns:
             [`CrossMoSTSelfTrainingOutput`], from which `training/losses.py` computes the losses.
@@ -600,18 +605,20 @@ class CrossMoSTForSelfTraining(CrossMoSTModel):
             dropout_noise=dropout_noise,
         )
         point_embeds = unit_length(self.point_projection(point.pooler_output))
-        point_local, point_global = self._point_global_local(point.last_hidden_state, point_embeds)
+        tokens: dict[str, torch.Tensor] = {}
+        if self.token_decoder is not None:
+            local, whole = self._point_global_local(point.last_hidden_state, point_embeds)
+            decoded = self.token_decoder(point.last_hidden_state[:, 1:])
+            tokens = {"token_predictions": decoded, "point_tokens": point.point_tokens}
+            tokens |= {"point_local_embeds": local, "point_global_embeds": whole}
         return CrossMoSTSelfTrainingOutput(
             logits_per_point=self.classify(point_embeds),
             logits_per_image=self.classify(image_embeds),
             point_embeds=point_embeds,
             image_embeds=image_embeds,
             pixel_predictions=self.pixel_decoder(patch_tokens),
-            token_predictions=self.token_decoder(point.last_hidden_state[:, 1:]),
-            point_tokens=point.point_tokens,
             image_local_embeds=unit_length(visual_projection(patch_tokens)),
-            point_local_embeds=point_local,
-            point_global_embeds=point_global,
+            **tokens,
         )
 
     def _point_global_local(

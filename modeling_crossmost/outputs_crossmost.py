@@ -17,8 +17,9 @@ class CrossMoSTPointModelOutput(ModelOutput):
     Args:
         last_hidden_state (`torch.Tensor` of shape `(B, 1 + G, H_p)`): class token and sub-cloud tokens after
             the final layer norm.
-        pooler_output (`torch.Tensor` of shape `(B, 2 * H_p)`): class token concatenated with the maximum over the
-            sub-cloud tokens.
+        pooler_output (`torch.Tensor` of shape `(B, config.pooled_size)`): Point-BERT: class token concatenated with the
+            maximum over the sub-cloud tokens, (B, 2 * H_p); PointNet++ and PointMLP: output of the head. These have no
+            tokens, and nothing else is set.
         point_tokens (`torch.Tensor` of shape `(B, G, H_p)`): input tokens, before masking and position embeddings.
         hidden_states (`tuple[torch.Tensor]`, *optional*): input of the first block and output of every block.
         attentions (`tuple[torch.Tensor]`, *optional*): attention weights of every block (eager attention only).
@@ -57,9 +58,10 @@ _ALWAYS_THERE: Any = None
 
 @dataclass
 class CrossMoSTSelfTrainingOutput(ModelOutput):
-    """Output of [`CrossMoSTForSelfTraining`] for a batch of point-view pairs; every field is set.
+    """Output of [`CrossMoSTForSelfTraining`] for a batch of point-view pairs.
 
-    The letters are those of the paper, section 3.2.
+    Every field is set, but those of sub-clouds are `None` for point towers without tokens (PointNet++, PointMLP). The
+    letters are those of the paper, section 3.2.
 
     Args:
         logits_per_point, logits_per_image (`torch.Tensor` of shape `(B, C)`): predictions of either modality.

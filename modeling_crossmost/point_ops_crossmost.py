@@ -69,14 +69,14 @@ def farthest_point_sample(points: torch.Tensor, num_samples: int, start: torch.T
 
 
 def gather_points(points: torch.Tensor, indices: torch.Tensor) -> torch.Tensor:
-    """Gather points of each cloud by index.
+    """Gather points of each cloud, or features of points, by index.
 
     Args:
-        points: (B, N, 3).
+        points: (B, N, C).
         indices: (B, ...) int64 into the N points.
 
     Returns:
-        (B, ..., 3).
+        (B, ..., C).
     """
     flat = indices.flatten(1)  # (B, K)
     picked = points.gather(1, flat.unsqueeze(-1).expand(-1, -1, points.shape[-1]))
@@ -96,9 +96,20 @@ def nearest_neighbors(points: torch.Tensor, centers: torch.Tensor, count: int) -
     Returns:
         (B, G, S) int64 indices into the N points.
     """
-    # Squared distances in the expanded form -2ab + a^2 + b^2, as in the official code, so that near-ties are resolved
-    # the same way. Its large terms cancel: in bf16 12 %, in TF32 1 % of the neighbors would be wrong. So the product is
-    # written as sums, which neither autocast nor TF32 touches, in place because it is the largest tensor of a step.
+    distance = squared_distances(points, centers)
+    available = min(count, points.shape[1])
+    nearest = distance.topk(available, dim=-1, largest=False, sorted=True).indices
+    if available < count:
+        repeat = torch.arange(count, device=points.device) % available
+        nearest = nearest[..., repeat]
+    return nearest
+
+
+def squared_distances(points: torch.Tensor, centers: torch.Tensor) -> torch.Tensor:
+    """Squared distances of each center to all points, without gradient: (B, N, 3), (B, G, 3) -> (B, G, N) float32."""
+    # In the expanded form -2ab + a^2 + b^2, as in the official code, so that near-ties are resolved the same way. Its
+    # large terms cancel: in bf16 12 %, in TF32 1 % of the neighbors would be wrong. So the product is written as sums,
+    # which neither autocast nor TF32 touches, in place because it is the largest tensor of a step.
     points, centers = points.detach().float(), centers.detach().float()
     first, *others = zip((-2.0 * centers).unbind(-1), points.unbind(-1), strict=True)  # coordinates (B, G), (B, N)
     distance = first[0].unsqueeze(-1) * first[1].unsqueeze(1)  # (B, G, N)
@@ -106,12 +117,32 @@ def nearest_neighbors(points: torch.Tensor, centers: torch.Tensor, count: int) -
         distance.addcmul_(center.unsqueeze(-1), point.unsqueeze(1))
     distance += centers.square().sum(-1, keepdim=True)
     distance += points.square().sum(-1).unsqueeze(1)
-    available = min(count, points.shape[1])
-    nearest = distance.topk(available, dim=-1, largest=False, sorted=True).indices
-    if available < count:
-        repeat = torch.arange(count, device=points.device) % available
-        nearest = nearest[..., repeat]
-    return nearest
+    return distance
+
+
+def ball_query(distance: torch.Tensor, radius: float, count: int) -> torch.Tensor:
+    """Return the first points, in the order of the cloud, within a radius of each center (PointNet++, section 3.2).
+
+    Where there are fewer than `count`, the first is repeated.
+
+    Args:
+        distance: (B, G, N) squared distances, as [`squared_distances`] returns them; every center is a point itself.
+        radius: of the ball, its surface included.
+        count: number of points per center S.
+
+    Returns:
+        (B, G, S) int64 indices into the N points.
+    """
+    size = distance.shape[-1]
+    order = torch.arange(size, device=distance.device, dtype=torch.int32)
+    # A center's distance to itself is 0 up to rounding, so that the nearest counts as inside, whatever the radius is.
+    inside = distance <= distance.amin(-1, keepdim=True).clamp(min=radius**2)
+    ranked = torch.where(inside, order, size)  # outside: behind all others
+    found = ranked.topk(min(count, size), dim=-1, largest=False, sorted=True).values
+    found = torch.where(found < size, found, found[..., :1]).long()
+    if size < count:
+        found = torch.cat([found, found[..., :1].expand(*found.shape[:-1], count - size)], dim=-1)
+    return found
 
 
 def group_points(points: torch.Tensor, num_groups: int, group_size: int, start: torch.Tensor | int = 0) -> PointGroups:

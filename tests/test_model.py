@@ -36,9 +36,9 @@ from modeling_crossmost import (
     CrossMoSTProcessor,
 )
 from modeling_crossmost.modeling_crossmost import QuickGELU, prompt_ensemble, unit_length
-from modeling_crossmost.pointbert_crossmost import drop_path
 from modeling_crossmost.official.names import convert_state_dict
 from modeling_crossmost.point_ops_crossmost import group_points
+from modeling_crossmost.pointbert_crossmost import drop_path
 from modeling_crossmost.training.arguments import parse_arguments
 from modeling_crossmost.training.methods import Pretraining
 from modeling_crossmost.training.setup import checkpoint_activations

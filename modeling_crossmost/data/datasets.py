@@ -1,7 +1,7 @@
-"""Training pairs, without labels, and evaluation objects, as PyTorch data sets.
+"""Training pairs and evaluation objects, as PyTorch data sets; labels reach only methods that learn from them.
 
-One view is decoded per object and training step, not all of them. Every draw is keyed by (seed, epoch, object), so it
-does not matter which process, worker or batch reads an object.
+One view is decoded per object and training step, unless several are asked for. Every draw is keyed by (seed, epoch,
+object), so it does not matter which process, worker or batch reads an object.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -13,12 +13,13 @@ from PIL import Image as PILImage
 
 from ..utils.extras import importing
 from .augmentation import EvalImageTransform, normalize_clouds
-from .keyed_random import Stream, keyed_bits, keyed_integers, object_keys, substream
+from .keyed_random import Stream, keyed_bits, keyed_integers, keyed_order, object_keys, substream
 from .pairs import (
     REQUIRED_COLUMNS,
     content_number,
     decode_view,
     read_cloud,
+    read_label,
     read_views,
     select_raw,
     training_dataset,
@@ -52,9 +53,12 @@ class PairReader:
             the longest of a batch.
         num_captions: draw from the first `num_captions` captions of an object only; None means all.
         two_captions: also draw another caption of each object, `other_input_ids` and `other_attention_mask`.
+        views_per_item: make `views` of so many views of an object, which repeat where it has fewer, each with the
+            strong transform, instead of one `strong_image`.
+        label_map: the model's class index of each label of the data set; None leaves labels out.
 
     Raises:
-        ValueError: `num_views` or `num_captions` is below 1.
+        ValueError: `num_views`, `num_captions` or `views_per_item` is below 1.
     """
 
     weak_transform: ImageTransform | None
@@ -65,10 +69,13 @@ class PairReader:
     max_caption_length: int | None = None
     num_captions: int | None = None
     two_captions: bool = False
+    views_per_item: int | None = None
+    label_map: Sequence[int] | None = None
 
     def __post_init__(self) -> None:
-        if self.num_views is not None and self.num_views < 1:
-            raise ValueError(f"num_views is {self.num_views}; draw from at least one view.")
+        for name in ("num_views", "views_per_item"):
+            if getattr(self, name) is not None and getattr(self, name) < 1:
+                raise ValueError(f"{name} is {getattr(self, name)}; draw from at least one view.")
         if self.num_captions is not None and self.num_captions < 1:
             raise ValueError(f"num_captions is {self.num_captions}; draw from at least one caption.")
 
@@ -80,11 +87,19 @@ class PairReader:
 
     def visible(self, rows: Dataset | IterableDataset) -> Dataset | IterableDataset:
         """Return what it may read of prepared pairs: see `training_dataset`."""
-        return training_dataset(rows, captions=self.tokenizer is not None)
+        return training_dataset(rows, captions=self.tokenizer is not None, labels=self.label_map is not None)
 
     def _images(self, views: pa.Array, view: int, seeds: dict[str, int], name: str) -> Item:
         image = decode_view(views, view, name)
         return {kind: transform(image, seeds[kind]) for kind, transform in self.transforms.items()}
+
+    def _several_views(self, views: pa.Array, key: torch.Tensor, name: str) -> torch.Tensor:
+        count = len(views[: self.num_views])
+        drawn = keyed_order(key[None], count, Stream.VIEW)[0]
+        seeds = keyed_bits(key[None], self.views_per_item, Stream.STRONG_IMAGE)[0].tolist()
+        chosen = [int(drawn[number % count]) for number in range(len(seeds))]
+        images = [decode_view(views, view, name) for view in chosen]
+        return torch.stack([self.strong_transform(*pair) for pair in zip(images, seeds, strict=True)])
 
     def _captions(self, table: pa.Table, keys: torch.Tensor, names: Sequence[str]) -> list[Item]:
         listed = [table.column("captions")[row].as_py() or [] for row in range(table.num_rows)]
@@ -122,8 +137,8 @@ class PairReader:
 
         Returns:
             For each row `index` () int64, `key` () int64 for keyed draws, `points` (N, 3) float32, `weak_image` and
-            `strong_image` (3, H, W) float32 of one drawn view, and with a tokenizer `input_ids` and `attention_mask`
-            (L,) int64.
+            `strong_image` (3, H, W) float32 of one drawn view (or `views` (V, 3, H, W) of several), with a tokenizer
+            `input_ids` and `attention_mask` (L,) int64, and with a label map `label` () int64.
 
         Raises:
             ValueError: a cloud, view or caption is missing or broken; the sentence names the row.
@@ -133,7 +148,14 @@ class PairReader:
         index = torch.tensor(list(indices) if indices is not None else [content_number(cloud) for cloud in clouds])
         keys = object_keys(self.seed, epoch, index)
         items = [{"index": index[row], "key": keys[row], "points": cloud} for row, cloud in enumerate(clouds)]
-        if self.transforms:
+        if self.label_map is not None:
+            for row, item in enumerate(items):
+                item["label"] = torch.tensor(self.label_map[read_label(table, row, labels[row])])
+        if self.views_per_item is not None:
+            for row, item in enumerate(items):
+                views = read_views(table, row, labels[row])
+                item["views"] = self._several_views(views, keys[row], labels[row])
+        elif self.transforms:
             views = [read_views(table, row, name) for row, name in enumerate(labels)]
             counts = torch.tensor([len(choices[: self.num_views]) for choices in views])
             drawn = keyed_integers(keys, counts, (), Stream.VIEW).tolist()
@@ -263,13 +285,6 @@ class EvaluationDataset(RowDataset):
             cloud = normalize_clouds(read_cloud(table, row, name)[None])[0]
             item = {"index": torch.tensor(index), "points": cloud, "views": torch.stack(views)}
             if self.has_labels:
-                item["label"] = torch.tensor(self._label(table, row, name))
+                item["label"] = torch.tensor(read_label(table, row, name))
             items.append(item)
         return items
-
-    @staticmethod
-    def _label(table: pa.Table, row: int, name: str) -> int:
-        label = table.column("label")[row].as_py()
-        if label is None or label < 0:  # -1 is how the Hub writes "not known"
-            raise ValueError(f"The label of {name} is missing in a data set that has labels.")
-        return label

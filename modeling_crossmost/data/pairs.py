@@ -151,14 +151,17 @@ def select_raw(dataset: Dataset | IterableDataset, columns: Sequence[str]) -> Da
     return kept.with_format("arrow")
 
 
-def training_dataset(dataset: Dataset | IterableDataset, captions: bool = False) -> Dataset | IterableDataset:
-    """Return what training may see: clouds, encoded views and, on request, captions.
+def training_dataset(
+    dataset: Dataset | IterableDataset, captions: bool = False, labels: bool = False
+) -> Dataset | IterableDataset:
+    """Return what training may see: clouds, encoded views and, on request, captions or labels.
 
-    The label is taken out here, and so is `object_id`, which often contains the class's name.
+    Otherwise the label is taken out here, and so is `object_id`, which often contains the class's name.
 
     Args:
         dataset: prepared pairs.
         captions: keep the captions, for contrastive pre-training.
+        labels: keep the labels, for the methods that learn from them.
 
     Returns:
         The data set without any other column, in Arrow format with encoded views.
@@ -170,7 +173,7 @@ def training_dataset(dataset: Dataset | IterableDataset, captions: bool = False)
         dataset = dataset._resolve_features()
     if captions and "captions" not in dataset.column_names:
         raise ValueError("The data set has no captions column; image-text-point pre-training needs one.")
-    return select_raw(dataset, [*REQUIRED_COLUMNS, *(["captions"] if captions else [])])
+    return select_raw(dataset, [*REQUIRED_COLUMNS, *(["captions"] if captions else []), *(["label"] if labels else [])])
 
 
 # Reading one value of an Arrow table
@@ -197,6 +200,14 @@ def read_views(table: pa.Table, row: int, name: str) -> pa.Array:
     if views is None or len(views) == 0:
         raise ValueError(f"The object of {name} has no views.")
     return views
+
+
+def read_label(table: pa.Table, row: int, name: str) -> int:
+    """Return the label of a row of labeled pairs."""
+    label = table.column("label")[row].as_py()
+    if label is None or label < 0:  # -1 is how the Hub writes "not known"
+        raise ValueError(f"The label of {name} is missing in a data set that has labels.")
+    return label
 
 
 def decode_view(views: pa.Array, view: int, name: str) -> PILImage.Image:

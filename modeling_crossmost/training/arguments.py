@@ -17,14 +17,17 @@ from typing import Any, ClassVar
 import yaml
 from transformers import HfArgumentParser
 
+from ..configuration_crossmost import POINT_TOWERS
 from ..hub.push import check_repo_id
 from ..utils.command_line import Parser, UsageError, first_line
 from .optimization import SCALINGS
 from .pretraining import PretrainingOptions
 from .self_training import SelfTrainingArguments
+from .supervised import SupervisedOptions
 
 
-METHODS = ("zero_shot", "baseline", "crossmost", "pretrain")
+METHODS = ("zero_shot", "baseline", "crossmost", "pretrain", "supervised", "pointcmt")
+LABELED = ("supervised", "pointcmt")  # the methods that learn from labels
 
 # What a method changes where neither recipe nor command line says otherwise.
 METHOD_PRESETS: dict[str, dict[str, Any]] = {
@@ -34,6 +37,8 @@ METHOD_PRESETS: dict[str, dict[str, Any]] = {
     "baseline": {"pseudo_label": "own", "align": False, "output_dir": "outputs/quickstart/baseline"},
     # ULIP: the towers that are pre-trained already stay, the point tower with its tokenizer learns.
     "pretrain": {"freeze_image": True, "freeze_point_tokenizer": False, "output_dir": "outputs/pretrain"},
+    "supervised": {"freeze_point_tokenizer": False, "label_smoothing": 0.2, "output_dir": "outputs/supervised"},
+    "pointcmt": {"freeze_point_tokenizer": False, "label_smoothing": 0.2, "output_dir": "outputs/pointcmt"},
 }
 
 
@@ -71,11 +76,13 @@ class DataArguments:
 
     Args:
         model_name_or_path: Hub id or folder of a saved model with its processor.
+        point_tower: replace the model's point tower by a new, untrained one of this kind.
         attn_implementation: "sdpa" or "eager"; equal up to rounding. On a CPU the mini towers' short sequences train
             1.5 (point) to 1.9 (image) times as fast with "eager" under bf16.
         dataset: Hub id, local folder that `load_dataset` reads, or "furniture" (generated and cached on first use).
         dataset_config: configuration of the data set; for furniture "scan" ("clean" for pre-training).
-        train_split: split whose pairs are trained on; its labels, if any, are dropped on loading.
+        train_split: split whose pairs are trained on; its labels, if any, are dropped on loading, except by
+            `supervised` and `pointcmt`.
         eval_split: split that is evaluated; with labels for accuracies.
         streaming: read the training split as a stream.
         num_views: views per object that training may draw from (table 5); default all.
@@ -87,6 +94,7 @@ class DataArguments:
     _argument_group_name: ClassVar[str] = "model and data"
 
     model_name_or_path: str = "assets/crossmost-mini"
+    point_tower: str | None = field(default=None, metadata={"choices": POINT_TOWERS})
     attn_implementation: str = field(default="sdpa", metadata={"choices": ("sdpa", "eager")})
     dataset: str = "furniture"
     dataset_config: str | None = None
@@ -104,7 +112,8 @@ class TrainArguments:
     """Optimiser and run. Defaults are the quick start's; the paper's values are in `recipes/paper.yaml`.
 
     Args:
-        method: "zero_shot" (evaluate only), "baseline" (each modality alone), "crossmost", or "pretrain" (ULIP).
+        method: without labels "zero_shot" (evaluate only), "baseline" (each modality alone), "crossmost", and
+            "pretrain" (ULIP); with labels "supervised" and "pointcmt" (images teach the point tower).
         output_dir: where everything is written.
         num_train_epochs: passes over the training split.
         max_steps: optimizer steps, instead of epochs where positive.
@@ -124,6 +133,8 @@ class TrainArguments:
         weight_decay: of matrices; not of biases, norms, tokens, position embeddings, logit scale.
         layer_decay: factor per image block, from the last to the first.
         official_parameter_groups: decay everything that the official code decays, logit scale and tokens included.
+        label_smoothing: fraction of the target that is spread over all classes, or in pre-training over the whole
+            batch; default 0.2 with labels, as PointCMT, else 0.
         max_grad_norm: clip the gradient's norm; default no clipping, as the paper.
         max_nonfinite_steps: stop after so many steps in a row whose loss or gradient is not finite; each is left out.
         ema_decay_start, ema_decay, ema_ramp_steps: mu rises linearly from `ema_decay_start` to `ema_decay` over so many
@@ -163,6 +174,7 @@ class TrainArguments:
     weight_decay: float = 0.05
     layer_decay: float = 1.0
     official_parameter_groups: bool = False
+    label_smoothing: float = 0.0
     max_grad_norm: float | None = None
     max_nonfinite_steps: int = 20
     ema_decay_start: float = 0.99
@@ -200,6 +212,8 @@ class TrainArguments:
         for name in positive:
             if getattr(self, name) <= 0:
                 raise ValueError(f"{name} must be positive, got {getattr(self, name)}.")
+        if not 0.0 <= self.label_smoothing < 1.0:
+            raise ValueError(f"label_smoothing must lie in [0, 1), got {self.label_smoothing}.")
         for name in ("ema_decay_start", "ema_decay"):
             if not 0.0 <= getattr(self, name) <= 1.0:
                 raise ValueError(f"{name} must lie between 0 and 1, got {getattr(self, name)}.")
@@ -214,7 +228,7 @@ class TrainArguments:
             check_repo_id(self.hub_model_id)
 
 
-PARTS = (DataArguments, TrainArguments, SelfTrainingArguments, PretrainingOptions)
+PARTS = (DataArguments, TrainArguments, SelfTrainingArguments, PretrainingOptions, SupervisedOptions)
 
 
 class _Help(argparse.RawDescriptionHelpFormatter):
@@ -265,12 +279,13 @@ class Arguments:
     method: SelfTrainingArguments = field(default_factory=SelfTrainingArguments)
     train: TrainArguments = field(default_factory=TrainArguments)
     pretraining: PretrainingOptions = field(default_factory=PretrainingOptions)
+    supervised: SupervisedOptions = field(default_factory=SupervisedOptions)
     source: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """All fields under their command-line names, as written to `args.yaml`."""
         merged: dict[str, Any] = {}
-        for part in (self.data, self.train, self.method, self.pretraining):
+        for part in (self.data, self.train, self.method, self.pretraining, self.supervised):
             merged.update(dataclasses.asdict(part))
         return merged
 
@@ -334,19 +349,19 @@ def parse_arguments(argv: list[str]) -> Arguments:
     given = _only_method(argv) or recipe.get("method") or TrainArguments.method
     flags = _as_flags(METHOD_PRESETS.get(given, {})) + _as_flags(recipe) + argv
     try:
-        data, train, method, pretraining, rest = TrainParser().parse_args_into_dataclasses(
+        *parts, rest = TrainParser().parse_args_into_dataclasses(
             flags, return_remaining_strings=True, look_for_args_file=False
         )
     except (ValueError, TypeError) as error:
         raise UsageError(str(error)) from error
-    arguments = Arguments(data, method, train, pretraining)
+    data, train, method, pretraining, supervised = parts
+    arguments = Arguments(data, method, train, pretraining, supervised)
     if rest:
         raise UsageError(f"unknown option {rest[0]}: see train.py --help.")
     for name, value in arguments.to_dict().items():
         if isinstance(value, float) and not math.isfinite(value):
             raise UsageError(f"{name} must be a finite number, got {value}.")
-    if train.method != "pretrain":
-        _refuse_pretraining_options(arguments)
+    _refuse_options_of_other_methods(arguments)
     if data.dataset_config is None and data.dataset == "furniture":
         data.dataset_config = "clean" if train.method == "pretrain" else "scan"
     return arguments
@@ -358,8 +373,12 @@ def _only_method(argv: list[str]) -> str | None:
     return parser.parse_known_args(argv)[0].method
 
 
-def _refuse_pretraining_options(arguments: Arguments) -> None:
-    for item in dataclasses.fields(arguments.pretraining):
-        if getattr(arguments.pretraining, item.name) != item.default:
-            method = arguments.train.method
-            raise UsageError(f"{item.name} belongs to --method pretrain; {method} always leaves it as it is.")
+def _refuse_options_of_other_methods(arguments: Arguments) -> None:
+    method = arguments.train.method
+    for part, owners in ((arguments.pretraining, ("pretrain",)), (arguments.supervised, LABELED)):
+        for item in dataclasses.fields(part):
+            if method not in owners and getattr(part, item.name) != item.default:
+                belongs = " and ".join(owners)
+                raise UsageError(f"{item.name} belongs to --method {belongs}; {method} always leaves it as it is.")
+    if arguments.train.label_smoothing and method not in ("pretrain", *LABELED):
+        raise UsageError(f"label_smoothing belongs to --method pretrain and those with labels; {method} has none.")

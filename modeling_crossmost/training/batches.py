@@ -12,12 +12,13 @@ from ..data.loaders import EndlessBatches, GlobalBatchSampler, training_loader
 from ..processing_crossmost import CrossMoSTProcessor
 from ..utils.extras import importing
 from .arguments import Arguments
-from .evaluator import known_classes, load_split
+from .evaluator import known_classes, label_map, load_split
 from .methods import Method
 
 
 with importing("train"):
     from accelerate import Accelerator
+    from datasets import Dataset, IterableDataset
 
 
 @dataclass
@@ -61,15 +62,18 @@ class Batches:
 def make_batches(
     arguments: Arguments, accelerator: Accelerator, processor: CrossMoSTProcessor, method: Method
 ) -> Batches:
-    """Build the training batches of this process; labels are dropped on loading and never reach training.
+    """Build the training batches of this process.
+
+    Labels are dropped on loading and never reach training, unless the method learns from them.
 
     Raises:
-        ValueError: if the data cannot be used or has fewer objects than a global batch.
+        ValueError: if the data cannot be used, has fewer objects than a global batch, or lacks labels that are needed.
     """
     data, train, options = arguments.data, arguments.train, image_transform_options(processor.image_processor)
     rand_augment = "" if arguments.method.rand_augment == "none" else arguments.method.rand_augment
     crop = arguments.method.image_crop()
     strong = StrongImageTransform(**options, scale=crop, rand_augment=rand_augment, room=arguments.pretraining.room)
+    rows = load_split(arguments, data.train_split, streaming=data.streaming, image_size=options["image_size"])
     reader = PairReader(
         WeakImageTransform(**options) if method.needs_weak_views else None,
         strong if method.needs_strong_views else None,
@@ -78,8 +82,9 @@ def make_batches(
         tokenizer=processor.tokenizer if method.needs_captions else None,
         num_captions=arguments.pretraining.num_captions,
         two_captions=method.needs_two_captions,
+        views_per_item=method.views_per_item,
+        label_map=_label_map(rows, method.taught, data.train_split),
     )
-    rows = load_split(arguments, data.train_split, streaming=data.streaming, image_size=options["image_size"])
     if train.pseudo_label_accuracy and known_classes(rows) is None:
         raise ValueError("pseudo_label_accuracy needs a labeled training split; this one has no labels.")
     size, processes, rank = train.per_device_train_batch_size, accelerator.num_processes, accelerator.process_index
@@ -93,6 +98,26 @@ def make_batches(
     endless = EndlessBatches(sampler)
     loader = training_loader(pairs, endless, num_workers=workers, pin_memory=pin)
     return Batches(pairs, endless, loader, sampler.batches_per_epoch)
+
+
+def _label_map(rows: Dataset | IterableDataset, taught: list[str] | None, split: str) -> list[int] | None:
+    """Map a split's labels to the model's; `None` for methods without labels."""
+    return None if taught is None else label_map(labeled_classes(rows, split), taught, "training")
+
+
+def labeled_classes(rows: Dataset | IterableDataset, split: str) -> list[str]:
+    """Return the classes of a training split that has to have labels.
+
+    Raises:
+        ValueError: if it has none.
+    """
+    classes = known_classes(rows)
+    if classes is None:
+        raise ValueError(
+            f"--method supervised and pointcmt learn from labels, and the split {split!r} has none: prepare the data "
+            "with labels, or train without them (--method crossmost)."
+        )
+    return classes
 
 
 def count_steps(arguments: Arguments, batches: Batches) -> tuple[int, int]:

@@ -102,7 +102,7 @@ def _frozen(model: nn.Module) -> dict[str, torch.Tensor]:
     return {name: value.detach() for name, value in model.named_parameters() if not value.requires_grad}
 
 
-def _digest_of(tensors: Mapping[str, torch.Tensor]) -> str:
+def digest_of(tensors: Mapping[str, torch.Tensor]) -> str:
     """Return the SHA-256 of names, types, shapes and values."""
     digest = hashlib.sha256()
     for name in sorted(tensors):
@@ -172,7 +172,7 @@ def save_checkpoint(
         try:
             remove_stale(folder.parent)
             with atomic_folder(folder) as temporary:
-                digest = _digest_of(frozen)  # here, beside the training: frozen values stand still
+                digest = digest_of(frozen)  # here, beside the training: frozen values stand still
                 files = {}
                 for part in PARTS:
                     path = temporary / f"{part}.safetensors"
@@ -309,7 +309,7 @@ def load_checkpoint(
     content = read_state(folder, run)
     _check_files(folder, content)
     frozen = _frozen(model)
-    if content.get("frozen", digest := _digest_of(frozen)) != digest:
+    if content.get("frozen", digest := digest_of(frozen)) != digest:
         raise CheckpointFolderError(
             f"{folder} belongs to a run with other frozen weights: resume with the --model_name_or_path, the --seed "
             "and the --freeze_... options that it began with."

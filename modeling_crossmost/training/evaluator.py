@@ -50,6 +50,26 @@ def known_classes(rows: Dataset | IterableDataset) -> list[str] | None:
     return [name.replace("_", " ") for name in names]
 
 
+def label_map(classes: list[str], names: list[str], split: str) -> list[int]:
+    """Look a split's classes up among the model's, by name.
+
+    Args:
+        classes: of the split, in the order of its labels.
+        names: of the model.
+        split: what the error calls the split.
+
+    Returns:
+        The model's index of each class.
+
+    Raises:
+        ValueError: a class that the model does not have.
+    """
+    unknown = sorted(set(classes) - set(names))
+    if unknown:
+        raise ValueError(f"the {split} split has the class {unknown[0]!r}, not among the classes {', '.join(names)}.")
+    return [names.index(name) for name in classes]
+
+
 @dataclass
 class Evaluator:
     """The evaluation split and how to run a model over it.
@@ -81,19 +101,13 @@ class Evaluator:
         return cls(arguments, accelerator, rows, EvalImageTransform(**options), known_classes(rows))
 
     def map_labels(self, names: list[str]) -> None:
-        """Look the split's classes up among the model's, by name.
+        """Look the split's classes up among the model's; see [`label_map`].
 
         Raises:
             ValueError: a class that the model does not have.
         """
-        if self.labels is None:
-            return
-        unknown = sorted(set(self.labels) - set(names))
-        if unknown:
-            raise ValueError(
-                f"the evaluation split has the class {unknown[0]!r}, which is not among the classes {', '.join(names)}."
-            )
-        self.label_map = [names.index(name) for name in self.labels]
+        if self.labels is not None:
+            self.label_map = label_map(self.labels, names, "evaluation")
 
     def predict(self, method: Method, model: CrossMoSTModel, num_views: int | None = None) -> Predictions:
         """Predictions of a model for the whole split, from all views or the first ones."""

@@ -12,6 +12,7 @@ Logits and embeddings are cast to float32 first: softmax and the sums lose too m
 """
 
 import math
+from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
@@ -262,3 +263,71 @@ def global_local_loss(
     """
     distance = (object_embeds.float().unsqueeze(1) - local_embeds).square().sum(dim=-1)
     return (distance * mask).sum() / _count(mask, num_masked)
+
+
+# --------------------------------------------------------------------------------------------------------------------
+# PointCMT (arXiv 2210.04208)
+# --------------------------------------------------------------------------------------------------------------------
+
+
+def classifier_enhancement_loss(
+    point_logits: torch.Tensor, image_logits: torch.Tensor, variant: str = "paper"
+) -> torch.Tensor:
+    """Compute classifier enhancement: KL(image || point) of what one classifier says of both features of an object.
+
+    The image's side is a constant target, and the loss is the mean over the batch. The official code lets the gradient
+    through the target too and sums over the batch.
+
+    Args:
+        point_logits: (B, C) of the student for the cloud.
+        image_logits: (B, C) of the student's classifier for the teacher's image feature.
+        variant: "paper" or "official".
+
+    Raises:
+        ValueError: if the variant is unknown.
+    """
+    _check_variant(variant)
+    point, image = F.log_softmax(point_logits.float(), dim=-1), F.log_softmax(image_logits.float(), dim=-1)
+    if variant == "official":
+        return F.kl_div(point, image, reduction="sum", log_target=True)
+    return F.kl_div(point, image.detach(), reduction="batchmean", log_target=True)
+
+
+def unit_box(clouds: torch.Tensor, variant: str = "paper") -> torch.Tensor:
+    """Shift and scale each cloud (B, N, 3) into the unit box: longest side 1, center at the origin.
+
+    The official code scales alike, but shifts by half of what it meant to, which leaves clouds off the center. A cloud
+    whose points are all the same is only shifted.
+
+    Raises:
+        ValueError: if the variant is unknown.
+    """
+    _check_variant(variant)
+    low, high = clouds.amin(dim=1, keepdim=True), clouds.amax(dim=1, keepdim=True)
+    side = (high - low).amax(dim=-1, keepdim=True)  # (B, 1, 1)
+    side = torch.where(side > 0, side, torch.ones_like(side))
+    if variant == "official":
+        return (clouds - (low - (side - (high - low))) / 2) / side - 0.5
+    return (clouds - (low + high) / 2) / side
+
+
+def feature_enhancement_loss(
+    point_clouds: torch.Tensor,
+    image_clouds: torch.Tensor,
+    distance: Callable[[torch.Tensor, torch.Tensor], torch.Tensor],
+    variant: str = "paper",
+) -> torch.Tensor:
+    """Compute the mean distance of pairs of clouds in the unit box.
+
+    In feature enhancement both are generated, from an object's point and image features; the generator itself is
+    trained with it against the object's own cloud.
+
+    Args:
+        point_clouds, image_clouds: (B, N, 3).
+        distance: one of `distances.POINT_DISTANCES`.
+        variant: "paper" or "official", see [`unit_box`].
+
+    Raises:
+        ValueError: if the variant is unknown.
+    """
+    return distance(unit_box(point_clouds.float(), variant), unit_box(image_clouds.float(), variant)).mean()

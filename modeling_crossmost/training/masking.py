@@ -1,9 +1,10 @@
-"""Masks of image patches and of sub-clouds for masked modeling (paper section 3.2), keyed by object."""
+"""Masks of image patches and of sub-clouds for masked modeling (paper section 3.2), and dropout, keyed by object."""
 
 import math
 
 import torch
 
+from ..configuration_crossmost import CrossMoSTConfig
 from ..data.keyed_random import Stream, keyed_integers, keyed_order, keyed_uniform, substream
 
 
@@ -114,3 +115,9 @@ def random_point_mask(centers: torch.Tensor, keys: torch.Tensor, low: float = 0.
     ratio = keyed_uniform(keys, (), Stream.POINT_MASK, low, high)
     index = keyed_integers(keys, centers.shape[1], (), substream(Stream.POINT_MASK, 1))
     return block_point_mask(centers, index, ratio)
+
+
+def tower_noise(config: CrossMoSTConfig, keys: torch.Tensor) -> dict[str, torch.Tensor]:
+    """Draw `dropout_noise` (B, ...) for the point tower's stochastic depth or dropout; empty where it has none."""
+    shape = config.point_config.dropout_shape
+    return {} if shape is None else {"dropout_noise": keyed_uniform(keys, shape, Stream.DROP_PATH)}

@@ -5,7 +5,7 @@ A method says which inputs it needs, what is frozen, and how a batch becomes los
 
 from collections.abc import Callable
 from dataclasses import asdict
-from typing import Protocol
+from typing import Any
 from weakref import WeakSet
 
 import torch
@@ -15,6 +15,14 @@ from ..modeling_crossmost import CrossMoSTForSelfTraining, CrossMoSTModel
 from .arguments import Arguments
 from .distributed import synchronize_batch_norm
 from .masking import image_patch_mask, random_point_mask
+from .pointcmt import (
+    ImageTeacherPass,
+    PointGenerator,
+    PointStudentPass,
+    generator_step,
+    image_teacher_step,
+    pointcmt_step,
+)
 from .pretraining import (
     ContrastiveModel,
     PretrainingArguments,
@@ -24,38 +32,49 @@ from .pretraining import (
     pretraining_step,
 )
 from .self_training import EMATeacher, StudentPass, freeze_for_self_training, self_training_step, train_mode
+from .supervised import SupervisedPass, freeze_unlabeled_parts, supervised_step
 
 
 Batch = dict[str, torch.Tensor]
 
 
-class Method(Protocol):
-    """What the loop needs of a method."""
+class Method:
+    """What the loop needs of a method; `model` is a [`CrossMoSTModel`], but for two stages of PointCMT."""
 
-    needs_captions: bool
-    needs_two_captions: bool
-    needs_weak_views: bool
-    needs_strong_views: bool
+    needs_captions = False
+    needs_two_captions = False
+    needs_weak_views = False
+    needs_strong_views = False
+    views_per_item: int | None = None  # where several views of an object make one item
+    taught: list[str] | None = None  # the classes that labels teach; without, labels are not even read
 
-    def check(self, model: CrossMoSTModel) -> None:
-        """Raise ValueError where the options do not fit the model, before anything is computed."""
+    def check(self, model: Any) -> list[str]:
+        """Raise ValueError where the options do not fit the model, before anything is computed.
 
-    def freeze(self, model: CrossMoSTModel) -> None:
+        Returns:
+            Sentences on options that have no effect on this model.
+        """
+        return []
+
+    def freeze(self, model: Any) -> None:
         """Leave gradients on what this method trains."""
 
-    def train_mode(self, model: CrossMoSTModel) -> None:
-        """Training mode, frozen parts excepted."""
+    def train_mode(self, model: Any) -> None:
+        """Set training mode, frozen parts excepted."""
+        model.train()
 
-    def trainable(self, model: CrossMoSTModel) -> nn.Module:
+    def trainable(self, model: Any) -> nn.Module:
         """Return the module whose forward pass is differentiated; it is what several processes wrap."""
+        raise NotImplementedError
 
-    def step(self, wrapped: nn.Module, model: CrossMoSTModel, teacher: EMATeacher, batch: Batch) -> Batch:
-        """ "loss" with gradient and everything to log."""
+    def step(self, wrapped: nn.Module, model: Any, teacher: EMATeacher, batch: Batch) -> Batch:
+        """Return "loss" with gradient and everything to log."""
+        raise NotImplementedError
 
-    def after_step(self, model: CrossMoSTModel) -> None:
+    def after_step(self, model: Any) -> None:
         """Put back into bounds what the optimizer may have moved out of them."""
 
-    def before_evaluation(self, model: CrossMoSTModel) -> None:
+    def before_evaluation(self, model: Any) -> None:
         """Bring the classifier up to date."""
 
 
@@ -65,11 +84,9 @@ def _student(model: CrossMoSTModel) -> CrossMoSTForSelfTraining:
     return model
 
 
-class SelfTraining:
+class SelfTraining(Method):
     """Cross-MoST and its baseline: `self_training.py`."""
 
-    needs_captions = False
-    needs_two_captions = False
     needs_weak_views = True
     needs_strong_views = True
 
@@ -77,17 +94,18 @@ class SelfTraining:
         self.arguments = arguments.method
         self.chunk_size = arguments.train.per_device_train_batch_size
 
-    def check(self, model: CrossMoSTModel) -> None:
+    def check(self, model: CrossMoSTModel) -> list[str]:
         """Check on the masks of one object that unit and ratios fit."""
         options, vision, point = self.arguments, model.config.vision_config, model.config.point_config
-        if options.masked_modeling:
-            key = torch.zeros(1, dtype=torch.int64)
-            image_patch_mask(
-                key, vision.image_size, vision.patch_size, options.image_mask_unit, options.image_mask_ratio
-            )
-            random_point_mask(
-                torch.zeros(1, point.num_groups, 3), key, options.point_mask_ratio_min, options.point_mask_ratio_max
-            )
+        if not options.masked_modeling:
+            return []
+        key = torch.zeros(1, dtype=torch.int64)
+        image_patch_mask(key, vision.image_size, vision.patch_size, options.image_mask_unit, options.image_mask_ratio)
+        if not point.has_tokens:
+            return [f"masked point modeling is off: a {point.tower} tower has no tokens that could be masked."]
+        centers = torch.zeros(1, point.num_groups, 3)
+        random_point_mask(centers, key, options.point_mask_ratio_min, options.point_mask_ratio_max)
+        return []
 
     def freeze(self, model: CrossMoSTModel) -> None:
         """See [`freeze_for_self_training`]."""
@@ -107,18 +125,11 @@ class SelfTraining:
         student = _student(model)
         return self_training_step(wrapped, student, teacher, batch, batch["key"], self.arguments, self.chunk_size)
 
-    def after_step(self, model: CrossMoSTModel) -> None:
-        """Nothing is bounded."""
 
-    def before_evaluation(self, model: CrossMoSTModel) -> None:
-        """Do nothing: the classifier is trained with everything else."""
-
-
-class Pretraining:
+class Pretraining(Method):
     """ULIP, and the small CLIP before it: `pretraining.py`."""
 
     needs_captions = True
-    needs_weak_views = False
 
     def __init__(self, arguments: Arguments, set_classes: Callable[[CrossMoSTModel], object]):
         method = arguments.method
@@ -130,11 +141,12 @@ class Pretraining:
             freeze_image=method.freeze_image,
             freeze_point_tokenizer=method.freeze_point_tokenizer,
             clouds=method.cloud_augmentation(),
+            label_smoothing=arguments.train.label_smoothing,
         )
         self.needs_two_captions = self.arguments.caption_contrast
         self.needs_strong_views = not self.arguments.caption_contrast
 
-    def check(self, model: CrossMoSTModel) -> None:
+    def check(self, model: CrossMoSTModel) -> list[str]:
         """There are text and image towers, and something to train."""
         frozen = self.arguments
         if model.vision_model is None:
@@ -143,6 +155,7 @@ class Pretraining:
             raise ValueError("pretrain needs a model with a text tower; this one was saved without.")
         if frozen.caption_contrast and (frozen.freeze_text or not (frozen.freeze_image and frozen.freeze_point)):
             raise ValueError("caption_contrast trains the text tower alone: freeze image and point, not text.")
+        return []
 
     def freeze(self, model: CrossMoSTModel) -> None:
         """See [`freeze_for_pretraining`]."""
@@ -170,3 +183,117 @@ class Pretraining:
         if not self.arguments.freeze_text or model not in self.with_classes:
             self.set_classes(model)
             self.with_classes.add(model)
+
+
+class Supervised(Method):
+    """Cross-entropy with labels: `supervised.py`."""
+
+    def __init__(self, arguments: Arguments, names: list[str]):
+        self.modality, self.method = arguments.supervised.modality, arguments.method
+        self.train, self.taught = arguments.train, names
+        self.needs_strong_views = self.modality != "point"
+
+    def check(self, model: CrossMoSTModel) -> list[str]:
+        """Look for the towers that are to be trained."""
+        if self.modality != "point" and model.vision_model is None:
+            raise ValueError("modality needs an image tower, and this model was saved without: pass --modality point.")
+        return []
+
+    def freeze(self, model: CrossMoSTModel) -> None:
+        """See [`freeze_unlabeled_parts`]."""
+        freeze_unlabeled_parts(model, self.modality, self.method.freeze_image, self.method.freeze_point_tokenizer)
+
+    def train_mode(self, model: CrossMoSTModel) -> None:
+        """Set training mode, but keep the statistics of whatever is frozen."""
+        model.train()
+        if self.modality == "image":
+            model.point_model.eval()
+        elif self.method.freeze_point_tokenizer and model.point_model.tokenizer is not None:
+            model.point_model.tokenizer.eval()
+
+    def trainable(self, model: CrossMoSTModel) -> nn.Module:
+        """Logits of both modalities in one forward pass."""
+        synchronize_batch_norm(model)
+        return SupervisedPass(model, self.train.per_device_train_batch_size)
+
+    def step(self, wrapped: nn.Module, model: CrossMoSTModel, teacher: EMATeacher, batch: Batch) -> Batch:
+        """See [`supervised_step`]."""
+        augmentation = self.method.cloud_augmentation()
+        return supervised_step(wrapped, model, batch, self.modality, augmentation, self.train.label_smoothing)
+
+    def after_step(self, model: CrossMoSTModel) -> None:
+        """See [`bound_logit_scale`]."""
+        bound_logit_scale(model)
+
+
+class TeachImages(Method):
+    """Stage I of PointCMT: the image teacher; `model` is an `ImageTeacher`."""
+
+    needs_strong_views = True
+
+    def __init__(self, arguments: Arguments, names: list[str], views: int):
+        self.train, self.taught, self.views_per_item = arguments.train, names, views
+
+    def trainable(self, model: Any) -> nn.Module:
+        """Return the teacher's logits."""
+        synchronize_batch_norm(model)
+        return ImageTeacherPass(model, self.train.per_device_train_batch_size)
+
+    def step(self, wrapped: nn.Module, model: Any, teacher: EMATeacher, batch: Batch) -> Batch:
+        """See [`image_teacher_step`]."""
+        return image_teacher_step(wrapped, batch, self.train.label_smoothing)
+
+    def after_step(self, model: Any) -> None:
+        """See [`bound_logit_scale`]."""
+        bound_logit_scale(model)
+
+
+class GeneratePoints(Method):
+    """Stage II of PointCMT: the cross-modal point generator; `model` is a `PointGenerator`."""
+
+    def __init__(self, arguments: Arguments, features: torch.Tensor):
+        self.arguments, self.features = arguments, features
+
+    def trainable(self, model: Any) -> nn.Module:
+        """Return the generator itself."""
+        return model
+
+    def step(self, wrapped: nn.Module, model: Any, teacher: EMATeacher, batch: Batch) -> Batch:
+        """See [`generator_step`]."""
+        options, variant = self.arguments.supervised, self.arguments.method.loss_variant
+        return generator_step(wrapped, self.features[batch["index"]], batch, options, variant)
+
+
+class PointCMT(Supervised):
+    """Stage III of PointCMT: the student; `pointcmt.py`.
+
+    Args:
+        arguments: options of the run.
+        names: the model's classes.
+        generator: of stage II.
+        features: (rows of the training split, D) image features.
+    """
+
+    def __init__(self, arguments: Arguments, names: list[str], generator: PointGenerator, features: torch.Tensor):
+        super().__init__(arguments, names)
+        self.options, self.modality, self.needs_strong_views = arguments.supervised, "point", False
+        self.generator, self.features = generator.eval().requires_grad_(False), features
+
+    def trainable(self, model: CrossMoSTModel) -> nn.Module:
+        """Return the student's features and its classifier's logits of both modalities."""
+        synchronize_batch_norm(model)
+        return PointStudentPass(model, self.train.per_device_train_batch_size)
+
+    def step(self, wrapped: nn.Module, model: CrossMoSTModel, teacher: EMATeacher, batch: Batch) -> Batch:
+        """See [`pointcmt_step`]."""
+        return pointcmt_step(
+            wrapped,
+            model,
+            self.generator,
+            self.features[batch["index"]],
+            batch,
+            self.options,
+            self.method.cloud_augmentation(),
+            self.train.label_smoothing,
+            self.method.loss_variant,
+        )

@@ -47,6 +47,12 @@ def layer_index(name: str, num_image_layers: int) -> int:
     return int(block.group(1)) + 1 if block else num_image_layers + 1
 
 
+def count_image_layers(model: nn.Module) -> int:
+    """Return the number of blocks of a model's CLIP image tower, 0 where there is none."""
+    blocks = (_IMAGE_BLOCK.match(name) for name, _ in model.named_parameters())
+    return max((int(block.group(1)) + 1 for block in blocks if block), default=0)
+
+
 def parameter_groups(
     model: nn.Module,
     num_image_layers: int,

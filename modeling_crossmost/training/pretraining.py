@@ -18,6 +18,7 @@ from ..data.keyed_random import Stream, keyed_integers, keyed_uniform
 from ..modeling_crossmost import CrossMoSTModel, unit_length
 from .chunks import in_chunks
 from .distributed import gather_batch
+from .masking import tower_noise
 
 
 MAX_LOGIT_SCALE = 100.0  # CLIP's bound, which keeps training stable
@@ -32,7 +33,6 @@ class PretrainingOptions:
         freeze_point: keep the point tower fixed and leave the clouds out: image and text alone are trained.
         caption_contrast: train the text tower alone; two captions of an object are each other's positives, and views
             and clouds are not used.
-        label_smoothing: fraction of the contrastive target that is spread over the whole batch.
         num_captions: draw only from the first `num_captions` captions of an object; default all.
         patch_dropout: fraction of each view's patches hidden from a trained image tower (FLIP, arXiv 2212.00794).
         occlusion: largest fraction of a cloud that is removed on one horizontal side, as if scanned from the other.
@@ -46,7 +46,6 @@ class PretrainingOptions:
     freeze_text: bool = True
     freeze_point: bool = False
     caption_contrast: bool = False
-    label_smoothing: float = 0.0
     num_captions: int | None = None
     patch_dropout: float = 0.0
     occlusion: float = 0.0
@@ -55,7 +54,7 @@ class PretrainingOptions:
     stretch: float = 1.0
 
     def __post_init__(self) -> None:
-        for name in ("label_smoothing", "patch_dropout", "occlusion", "floor"):
+        for name in ("patch_dropout", "occlusion", "floor"):
             if not 0.0 <= getattr(self, name) < 1.0:
                 raise ValueError(f"{name} must lie in [0, 1), got {getattr(self, name)}.")
         if not 0.0 <= self.room <= 1.0:
@@ -72,11 +71,13 @@ class PretrainingArguments(PretrainingOptions):
         freeze_image: keep the image tower fixed.
         freeze_point_tokenizer: keep the mini-PointNet fixed, its BatchNorm statistics included.
         clouds: strengths of the cloud augmentation.
+        label_smoothing: fraction of the contrastive target that is spread over the whole batch.
     """
 
     freeze_image: bool = True
     freeze_point_tokenizer: bool = False
     clouds: CloudAugmentation = field(default_factory=CloudAugmentation)
+    label_smoothing: float = 0.0
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -183,14 +184,17 @@ def freeze_for_pretraining(model: CrossMoSTModel, arguments: PretrainingArgument
     if not arguments.freeze_point:
         model.point_model.requires_grad_(True)
         model.point_projection.requires_grad_(True)
-        model.point_model.embeddings.tokenizer.requires_grad_(not arguments.freeze_point_tokenizer)
+        if model.point_model.tokenizer is not None:
+            model.point_model.tokenizer.requires_grad_(not arguments.freeze_point_tokenizer)
 
 
 def pretraining_mode(model: CrossMoSTModel, arguments: PretrainingArguments) -> None:
     """Set training mode, but keep a frozen tokenizer in evaluation mode: its BatchNorm statistics are frozen too."""
     model.train()
-    if arguments.freeze_point or arguments.freeze_point_tokenizer:
-        model.point_model.embeddings.tokenizer.eval()
+    if arguments.freeze_point:
+        model.point_model.eval()
+    elif arguments.freeze_point_tokenizer and model.point_model.tokenizer is not None:
+        model.point_model.tokenizer.eval()
 
 
 @torch.no_grad()
@@ -283,9 +287,7 @@ def pretraining_step(
     if not arguments.freeze_point:
         clouds = pretraining_clouds(batch["points"], keys, arguments)
         inputs |= {"point_values": clouds, "fps_start": keyed_integers(keys, clouds.shape[1], (), Stream.FPS_STRONG)}
-        point_config = model.config.point_config
-        if point_config.drop_path_rate > 0:
-            inputs["dropout_noise"] = keyed_uniform(keys, (point_config.num_hidden_layers, 2), Stream.DROP_PATH)
+        inputs |= tower_noise(model.config, keys)
     embeds = wrapped(**inputs)
     scale = embeds.pop("scale")
     embeds = {name: gather_batch(value) for name, value in embeds.items()}

@@ -34,7 +34,7 @@ from .losses import (
     own_pseudo_labels,
     self_training_loss,
 )
-from .masking import image_patch_mask, random_point_mask
+from .masking import image_patch_mask, random_point_mask, tower_noise
 
 
 PSEUDO_LABELS = ("joint", "image", "point", "random", "own")
@@ -240,7 +240,8 @@ class EMATeacher:
         if student is not self._student:
             self._follow(student)
         torch._foreach_lerp_(*self._averaged, 1.0 - decay)
-        torch._foreach_copy_(*self._copied)
+        if self._copied[0]:  # which a model without BatchNorm has none of
+            torch._foreach_copy_(*self._copied)
 
 
 def freeze_for_self_training(model: CrossMoSTForSelfTraining, arguments: SelfTrainingArguments) -> None:
@@ -249,7 +250,7 @@ def freeze_for_self_training(model: CrossMoSTForSelfTraining, arguments: SelfTra
     # Text embeddings only define the classifier. DDP waits for every parameter's gradient, so none may be left over.
     frozen: list[nn.Module | nn.Parameter | None] = [model.text_model, model.text_projection]
     if arguments.freeze_point_tokenizer:
-        frozen.append(model.point_model.embeddings.tokenizer)
+        frozen.append(model.point_model.tokenizer)
     if arguments.freeze_image:
         frozen += [model.vision_model, model.visual_projection]
     if not arguments.masked_modeling:
@@ -263,8 +264,8 @@ def freeze_for_self_training(model: CrossMoSTForSelfTraining, arguments: SelfTra
 def train_mode(model: CrossMoSTForSelfTraining, arguments: SelfTrainingArguments) -> None:
     """Set training mode, but keep a frozen tokenizer in evaluation mode: its BatchNorm statistics are frozen too."""
     model.train()
-    if arguments.freeze_point_tokenizer:
-        model.point_model.embeddings.tokenizer.eval()
+    if arguments.freeze_point_tokenizer and model.point_model.tokenizer is not None:
+        model.point_model.tokenizer.eval()
 
 
 # --------------------------------------------------------------------------------------------------------------------
@@ -274,13 +275,18 @@ def train_mode(model: CrossMoSTForSelfTraining, arguments: SelfTrainingArguments
 
 @dataclass
 class StudentInputs:
-    """The student's inputs: strong clouds, strong views, masks and noise (see `CrossMoSTForSelfTraining.forward`)."""
+    """The student's inputs: strong clouds, strong views, masks and noise (see `CrossMoSTForSelfTraining.forward`).
+
+    Clouds are grouped already where the tower makes tokens of sub-clouds, which the mask refers to.
+    """
 
     pixel_values: torch.Tensor
-    groups: PointGroups
-    bool_masked_pos: torch.Tensor | None
-    point_bool_masked_pos: torch.Tensor | None
-    dropout_noise: torch.Tensor | None
+    groups: PointGroups | None = None
+    point_values: torch.Tensor | None = None
+    fps_start: torch.Tensor | int = 0
+    bool_masked_pos: torch.Tensor | None = None
+    point_bool_masked_pos: torch.Tensor | None = None
+    dropout_noise: torch.Tensor | None = None
 
 
 class MaskCounts(NamedTuple):
@@ -341,22 +347,23 @@ def student_inputs(
         batch["points"], keys, up_axis=model.config.up_axis, augmentation=arguments.cloud_augmentation()
     )
     start = keyed_integers(keys, clouds.shape[1], (), Stream.FPS_STRONG)
-    size = chunk_size or len(clouds)
-    parts = [model.point_model.group(*part) for part in zip(clouds.split(size), start.split(size), strict=True)]
-    groups = PointGroups(*(torch.cat(values) for values in zip(*parts, strict=True)))
-    image_mask = point_mask = noise = None
+    inputs = StudentInputs(batch["strong_image"], **tower_noise(model.config, keys))
     if arguments.masked_modeling:
         vision = model.config.vision_config
-        image_mask = image_patch_mask(
+        inputs.bool_masked_pos = image_patch_mask(
             keys, vision.image_size, vision.patch_size, arguments.image_mask_unit, arguments.image_mask_ratio
         )
-        point_mask = random_point_mask(
-            groups.centers, keys, arguments.point_mask_ratio_min, arguments.point_mask_ratio_max
+    if not model.config.point_config.has_tokens:
+        inputs.point_values, inputs.fps_start = clouds, start
+        return inputs
+    size = chunk_size or len(clouds)
+    parts = [model.point_model.group(*part) for part in zip(clouds.split(size), start.split(size), strict=True)]
+    inputs.groups = PointGroups(*(torch.cat(values) for values in zip(*parts, strict=True)))
+    if arguments.masked_modeling:
+        inputs.point_bool_masked_pos = random_point_mask(
+            inputs.groups.centers, keys, arguments.point_mask_ratio_min, arguments.point_mask_ratio_max
         )
-    if model.config.point_config.drop_path_rate > 0:
-        layers = model.config.point_config.num_hidden_layers
-        noise = keyed_uniform(keys, (layers, 2), Stream.DROP_PATH)
-    return StudentInputs(batch["strong_image"], groups, image_mask, point_mask, noise)
+    return inputs
 
 
 @torch.no_grad()
@@ -480,9 +487,11 @@ def count_masks(inputs: StudentInputs) -> MaskCounts:
     Raises:
         ValueError: if the inputs were made without masks.
     """
-    if inputs.bool_masked_pos is None or inputs.point_bool_masked_pos is None:
+    if inputs.bool_masked_pos is None or (inputs.groups is not None and inputs.point_bool_masked_pos is None):
         raise ValueError("masked_losses needs the masks of both modalities: make the inputs with masked_modeling.")
-    image, point = global_sum(inputs.bool_masked_pos.sum()), global_sum(inputs.point_bool_masked_pos.sum())
+    image = global_sum(inputs.bool_masked_pos.sum())
+    hidden = inputs.point_bool_masked_pos
+    point = image.new_zeros(()) if hidden is None else global_sum(hidden.sum())
     return MaskCounts(image, point, len(inputs.pixel_values) * world_size())
 
 
@@ -493,7 +502,7 @@ def masked_losses(
     variant: str,
     counts: MaskCounts | None = None,
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Compute L_mim, L_mpm and the global-local terms of the image and of the cloud.
+    """Compute L_mim, L_mpm and the global-local terms of the image and of the cloud, 0 for a tower without tokens.
 
     Each value is this part's share of the global mean, times the number of processes: the mean over processes, which
     both DDP's gradient and the log take, is then the global value.
@@ -503,14 +512,17 @@ def masked_losses(
     """
     counts = count_masks(inputs) if counts is None else counts
     image_mask, point_mask = inputs.bool_masked_pos, inputs.point_bool_masked_pos
-    assert image_mask is not None and point_mask is not None  # for the type checker: they were counted
+    assert image_mask is not None  # for the type checker: they were counted
     processes = world_size()
+    mim = masked_image_loss(output.pixel_predictions, inputs.pixel_values, image_mask, variant, counts.image)
+    image_local = global_local_loss(output.image_embeds, output.image_local_embeds, image_mask, counts.image)
+    if point_mask is None:
+        zero = mim.new_zeros(())
+        return mim * processes, zero, image_local * processes, zero
     targets = output.point_tokens
     if variant == "official":
         targets = model.point_mask_token.expand_as(targets)
-    mim = masked_image_loss(output.pixel_predictions, inputs.pixel_values, image_mask, variant, counts.image)
     mpm = masked_point_loss(output.token_predictions, targets, point_mask, variant, counts.point, counts.batch_size)
-    image_local = global_local_loss(output.image_embeds, output.image_local_embeds, image_mask, counts.image)
     point_local = global_local_loss(output.point_global_embeds, output.point_local_embeds, point_mask, counts.point)
     return mim * processes, mpm * processes, image_local * processes, point_local * processes
 

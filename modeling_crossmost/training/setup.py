@@ -1,17 +1,18 @@
 """The beginning of a run: the model that the method trains, and the classes it tells apart."""
 
+import copy
 import os
 from datetime import timedelta
 
 import torch
 
-from ..configuration_crossmost import check_class_names
+from ..configuration_crossmost import CrossMoSTPointConfig, check_class_names
 from ..evaluation.prompts import prompt_set
 from ..hub import loading
 from ..modeling_crossmost import CrossMoSTForSelfTraining, CrossMoSTModel
 from ..processing_crossmost import CrossMoSTProcessor
 from ..utils.extras import importing
-from .arguments import Arguments
+from .arguments import LABELED, Arguments
 from .evaluator import Evaluator
 
 
@@ -76,24 +77,48 @@ def checkpoint_activations(model: CrossMoSTModel) -> None:
 
 
 def load_model_and_processor(arguments: Arguments) -> tuple[CrossMoSTModel, CrossMoSTProcessor]:
-    """Load `model_name_or_path` as the class that the method trains; new decoders start from the run's seed.
+    """Load `model_name_or_path` as the class that the method trains; new parts start from the run's seed.
 
     Raises:
         ValueError: nothing loadable there, or weights that do not fit.
     """
-    model_class = CrossMoSTModel if arguments.train.method == "pretrain" else CrossMoSTForSelfTraining
+    model_class = CrossMoSTModel if arguments.train.method in ("pretrain", *LABELED) else CrossMoSTForSelfTraining
     name, attention = arguments.data.model_name_or_path, arguments.data.attn_implementation
-    return loading.load_model_and_processor(name, model_class, _NEW_IN_SELF_TRAINING, attn_implementation=attention)
+    model, processor = loading.load_model_and_processor(
+        name, model_class, _NEW_IN_SELF_TRAINING, attn_implementation=attention
+    )
+    tower = arguments.data.point_tower
+    return (model if tower is None else with_new_point_tower(model, tower)), processor
+
+
+def with_new_point_tower(model: CrossMoSTModel, tower: str) -> CrossMoSTModel:
+    """Return a model with an untrained point tower and projection of another kind, at its authors' size.
+
+    Args:
+        model: whose other weights and configuration the result has.
+        tower: one of `POINT_TOWERS`.
+    """
+    config = copy.deepcopy(model.config)
+    config.point_config = CrossMoSTPointConfig(tower=tower)
+    new = type(model)._from_config(config, attn_implementation=model.config._attn_implementation)
+    of_points = ("point_model.", "point_projection.", "point_mask_token", "token_decoder.", "point_local_projection.")
+    kept = {name: value for name, value in model.state_dict().items() if not name.startswith(of_points)}
+    new.load_state_dict(kept, strict=False)
+    return new.eval()
 
 
 def resolve_classes(
-    arguments: Arguments, model: CrossMoSTModel, processor: CrossMoSTProcessor, evaluator: Evaluator | None
+    arguments: Arguments,
+    model: CrossMoSTModel,
+    processor: CrossMoSTProcessor,
+    evaluator: Evaluator | None,
+    taught: list[str] | None = None,
 ) -> tuple[list[str], list[str]]:
     """Decide the classes and prompts of the run and bring the classifier and the label map into line.
 
-    Order: `class_names` of the options, else the evaluation split's, else the model's. A model that already knows just
-    these classes keeps its classifier (it may be trained) unless `prompts` asks for another one or it is zero, as the
-    converter leaves it where a file has none.
+    Order: `class_names` of the options, else those that labels teach, else the evaluation split's, else the model's. A
+    model that already knows just these classes keeps its classifier (it may be trained) unless `prompts` asks for
+    another one or it is zero, as the converter leaves it where a file has none.
 
     Returns:
         Class names in the model's order, and prompt templates.
@@ -102,7 +127,7 @@ def resolve_classes(
         ValueError: unusable names, an unknown prompt set, or a classifier that needs a text tower that is not there.
     """
     data, config = arguments.data, model.config
-    wanted = data.class_names or (evaluator.labels if evaluator else None) or config.class_names
+    wanted = data.class_names or taught or (evaluator.labels if evaluator else None) or config.class_names
     wanted = check_class_names([name.strip().replace("_", " ") for name in wanted])
     templates = prompt_set(data.prompts) if data.prompts else list(config.prompt_templates)
     is_known = sorted(wanted) == sorted(config.class_names) and bool(model.classifier.weight.any())

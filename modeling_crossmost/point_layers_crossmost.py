@@ -1,0 +1,60 @@
+"""Layers that PointNet++ and PointMLP share: a linear layer with BatchNorm, and the head on the feature of a cloud.
+
+Layers work on the last axis, whatever stands before it: one matrix product over all rows, which is a convolution with
+a kernel of 1.
+"""
+
+import torch
+from torch import nn
+
+from .configuration_crossmost import CrossMoSTPointConfig
+
+
+class NormalizedLinear(nn.Module):
+    """Linear layer and BatchNorm: (..., C) -> (..., D).
+
+    Args:
+        size: C.
+        width: D.
+        bias: of the linear layer.
+    """
+
+    def __init__(self, size: int, width: int, bias: bool = True):
+        super().__init__()
+        self.linear = nn.Linear(size, width, bias=bias)
+        self.norm = nn.BatchNorm1d(width)
+
+    def normalize(self, features: torch.Tensor) -> torch.Tensor:
+        """BatchNorm over all rows: (..., D) -> (..., D)."""
+        return self.norm(features.flatten(0, -2)).view_as(features)
+
+    def forward(self, features: torch.Tensor) -> torch.Tensor:
+        """Apply both."""
+        return self.normalize(self.linear(features))
+
+
+class PointHead(nn.Module):
+    """Two layers with ReLU and dropout on the feature of a cloud, without the classifier that follows elsewhere.
+
+    Args:
+        size: width of the feature.
+        config: widths of the layers and rate of dropout.
+    """
+
+    def __init__(self, size: int, config: CrossMoSTPointConfig):
+        super().__init__()
+        first, second = config.head_sizes
+        self.first, self.second = NormalizedLinear(size, first), NormalizedLinear(first, second)
+        self.rate = config.head_dropout
+
+    def forward(self, features: torch.Tensor, noise: torch.Tensor | None = None) -> torch.Tensor:
+        """(B, C) -> (B, D); `noise` (B, width of both layers) are uniforms for dropout, `None` drops nothing."""
+        widths = [self.first.norm.num_features, self.second.norm.num_features]
+        first, second = (None, None) if noise is None else noise.split(widths, dim=-1)
+        features = self._drop(self.first(features).relu(), first)
+        return self._drop(self.second(features).relu(), second)
+
+    def _drop(self, features: torch.Tensor, noise: torch.Tensor | None) -> torch.Tensor:
+        if noise is None:
+            return features
+        return features * (noise >= self.rate) / (1.0 - self.rate)
