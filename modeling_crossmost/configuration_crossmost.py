@@ -102,6 +102,16 @@ class CrossMoSTPointConfig(PreTrainedConfig):
         return 2 * self.hidden_size if self.has_tokens else self.head_sizes[-1]
 
     @property
+    def first_centers(self) -> int:
+        """Centers that the tower chooses first of a cloud's points."""
+        return self.num_groups if self.has_tokens else (self.num_centers or (512,))[0]
+
+    @property
+    def least_points(self) -> int:
+        """Points of a cloud that the tower need not take twice: those of a sub-cloud or a neighborhood."""
+        return {"point_bert": self.group_size, "pointnet2_ssg": 64, "pointnet2_msg": 128}.get(self.tower, 24)
+
+    @property
     def dropout_shape(self) -> tuple[int, ...] | None:
         """Shape of an object's random numbers for stochastic depth or dropout; `None` where there is none."""
         if self.has_tokens:

@@ -116,10 +116,15 @@ class CrossMoSTPointModel(CrossMoSTPreTrainedModel):
         """Group clouds (B, N, 3) into the sub-clouds of this tower; see [`group_points`].
 
         Raises:
-            ValueError: as in [`check_point_values`].
+            ValueError: as in [`check_point_values`], or for a tower without tokens.
         """
+        self._check_tokens()
         check_point_values(point_values)
         return group_points(point_values, self.config.num_groups, self.config.group_size, fps_start)
+
+    def _check_tokens(self) -> None:
+        if not self.config.has_tokens:
+            raise ValueError(f"A {self.config.tower} tower has no tokens: pass point_values, without groups or a mask.")
 
     @merge_with_config_defaults
     @capture_outputs(tie_last_hidden_states=False)
@@ -166,7 +171,7 @@ class CrossMoSTPointModel(CrossMoSTPreTrainedModel):
             raise ValueError("The point tower got no cloud: pass point_values of shape (batch, points, 3) or groups.")
         if self.encoder is not None:
             if groups is not None or bool_masked_pos is not None:
-                raise ValueError(f"A {self.config.tower} tower has no tokens: pass point_values, without a mask.")
+                self._check_tokens()
             pooled = self.encoder(check_point_values(point_values), fps_start, dropout_noise)
             return CrossMoSTPointModelOutput(pooler_output=pooled)
         if groups is None:
@@ -222,12 +227,19 @@ _TOWER_ARGUMENTS = ("output_hidden_states", "output_attentions", "interpolate_po
 def _check_tower_arguments(given: dict[str, Any]) -> None:
     """Refuse what neither tower knows; transformers' modules would pass it on to where nobody reads it."""
     for name in given:
-        if name == "labels":
-            raise ValueError(
-                "CrossMoSTModel has no loss for labels: it is trained without them, by train.py; leave the labels out."
-            )
         if name not in _TOWER_ARGUMENTS:
             raise TypeError(f"CrossMoSTModel got the unknown argument {name!r}.")
+
+
+def _check_labels(labels: torch.Tensor, objects: int, classes: int) -> None:
+    """Refuse labels that do not number the classes of every object; their range is checked on the CPU only."""
+    if labels.shape != (objects,) or labels.is_floating_point():
+        raise ValueError(f"labels must be ({objects},) whole numbers, got {tuple(labels.shape)} of {labels.dtype}.")
+    if labels.device.type == "cpu" and objects and not 0 <= int(labels.min()) <= int(labels.max()) < classes:
+        raise ValueError(
+            f"labels must lie in 0 .. {classes - 1}, got {int(labels.min())} .. {int(labels.max())}: leave objects "
+            "without a label out."
+        )
 
 
 class CrossMoSTClassifier(nn.Linear):
@@ -255,6 +267,7 @@ class CrossMoSTModel(CrossMoSTPreTrainedModel):
     config: CrossMoSTConfig
 
     _keys_to_ignore_on_load_unexpected = _SELF_TRAINING_KEYS
+    accepts_loss_kwargs = False  # the loss is a mean, which transformers' `Trainer` averages over accumulated batches
 
     def __init__(self, config: CrossMoSTConfig):
         super().__init__(config)
@@ -390,6 +403,7 @@ class CrossMoSTModel(CrossMoSTPreTrainedModel):
         pixel_values: torch.Tensor | None = None,
         fps_start: torch.Tensor | int = 0,
         return_tower_outputs: bool = False,
+        labels: torch.Tensor | None = None,
         **kwargs,
     ) -> CrossMoSTOutput:
         """Classify clouds, views, or both.
@@ -400,13 +414,14 @@ class CrossMoSTModel(CrossMoSTPreTrainedModel):
             fps_start: index of the first center of the point grouping; 0 makes evaluation deterministic.
             return_tower_outputs: whether to return the outputs of the towers as well (implied by
                 `output_hidden_states` and `output_attentions`).
+            labels: (B,) class indices; the output then has `loss`, the mean cross-entropy of the modalities given.
 
         Returns:
             [`CrossMoSTOutput`].
 
         Raises:
             ValueError: if neither modality is given, for views without an image tower, for any other shape, or for
-                labels, which are never learned from.
+                labels that are no class indices.
             TypeError: for an unknown argument.
 
         Example:
@@ -439,6 +454,11 @@ class CrossMoSTModel(CrossMoSTPreTrainedModel):
             towers["vision_model_output"] = tower
         if return_tower_outputs or kwargs.get("output_hidden_states") or kwargs.get("output_attentions"):
             output.update(towers)
+        if labels is not None:
+            logits = [output[name] for name in ("logits_per_point", "logits_per_image") if name in output]
+            _check_labels(labels, *logits[0].shape)
+            losses = [nn.functional.cross_entropy(values.float(), labels.long()) for values in logits]
+            output["loss"] = torch.stack(losses).mean()
         return CrossMoSTOutput(**output)
 
     @staticmethod
@@ -587,8 +607,12 @@ class CrossMoSTForSelfTraining(CrossMoSTModel):
             [`CrossMoSTSelfTrainingOutput`], from which `training/losses.py` computes the losses.
 
         Raises:
-            ValueError: if a modality is missing.
+            ValueError: if a modality is missing, or for labels.
+            TypeError: for an unknown argument.
         """
+        if "labels" in kwargs:
+            raise ValueError("Self-training never sees labels: load the model as CrossMoSTModel, or leave them out.")
+        _check_tower_arguments(kwargs)
         if pixel_values is None or (point_values is None and groups is None):
             raise ValueError("Self-training needs pairs: pass pixel_values and point_values (or groups).")
         vision_model, visual_projection = self._image_tower()

@@ -37,6 +37,7 @@ class CrossMoSTOutput(ModelOutput):
     """Output of [`CrossMoSTModel`]; the fields of a modality that was not passed are `None`.
 
     Args:
+        loss (`torch.Tensor`, *optional*): with labels, the mean cross-entropy of the modalities given.
         logits_per_point (`torch.Tensor` of shape `(B, C)`): logits of the cloud, its scaled cosine to every class.
         logits_per_image (`torch.Tensor` of shape `(B, C)`): logits of the views, fused as Image* (section 4.1).
         point_embeds (`torch.Tensor` of shape `(B, D)`): unit-length cloud embeddings.
@@ -44,6 +45,7 @@ class CrossMoSTOutput(ModelOutput):
         point_model_output, vision_model_output (`ModelOutput`, *optional*): outputs of the two towers.
     """
 
+    loss: torch.Tensor | None = None
     logits_per_point: torch.Tensor | None = None
     logits_per_image: torch.Tensor | None = None
     point_embeds: torch.Tensor | None = None

@@ -106,28 +106,30 @@ def prediction_scores(predictions: Mapping[str, ArrayLike], labels: ArrayLike, c
     """Accuracies and confusion matrices of every column.
 
     Args:
-        predictions: column name (all of `COLUMNS`) -> (N,) class indices.
+        predictions: column name of `COLUMNS` -> (N,) class indices; a model for clouds has `point` alone.
         labels: (N,) class indices.
         class_names: the C class names, in the order of the class indices.
 
     Returns:
         `{"image": .., "image_star": .., "point": .., "fused": .., "mean_class": A, "per_class": {name: A}, "confusion":
         {"class_names": [..], column: [[count, ..], ..]}}` with A = percent per column; classes that no object has are
-        in neither `mean_class` nor `per_class`. Rows of the matrices are true classes.
+        in neither `mean_class` nor `per_class`, and columns without predictions are `None` at the top and missing
+        elsewhere. Rows of the matrices are true classes.
 
     Raises:
         ValueError: as `confusion_matrix`.
     """
     num_classes = len(class_names)
-    recalls = {column: per_class_accuracy(predictions[column], labels, num_classes) for column in COLUMNS}
-    matrices = {column: confusion_matrix(predictions[column], labels, num_classes).tolist() for column in COLUMNS}
+    columns = [column for column in COLUMNS if column in predictions]
+    recalls = {column: per_class_accuracy(predictions[column], labels, num_classes) for column in columns}
+    matrices = {column: confusion_matrix(predictions[column], labels, num_classes).tolist() for column in columns}
     return {
-        **{column: top1(predictions[column], labels) for column in COLUMNS},
+        **{column: top1(predictions[column], labels) if column in columns else None for column in COLUMNS},
         "mean_class": {column: float(np.nanmean(recall)) for column, recall in recalls.items()},
         "per_class": {
             name: {column: float(recall[index]) for column, recall in recalls.items()}
             for index, name in enumerate(class_names)
-            if not np.isnan(recalls[COLUMNS[0]][index])
+            if not np.isnan(recalls[columns[0]][index])
         },
         "confusion": {"class_names": list(class_names), **matrices},
     }

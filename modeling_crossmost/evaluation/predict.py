@@ -20,7 +20,7 @@ class Predictions:
 
     Attributes:
         probabilities: per column an (N, C) array: `image` is the first view, `image_star` all views, `point` the
-            cloud, `fused` the mean of `image_star` and `point`.
+            cloud, `fused` the mean of `image_star` and `point`. A model without an image tower has `point` alone.
         labels: (N,) class indices of the model, or `None` if the split has no labels.
     """
 
@@ -59,7 +59,7 @@ def predict(
     labels = merged["label"][order] if "label" in merged else None
     if labels is not None and label_map is not None:
         labels = np.asarray(label_map)[labels]
-    return Predictions({name: merged[name][order] for name in COLUMNS}, labels)
+    return Predictions({name: merged[name][order] for name in COLUMNS if name in merged}, labels)
 
 
 def _predict_batch(
@@ -69,13 +69,31 @@ def _predict_batch(
     autocast: Callable[[], AbstractContextManager],
     normalize: Callable[[torch.Tensor], torch.Tensor],
 ) -> dict[str, np.ndarray]:
-    views, mask = batch["views"].to(device), batch["view_mask"].to(device)
+    kept = {name: batch[name].numpy() for name in ("index", "label") if name in batch}
+    with autocast():
+        point_embeds = model.get_point_features(batch["points"].to(device))
+    probabilities = {"point": model.classify(point_embeds).float().softmax(-1)}
+    if model.vision_model is not None:
+        views, mask = batch["views"].to(device), batch["view_mask"].to(device)
+        probabilities |= _image_probabilities(model, views, mask, autocast, normalize)
+        probabilities["fused"] = (probabilities["image_star"] + probabilities["point"]) / 2
+    return kept | {name: values.cpu().numpy() for name, values in probabilities.items()}
+
+
+def _image_probabilities(
+    model: CrossMoSTModel,
+    views: torch.Tensor,
+    mask: torch.Tensor,
+    autocast: Callable[[], AbstractContextManager],
+    normalize: Callable[[torch.Tensor], torch.Tensor],
+) -> dict[str, torch.Tensor]:
+    """Columns "image" and "image_star" (B, C) of views (B, V, 3, H, W) uint8, those in `mask` (B, V)."""
+    device = views.device
     flat = views[mask]  # (K, 3, H, W) uint8, the batch's views, object by object
     # Objects may have many views: embedding them in chunks bounds the memory.
     with autocast():
         chunks = flat.split(max(len(views), 64))
         embeds = torch.cat([model.get_image_features(normalize(chunk)) for chunk in chunks])
-        point_embeds = model.get_point_features(batch["points"].to(device))
     rows = torch.arange(len(views), device=device).unsqueeze(1).expand_as(mask)[mask]
     image_logits = model.classify(embeds)
     fused = torch.zeros(len(views), embeds.shape[-1], device=device, dtype=embeds.dtype)
@@ -85,15 +103,7 @@ def _predict_batch(
         summed = torch.zeros_like(star_logits).index_add(0, rows, image_logits)
         star_logits = summed / mask.sum(dim=1, keepdim=True)
     first = mask.flatten().cumsum(0).view_as(mask)[:, 0] - 1  # row of each object's first view in `flat`
-    point_logits = model.classify(point_embeds)
-    probabilities = {
-        "image": image_logits[first].float().softmax(-1),
-        "image_star": star_logits.float().softmax(-1),
-        "point": point_logits.float().softmax(-1),
-    }
-    probabilities["fused"] = (probabilities["image_star"] + probabilities["point"]) / 2
-    kept = {name: batch[name].numpy() for name in ("index", "label") if name in batch}
-    return kept | {name: values.cpu().numpy() for name, values in probabilities.items()}
+    return {"image": image_logits[first].float().softmax(-1), "image_star": star_logits.float().softmax(-1)}
 
 
 def _gather(arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:

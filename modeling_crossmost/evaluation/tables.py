@@ -24,6 +24,8 @@ METHOD_TITLES = {
     "baseline": "baseline",
     "crossmost": "Cross-MoST",
     "pretrain": "pre-training",
+    "supervised": "supervised",
+    "pointcmt": "PointCMT",
 }
 
 _BOLD, _RESET = "\033[1m", "\033[0m"

@@ -76,19 +76,19 @@ class Plan:
 def plans(model: CrossMoSTModel) -> dict[str, Plan]:
     """Return the plans of the branches that the model has: "point", and "image" unless it has no image tower.
 
-    A cloud needs at least as many points as a sub-cloud has: with fewer the eager model repeats points, which would be
-    another graph.
+    A cloud needs at least as many points as a sub-cloud or neighborhood has: with fewer the eager model repeats points,
+    which would be another graph.
     """
     point, vision = model.config.point_config, model.config.vision_config
-    least = point.group_size
+    least, centers = point.least_points, point.first_centers
     found = {
         "point": Plan(
             Branch(model.point_model, model.point_projection, model, "point_values"),
             "point_values",
             ("logits_per_point", "point_embeds"),
             {0: Dim("batch"), 1: Dim("points", min=least)},
-            (TRACED_BATCH, 2 * least + point.num_groups, 3),
-            ((1, least, 3), (3, 2 * least + 1, 3), (2, 4 * least + 2 * point.num_groups, 3)),
+            (TRACED_BATCH, 2 * least + centers, 3),
+            ((1, least, 3), (3, 2 * least + 1, 3), (2, 4 * least + 2 * centers, 3)),
         )
     }
     if model.vision_model is not None and model.visual_projection is not None:
@@ -220,7 +220,7 @@ def _description(model: CrossMoSTModel, found: dict[str, float | None]) -> dict[
         "up_axis": config.up_axis,
         "projection_dim": config.projection_dim,
         "image_size": None if config.vision_config is None else config.vision_config.image_size,
-        "least_points": config.point_config.group_size,
+        "least_points": config.point_config.least_points,
         "largest_difference_from_eager": found,
     }
 

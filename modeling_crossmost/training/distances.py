@@ -84,7 +84,7 @@ def earth_movers_distance(first: torch.Tensor, second: torch.Tensor) -> torch.Te
 
 
 def sinkhorn_distance(
-    first: torch.Tensor, second: torch.Tensor, blur: float = 0.01, iterations: int = 100
+    first: torch.Tensor, second: torch.Tensor, blur: float = 0.002, iterations: int = 200
 ) -> torch.Tensor:
     """Approximate the earth mover's distance by entropic transport (Sinkhorn's iterations in the log domain).
 
