@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from modeling_crossmost.utils.extras import exit_without
 
@@ -77,7 +78,7 @@ class Loop:
         arguments: Arguments,
         accelerator: Accelerator,
         method: Method,
-        model: nn.Module,
+        model: Any,  # a CrossMoSTModel, but for two stages of PointCMT
         batches: Batches,
         evaluator: Evaluator | None,
         classes: list[str],
@@ -334,7 +335,8 @@ class Run:
 
     def __call__(self) -> int:
         """Evaluate, train, evaluate and write; return the exit code."""
-        loop, extra, zero_shot = None, {}, None
+        extra: dict[str, Any] = {}
+        loop = zero_shot = None
         if self.arguments.train.method == "pointcmt" and not self.only_evaluate:
             zero_shot = self._zero_shot()
             prepared = PointCMTStages(

@@ -12,6 +12,7 @@ BENCHMARKS = {
     "inference": "both towers and a whole object at several batch sizes",
     "data": "rendering, reading and augmenting a pair",
     "point_ops": "farthest point sampling and grouping",
+    "distances": "earth mover's, Sinkhorn and chamfer distance of clouds",
     "prepare": "whole prepare commands",
     "classify": "the classify command, cold and warm",
 }

@@ -172,9 +172,11 @@ class CrossMoSTPointModel(CrossMoSTPreTrainedModel):
         if self.encoder is not None:
             if groups is not None or bool_masked_pos is not None:
                 self._check_tokens()
+            assert point_values is not None  # for the type checker: there are no groups
             pooled = self.encoder(check_point_values(point_values), fps_start, dropout_noise)
             return CrossMoSTPointModelOutput(pooler_output=pooled)
         if groups is None:
+            assert point_values is not None  # for the type checker
             groups = self.group(point_values, fps_start)
         # Cast after grouping, since rounded coordinates would have other nearest neighbors.
         dtype = self.layernorm.weight.dtype
@@ -455,9 +457,9 @@ class CrossMoSTModel(CrossMoSTPreTrainedModel):
         if return_tower_outputs or kwargs.get("output_hidden_states") or kwargs.get("output_attentions"):
             output.update(towers)
         if labels is not None:
-            logits = [output[name] for name in ("logits_per_point", "logits_per_image") if name in output]
-            _check_labels(labels, *logits[0].shape)
-            losses = [nn.functional.cross_entropy(values.float(), labels.long()) for values in logits]
+            given = [output[name] for name in ("logits_per_point", "logits_per_image") if name in output]
+            _check_labels(labels, *given[0].shape)
+            losses = [nn.functional.cross_entropy(logits.float(), labels.long()) for logits in given]
             output["loss"] = torch.stack(losses).mean()
         return CrossMoSTOutput(**output)
 

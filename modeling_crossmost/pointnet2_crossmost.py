@@ -73,13 +73,14 @@ class SetAbstraction(nn.Module):
 
     @staticmethod
     def _pool(
-        layers: nn.ModuleList,
+        layers: nn.Module,
         points: torch.Tensor,
         features: torch.Tensor | None,
         centers: torch.Tensor,
         neighbors: torch.Tensor,
     ) -> torch.Tensor:
-        first = layers[0]
+        first: NormalizedLinear
+        first, *others = layers.children()  # type: ignore[assignment]
         # The first layer is linear, W (x - c, f) + b, so it is applied to the points and to the centers before the
         # neighbors are gathered, which are many times as many. Not in half precision, where the difference of two
         # coordinates of a small ball would be lost.
@@ -91,7 +92,7 @@ class SetAbstraction(nn.Module):
             bias = first.linear(torch.zeros_like(inputs[:1, :1]).to(dtype))
             hidden = gather_rows(first.linear(inputs.to(dtype)), neighbors) - (shifts - bias).unsqueeze(2)
         hidden = first.normalize(hidden).relu_()  # (B, G, S, D)
-        for layer in layers[1:]:
+        for layer in others:
             hidden = layer(hidden).relu_()
         return hidden.max(dim=2).values
 
@@ -120,8 +121,8 @@ class CrossMoSTPointNet2Encoder(nn.Module):
 
         self.stages = nn.ModuleList()
         size = 0
-        for centers, scales in zip(config.num_centers or _CENTERS, _SCALES[config.tower], strict=True):
-            scales = [scale._replace(widths=scaled(scale.widths)) for scale in scales]
+        for centers, published in zip(config.num_centers or _CENTERS, _SCALES[config.tower], strict=True):
+            scales = [scale._replace(widths=scaled(scale.widths)) for scale in published]
             self.stages.append(SetAbstraction(size, centers, scales))
             size = sum(scale.widths[-1] for scale in scales)
         widths = scaled(_GLOBAL_WIDTHS)
@@ -141,9 +142,8 @@ class CrossMoSTPointNet2Encoder(nn.Module):
         Returns:
             (B, config.pooled_size).
         """
-        points, features = point_values, None
-        for number, stage in enumerate(self.stages):
-            points, features = stage(points, features, fps_start if number == 0 else 0)
+        first, second = self.stages
+        points, features = second(*first(point_values, None, fps_start))
         hidden = torch.cat([points.to(features.dtype), features], dim=-1)
         for layer in self.whole:
             hidden = layer(hidden).relu_()

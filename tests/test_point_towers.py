@@ -4,8 +4,8 @@ import copy
 
 import pytest
 import torch
-from toy import CLASSES, toy_config
 from torch.nn import functional as F
+from toy import CLASSES, toy_config
 
 from modeling_crossmost import CrossMoSTForSelfTraining, CrossMoSTModel, CrossMoSTPointConfig, CrossMoSTPointModel
 from modeling_crossmost.configuration_crossmost import POINT_TOWERS
@@ -62,9 +62,7 @@ def test_ball_query_takes_the_first_points_within_the_radius(radius, count):
     points[:, 7] = points[:, 3]  # a twin
     centers = points[:, [0, 3, 11, 39]]
     found = ball_query(squared_distances(points, centers), radius, count)
-    expected = [
-        plain_ball_query(p, c, radius, count) for p, c in zip(points.tolist(), centers.tolist(), strict=True)
-    ]
+    expected = [plain_ball_query(p, c, radius, count) for p, c in zip(points.tolist(), centers.tolist(), strict=True)]
     assert found.tolist() == expected
 
 

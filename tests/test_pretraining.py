@@ -292,7 +292,6 @@ def test_a_few_steps_bring_the_loss_down():
     ("fields", "message"),
     [
         ({"freeze_point": True}, "leave nothing to train"),
-        ({"label_smoothing": 1.0}, r"label_smoothing must lie in \[0, 1\), got 1.0"),
         ({"patch_dropout": 1.0}, r"patch_dropout must lie in \[0, 1\), got 1.0"),
         ({"occlusion": 1.0}, r"occlusion must lie in \[0, 1\), got 1.0"),
         ({"floor": -0.1}, r"floor must lie in \[0, 1\), got -0.1"),

@@ -94,6 +94,7 @@ class PairReader:
         return {kind: transform(image, seeds[kind]) for kind, transform in self.transforms.items()}
 
     def _several_views(self, views: pa.Array, key: torch.Tensor, name: str) -> torch.Tensor:
+        assert self.views_per_item is not None and self.strong_transform is not None  # for the type checker
         count = len(views[: self.num_views])
         drawn = keyed_order(key[None], count, Stream.VIEW)[0]
         seeds = keyed_bits(key[None], self.views_per_item, Stream.STRONG_IMAGE)[0].tolist()

@@ -4,7 +4,7 @@ import math
 
 import torch
 
-from ..configuration_crossmost import CrossMoSTConfig
+from ..configuration_crossmost import CrossMoSTPointConfig
 from ..data.keyed_random import Stream, keyed_integers, keyed_order, keyed_uniform, substream
 
 
@@ -117,7 +117,7 @@ def random_point_mask(centers: torch.Tensor, keys: torch.Tensor, low: float = 0.
     return block_point_mask(centers, index, ratio)
 
 
-def tower_noise(config: CrossMoSTConfig, keys: torch.Tensor) -> dict[str, torch.Tensor]:
+def tower_noise(config: CrossMoSTPointConfig, keys: torch.Tensor) -> dict[str, torch.Tensor]:
     """Draw `dropout_noise` (B, ...) for the point tower's stochastic depth or dropout; empty where it has none."""
-    shape = config.point_config.dropout_shape
+    shape = config.dropout_shape
     return {} if shape is None else {"dropout_noise": keyed_uniform(keys, shape, Stream.DROP_PATH)}

@@ -8,6 +8,7 @@ Shapes: B objects, V views, N points, C classes, D embedding width.
 """
 
 import copy
+from typing import Any
 
 import torch
 from torch import nn
@@ -44,9 +45,12 @@ class TimmBackbone(nn.Module):
     def __init__(self, name: str, pretrained: bool, size: int, mean: list[float], std: list[float]):
         super().__init__()
         self.network = make_timm_model(name, pretrained)
-        width, wanted = self.network.num_features, self.network.pretrained_cfg
+        network: Any = self.network
+        width, wanted = network.num_features, network.pretrained_cfg
         ours, theirs = (torch.tensor([mean, std]), torch.tensor([wanted["mean"], wanted["std"]]))
         # x = (pixel - mean) / std for ours; a factor and an offset give theirs.
+        self.factor: torch.Tensor
+        self.offset: torch.Tensor
         self.register_buffer("factor", (ours[1] / theirs[1]).view(3, 1, 1), persistent=False)
         self.register_buffer("offset", ((ours[0] - theirs[0]) / theirs[1]).view(3, 1, 1), persistent=False)
         self.projection = nn.Identity() if width == size else nn.Linear(width, size, bias=False)
@@ -110,6 +114,7 @@ class ImageTeacher(nn.Module):
 
     def __init__(self, model: CrossMoSTModel, backbone: str, pretrained: bool, mean: list[float], std: list[float]):
         super().__init__()
+        self.vision_model: Any
         size, classes = model.config.projection_dim, len(model.config.class_names)
         if backbone == CLIP:
             if model.vision_model is None:

@@ -287,7 +287,7 @@ def pretraining_step(
     if not arguments.freeze_point:
         clouds = pretraining_clouds(batch["points"], keys, arguments)
         inputs |= {"point_values": clouds, "fps_start": keyed_integers(keys, clouds.shape[1], (), Stream.FPS_STRONG)}
-        inputs |= tower_noise(model.config, keys)
+        inputs |= tower_noise(model.config.point_config, keys)
     embeds = wrapped(**inputs)
     scale = embeds.pop("scale")
     embeds = {name: gather_batch(value) for name, value in embeds.items()}

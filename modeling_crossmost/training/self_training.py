@@ -18,7 +18,7 @@ from torch import nn
 from ..data.augmentation import CloudAugmentation, strong_clouds, weak_clouds
 from ..data.keyed_random import Stream, keyed_integers, keyed_uniform
 from ..evaluation.metrics import prediction_bias, prediction_entropy
-from ..modeling_crossmost import CrossMoSTForSelfTraining, CrossMoSTModel, CrossMoSTSelfTrainingOutput
+from ..modeling_crossmost import CrossMoSTForSelfTraining, CrossMoSTSelfTrainingOutput
 from ..point_ops_crossmost import PointGroups
 from .chunks import in_chunks
 from .distributed import gather_batch, global_sum, world_size
@@ -185,14 +185,12 @@ class EMATeacher:
     integer buffers are copied (the official code averages and truncates them).
 
     Args:
-        student: the model to follow; it is copied.
+        student: the model to follow; it is copied. `embed` needs a [`CrossMoSTModel`].
         autocast: makes the context in which the towers run, such as `accelerator.autocast`.
     """
 
-    def __init__(
-        self, student: CrossMoSTModel, autocast: Callable[[], AbstractContextManager] = contextlib.nullcontext
-    ):
-        self.model = copy.deepcopy(student).eval().requires_grad_(False)
+    def __init__(self, student: nn.Module, autocast: Callable[[], AbstractContextManager] = contextlib.nullcontext):
+        self.model: Any = copy.deepcopy(student).eval().requires_grad_(False)
         self.autocast = autocast
         self._follow(student)
 
@@ -347,7 +345,8 @@ def student_inputs(
         batch["points"], keys, up_axis=model.config.up_axis, augmentation=arguments.cloud_augmentation()
     )
     start = keyed_integers(keys, clouds.shape[1], (), Stream.FPS_STRONG)
-    inputs = StudentInputs(batch["strong_image"], **tower_noise(model.config, keys))
+    noise = tower_noise(model.config.point_config, keys).get("dropout_noise")
+    inputs = StudentInputs(batch["strong_image"], dropout_noise=noise)
     if arguments.masked_modeling:
         vision = model.config.vision_config
         inputs.bool_masked_pos = image_patch_mask(

@@ -5,6 +5,8 @@ import os
 from datetime import timedelta
 
 import torch
+from torch import nn
+from transformers import PreTrainedModel
 
 from ..configuration_crossmost import CrossMoSTPointConfig, check_class_names
 from ..evaluation.prompts import prompt_set
@@ -69,11 +71,13 @@ def set_numerics(tf32: bool, deterministic: bool) -> None:
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS reads it when it is first used
 
 
-def checkpoint_activations(model: CrossMoSTModel) -> None:
+def checkpoint_activations(model: nn.Module) -> None:
     """Let every block of the towers forget its activations and compute them again in the backward pass."""
-    # Newer versions of transformers warn of the old name.
-    enable = getattr(model, "activation_checkpointing_enable", None) or model.gradient_checkpointing_enable
-    enable()
+    for part in [model] if isinstance(model, PreTrainedModel) else model.children():
+        if isinstance(part, PreTrainedModel):
+            # Newer versions of transformers warn of the old name.
+            enable = getattr(part, "activation_checkpointing_enable", None) or part.gradient_checkpointing_enable
+            enable()
 
 
 def load_model_and_processor(arguments: Arguments) -> tuple[CrossMoSTModel, CrossMoSTProcessor]:

