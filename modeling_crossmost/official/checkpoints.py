@@ -14,7 +14,9 @@ import torch
 from ..utils.command_line import first_line
 
 
-KINDS = ("crossmost", "ulip", "dvae", "pointbert")
+KINDS = ("crossmost", "ulip", "dvae", "pointbert", "pointnet2", "pointmlp")
+# Where the weights of other point towers lie in their public files, and the beginning of a name that tells them.
+_TOWERS = {"pointnet2": ("model_state_dict", "sa1."), "pointmlp": ("net", "local_grouper_list.")}
 # Prefixes of the weights to use under "base_model". A Point-BERT file also holds its tokenizer ("dvae.encoder.") and
 # the momentum encoder of its contrastive loss ("transformer_k.").
 _USED = {"pointbert": ("transformer_q.", "base_model."), "dvae": ("encoder.",)}
@@ -77,6 +79,10 @@ def detect_kind(content: dict) -> str | None:
         return "crossmost"
     if "state_dict" in content:
         return "ulip"
+    for kind, (wrapper, beginning) in _TOWERS.items():
+        held = content.get(wrapper)
+        if isinstance(held, dict) and any(_strip(name).startswith(beginning) for name in held if isinstance(name, str)):
+            return kind
     wrapped = content.get("base_model")
     names = [_strip(name) for name in wrapped if isinstance(name, str)] if isinstance(wrapped, dict) else []
     return next((kind for kind, prefixes in _USED.items() if any(name.startswith(prefixes) for name in names)), None)
@@ -95,7 +101,8 @@ def resolve_kind(content: dict, kind: str = "auto") -> str:
     if found is None:
         raise CheckpointError(
             f"The checkpoint is of no known kind (top level: {_top_level(content)}): official files hold 'model' "
-            "(crossmost), 'state_dict' (ulip), or 'base_model' with encoder.* (dvae) or transformer_q.* (pointbert)."
+            "(crossmost), 'state_dict' (ulip), 'base_model' with encoder.* (dvae) or transformer_q.* (pointbert), "
+            "'model_state_dict' with sa1.* (pointnet2), or 'net' with local_grouper_list.* (pointmlp)."
         )
     if kind not in ("auto", found):
         raise CheckpointError(f"The checkpoint is of kind {found!r}, not {kind!r}: leave out --kind.")
@@ -114,6 +121,7 @@ def official_weights(content: dict, kind: str, weights: str = "model") -> Offici
         CheckpointError: if there are no weights, some are not tensors, or two names stand for the same weight.
     """
     wrapper = {"crossmost": weights, "ulip": "state_dict"}.get(kind, "base_model")
+    wrapper = _TOWERS[kind][0] if kind in _TOWERS else wrapper
     wrapped = content.get(wrapper)
     if not isinstance(wrapped, dict) or not wrapped:
         raise CheckpointError(
@@ -142,6 +150,8 @@ def _below_point_encoder(name: str, kind: str) -> str:
         return re.sub(r"^encoder\.", "point_encoder.encoder.", name)
     if kind == "pointbert":
         return re.sub(r"^(transformer_q|base_model)\.", "point_encoder.", name)
+    if kind in _TOWERS:
+        return f"point_encoder.{name}"
     return name
 
 

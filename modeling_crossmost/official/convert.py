@@ -8,6 +8,8 @@
 | `ulip` | CrossMoST's own ULIP pre-training | `CrossMoSTForSelfTraining` with a text tower, for `set_classes` |
 | `ulip` | public ULIP with PointBERT | `CrossMoSTModel` with a text tower, without an image tower |
 | `pointbert` | Point-BERT pre-training | `CrossMoSTPointModel` |
+| `pointnet2` | classifier of Pointnet_Pointnet2_pytorch, SSG or MSG without normals | `CrossMoSTPointModel` |
+| `pointmlp` | classifier of pointMLP-pytorch, full or elite | `CrossMoSTPointModel` |
 | `dvae` | Point-BERT tokenizer | `CrossMoSTPointModel` with only the tokenizer's weights stored |
 
 Sizes are inferred from the tensors; options exist only for what tensors do not show (heads, grouping, class names).

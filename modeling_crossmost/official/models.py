@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 
 import torch
 
@@ -144,6 +145,31 @@ def convert_pointbert(content: dict, **options) -> tuple[CrossMoSTPointModel, Ke
     return model, _fill(model, state, official)
 
 
+def convert_tower(content: dict, kind: str) -> tuple[CrossMoSTPointModel, KeyReport]:
+    """Build a point tower from the content of a public PointNet++ or PointMLP classifier.
+
+    Args:
+        content: result of [`load_official_checkpoint`].
+        kind: "pointnet2" or "pointmlp".
+
+    Returns:
+        The tower in evaluation mode, for `CrossMoSTModel.from_backbones(clip, point=...)`, and the report, which lists
+        the classifier's last layer as unexpected.
+
+    Raises:
+        CheckpointError: if the file is of another kind, was trained with normals, or lacks parameters of the tower.
+    """
+    official = official_weights(content, kind)
+    state = convert_state_dict(official.tensors)
+    model = CrossMoSTPointModel(infer_point_config(state))
+    report = _fill(model, state, official)
+    report.warnings.append(
+        "The last layer, which knows the file's own classes, is left out: from_backbones(clip, point=FOLDER) starts a "
+        "point projection that has to be trained (--method supervised, pointcmt or pretrain)."
+    )
+    return model, report
+
+
 def convert_dvae(content: dict, **options) -> tuple[CrossMoSTPointModel, KeyReport]:
     """Build a point tower with the tokenizer in the content of a `dVAE.pth` and an untrained transformer.
 
@@ -202,6 +228,8 @@ _CONVERTERS: dict[str, tuple[Callable, set[str]]] = {
     "ulip": (convert_ulip, _MODEL_OPTIONS),
     "dvae": (convert_dvae, _POINT_OPTIONS),
     "pointbert": (convert_pointbert, _POINT_OPTIONS),
+    "pointnet2": (partial(convert_tower, kind="pointnet2"), set()),
+    "pointmlp": (partial(convert_tower, kind="pointmlp"), set()),
 }
 
 

@@ -19,6 +19,49 @@ def _clip_blocks(official: str, ours: str) -> tuple[tuple[str, str], ...]:
     )
 
 
+_PARTS = {"convs": "linear", "bns": "norm", "conv_blocks": "linear", "bn_blocks": "norm", "0": "linear", "1": "norm"}
+
+
+def _tower_layers() -> tuple[tuple[str, str], ...]:
+    """Return the renames of PointNet++ and PointMLP, as their public PyTorch versions name their layers."""
+    official, ours = r"point_encoder\.", "point_model.encoder."
+    rules = [(rf"{official}embedding\.net\.{i}\.", f"{ours}embedding.{_PARTS[i]}.") for i in "01"]
+    for part in ("convs", "bns"):
+        layer = _PARTS[part]
+        rules += [(rf"{official}sa3\.mlp_{part}\.(\d+)\.", rf"{ours}whole.\1.{layer}.")]
+        rules += [
+            (rf"{official}sa{stage + 1}\.mlp_{part}\.(\d+)\.", rf"{ours}stages.{stage}.scales.0.\1.{layer}.")
+            for stage in (0, 1)
+        ]
+    for part in ("conv_blocks", "bn_blocks"):
+        rules += [
+            (
+                rf"{official}sa{stage + 1}\.{part}\.(\d+)\.(\d+)\.",
+                rf"{ours}stages.{stage}.scales.\1.\2.{_PARTS[part]}.",
+            )
+            for stage in (0, 1)
+        ]
+    for blocks, name in (("pre", "neighbors"), ("pos", "pooled")):
+        for number, layer in (("1", "first"), ("2", "second")):
+            rules += [
+                (
+                    rf"{official}{blocks}_blocks_list\.(\d+)\.operation\.(\d+)\.net{number}\.{i}\.",
+                    rf"{ours}stages.\1.{name}.\2.{layer}.{_PARTS[i]}.",
+                )
+                for i in "01"
+            ]
+    rules += [
+        (rf"{official}pre_blocks_list\.(\d+)\.transfer\.net\.{i}\.", rf"{ours}stages.\1.transfer.{_PARTS[i]}.")
+        for i in "01"
+    ]
+    rules += [(rf"{official}local_grouper_list\.(\d+)\.affine_(alpha|beta)", rf"{ours}stages.\1.\2")]
+    heads = {"fc1": "first.linear", "bn1": "first.norm", "fc2": "second.linear", "bn2": "second.norm"}
+    heads |= {"classifier.0": "first.linear", "classifier.1": "first.norm"}
+    heads |= {"classifier.4": "second.linear", "classifier.5": "second.norm"}
+    rules += [(rf"{official}{re.escape(theirs)}\.", f"{ours}head.{name}.") for theirs, name in heads.items()]
+    return tuple(rules)
+
+
 # Official name (regular expression, matched from the start) -> our name, where `\1` is usually the number of a block.
 # The misspelled `pre_layrnorm` is the name in transformers.
 _RENAMES = (
@@ -51,6 +94,7 @@ _RENAMES = (
     (r"point_encoder\.blocks\.blocks\.(\d+)\.attn\.proj\.", r"point_model.layers.\1.self_attn.out_proj."),
     (r"point_encoder\.blocks\.blocks\.(\d+)\.mlp\.", r"point_model.layers.\1.mlp."),
     (r"point_encoder\.norm\.", "point_model.layernorm."),
+    *_tower_layers(),
     (r"image_projection$", "visual_projection.weight"),
     (r"text_projection$", "text_projection.weight"),
     (r"pc_projection$", "point_projection.weight"),
@@ -114,13 +158,16 @@ def convert_state_dict(official: dict[str, torch.Tensor]) -> dict[str, torch.Ten
             converted.update((part, piece.clone()) for part, piece in zip(ours, tensor.chunk(3), strict=True))
         else:
             converted[ours[0]] = _in_our_layout(tensor, ours[0], known=ours[0] != name)
+            if re.search(r"\.conv_blocks\.\d+\.0\.weight$", name):
+                # With several scales, the public PointNet++ has a point's coordinates behind its features.
+                converted[ours[0]] = converted[ours[0]].roll(3, dims=1)
     return converted
 
 
 def _in_our_layout(tensor: torch.Tensor, ours: str, known: bool) -> torch.Tensor:
     if ours in _TRANSPOSED and tensor.dim() == 2:
         return tensor.T.contiguous()
-    if ours in _VECTORS:
+    if ours in _VECTORS or ours.endswith((".alpha", ".beta")):
         return tensor.flatten()
     if tensor.dim() > 2 and "patch_embedding" not in ours and known:
         return tensor.flatten(1)  # (out, in, 1[, 1]) -> (out, in)

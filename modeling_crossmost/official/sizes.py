@@ -64,6 +64,8 @@ def infer_point_config(
     group_size: int = PAPER_GROUPING[1],
 ) -> CrossMoSTPointConfig:
     """Infer the configuration of the point tower; arguments and errors are those of [`infer_config`]."""
+    if any(name.startswith("point_model.encoder.") for name in weights):
+        return _infer_encoder_config(weights)
     width = _shape(weights, "point_model.embeddings.token_projection.weight", 2)[0]
     hidden = _shape(weights, "point_model.layers.0.mlp.fc1.weight", 2)[0]
     return CrossMoSTPointConfig(
@@ -77,6 +79,23 @@ def infer_point_config(
         mlp_ratio=hidden / width,
         qkv_bias="point_model.layers.0.self_attn.qkv.bias" in weights,
     )
+
+
+def _infer_encoder_config(weights: dict[str, torch.Tensor]) -> CrossMoSTPointConfig:
+    """Infer which of PointNet++ and PointMLP it is, and how wide."""
+    inside = "point_model.encoder."
+    factor = _shape(weights, f"{inside}head.first.linear.weight", 2)[0] / 512
+    if f"{inside}embedding.linear.weight" in weights:
+        width = _shape(weights, f"{inside}embedding.linear.weight", 2)[0] / factor
+        return CrossMoSTPointConfig(tower="pointmlp" if width == 64 else "pointmlp_elite", width_factor=factor)
+    channels = _shape(weights, f"{inside}stages.0.scales.0.0.linear.weight", 2)[1]
+    if channels != 3:
+        raise CheckpointError(
+            f"The checkpoint's first layer takes {channels} channels, coordinates and normals: use a file that was "
+            "trained without normals."
+        )
+    tower = "pointnet2_msg" if f"{inside}stages.0.scales.1.0.linear.weight" in weights else "pointnet2_ssg"
+    return CrossMoSTPointConfig(tower=tower, width_factor=factor)
 
 
 def infer_tokenizer_config(

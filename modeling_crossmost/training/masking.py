@@ -1,10 +1,10 @@
 """Masks of image patches and of sub-clouds for masked modeling (paper section 3.2), and dropout, keyed by object."""
 
 import math
+from typing import Any
 
 import torch
 
-from ..configuration_crossmost import CrossMoSTPointConfig
 from ..data.keyed_random import Stream, keyed_integers, keyed_order, keyed_uniform, substream
 
 
@@ -117,7 +117,7 @@ def random_point_mask(centers: torch.Tensor, keys: torch.Tensor, low: float = 0.
     return block_point_mask(centers, index, ratio)
 
 
-def tower_noise(config: CrossMoSTPointConfig, keys: torch.Tensor) -> dict[str, torch.Tensor]:
-    """Draw `dropout_noise` (B, ...) for the point tower's stochastic depth or dropout; empty where it has none."""
+def tower_noise(config: Any, keys: torch.Tensor) -> dict[str, torch.Tensor]:
+    """Draw `dropout_noise` (B, ...) as a `CrossMoSTPointConfig` asks for; empty where its tower drops nothing."""
     shape = config.dropout_shape
     return {} if shape is None else {"dropout_noise": keyed_uniform(keys, shape, Stream.DROP_PATH)}
