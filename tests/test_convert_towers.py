@@ -1,4 +1,4 @@
-"""Public PointNet++ and PointMLP classifiers: random files in their layouts, against a forward pass on their tensors."""
+"""Public PointNet++ and PointMLP classifiers: random files in their layouts against a plain forward pass on them."""
 
 import pytest
 import torch
