@@ -29,6 +29,9 @@ from .supervised import SupervisedOptions
 METHODS = ("zero_shot", "baseline", "crossmost", "pretrain", "supervised", "pointcmt")
 LABELED = ("supervised", "pointcmt")  # the methods that learn from labels
 
+# Nothing learns from the averaged weights here: over an epoch of a short run, and no longer, they follow the student.
+_LABELED_PRESET: dict[str, Any] = {"freeze_point_tokenizer": False, "label_smoothing": 0.2, "ema_decay": 0.99}
+
 # What a method changes where neither recipe nor command line says otherwise.
 METHOD_PRESETS: dict[str, dict[str, Any]] = {
     "zero_shot": {},
@@ -37,8 +40,8 @@ METHOD_PRESETS: dict[str, dict[str, Any]] = {
     "baseline": {"pseudo_label": "own", "align": False, "output_dir": "outputs/quickstart/baseline"},
     # ULIP: the towers that are pre-trained already stay, the point tower with its tokenizer learns.
     "pretrain": {"freeze_image": True, "freeze_point_tokenizer": False, "output_dir": "outputs/pretrain"},
-    "supervised": {"freeze_point_tokenizer": False, "label_smoothing": 0.2, "output_dir": "outputs/supervised"},
-    "pointcmt": {"freeze_point_tokenizer": False, "label_smoothing": 0.2, "output_dir": "outputs/pointcmt"},
+    "supervised": {**_LABELED_PRESET, "output_dir": "outputs/supervised"},
+    "pointcmt": {**_LABELED_PRESET, "output_dir": "outputs/pointcmt"},
 }
 
 
