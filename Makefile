@@ -13,17 +13,15 @@ THREADS ?= 1
 METHOD ?= crossmost
 TOWER ?=
 QUICK := outputs/quickstart
-LAUNCH := $(BIN)/accelerate launch --num_processes 1 --num_machines 1 --mixed_precision no --dynamo_backend no \
+# glibc keeps freed memory for the next step instead of returning it and faulting every page in again: half of the time of
+# PointNet++ MSG, whose activations are hundreds of megabytes.
+LAUNCH := MALLOC_MMAP_THRESHOLD_=4294967296 MALLOC_TRIM_THRESHOLD_=8589934592 $(BIN)/accelerate launch --num_processes 1 --num_machines 1 --mixed_precision no --dynamo_backend no \
 	--num_cpu_threads_per_process $(THREADS)
 
 # A process per core; a file's tests stay together because they share models and data.
 PARALLEL := -n auto --maxprocesses 4 --dist loadfile
 
 export TOKENIZERS_PARALLELISM := false
-# glibc keeps freed memory for the next step instead of returning it and faulting every page in again: a third of the
-# time of PointNet++, whose activations are hundreds of megabytes.
-export MALLOC_MMAP_THRESHOLD_ := 4294967296
-export MALLOC_TRIM_THRESHOLD_ := 8589934592
 export HF_HUB_DISABLE_TELEMETRY := 1
 
 .PHONY: help install quickstart _crossmost _baseline test test-slow smoke quality style mini pictures modelnet10 clean

@@ -338,8 +338,7 @@ class Run:
         extra: dict[str, Any] = {}
         loop = zero_shot = None
         if self.arguments.train.method == "pointcmt" and not self.only_evaluate:
-            zero_shot = self._zero_shot()
-            prepared = PointCMTStages(
+            stages = PointCMTStages(
                 self.arguments,
                 self.accelerator,
                 self.processor,
@@ -347,7 +346,9 @@ class Run:
                 self.names,
                 self.evaluator,
                 self.train_stage,
-            ).run()
+            )
+            zero_shot = self._zero_shot()
+            prepared = stages.run()
             if prepared is None:
                 return self._end()
             self.model, self.method, extra = prepared

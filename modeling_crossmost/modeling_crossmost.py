@@ -18,6 +18,7 @@ from transformers.utils.output_capturing import capture_outputs
 
 from .configuration_crossmost import CrossMoSTConfig, CrossMoSTPointConfig, check_class_names, check_prompt_templates
 from .outputs_crossmost import CrossMoSTOutput, CrossMoSTPointModelOutput, CrossMoSTSelfTrainingOutput
+from .point_layers_crossmost import FanInLinear
 from .point_ops_crossmost import PointGroups, check_point_values, group_points
 from .pointbert_crossmost import CrossMoSTPointAttention, CrossMoSTPointEmbeddings, CrossMoSTPointLayer
 from .pointmlp_crossmost import CrossMoSTPointMLPEncoder
@@ -47,6 +48,11 @@ class CrossMoSTPreTrainedModel(PreTrainedModel):
 
     @torch.no_grad()
     def _init_weights(self, module: nn.Module) -> None:
+        if isinstance(module, FanInLinear):
+            bound = module.in_features**-0.5
+            for value in module.parameters():
+                init.uniform_(value, -bound, bound)
+            return
         super()._init_weights(module)
         std = self.config.initializer_range
         if isinstance(module, CrossMoSTPointEmbeddings):

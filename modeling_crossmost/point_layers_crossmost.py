@@ -10,6 +10,13 @@ from torch import nn
 from .configuration_crossmost import CrossMoSTPointConfig
 
 
+class FanInLinear(nn.Linear):
+    """Linear layer that starts uniform up to the root of 1 / C, torch's default, as PointNet++ and PointMLP do.
+
+    With the small weights of transformers the variance before the first BatchNorm would be below its epsilon.
+    """
+
+
 class NormalizedLinear(nn.Module):
     """Linear layer and BatchNorm: (..., C) -> (..., D).
 
@@ -21,7 +28,7 @@ class NormalizedLinear(nn.Module):
 
     def __init__(self, size: int, width: int, bias: bool = True):
         super().__init__()
-        self.linear = nn.Linear(size, width, bias=bias)
+        self.linear = FanInLinear(size, width, bias=bias)
         self.norm = nn.BatchNorm1d(width)
 
     def normalize(self, features: torch.Tensor) -> torch.Tensor:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
+import toy
 from transformers.utils import logging
 
 
@@ -26,3 +27,12 @@ def shared_data():
 def own_cache(monkeypatch, tmp_path_factory):
     """Keep the copies that `load_dataset` makes with the tests, not in the cache of whoever runs them."""
     monkeypatch.setattr("datasets.config.HF_DATASETS_CACHE", tmp_path_factory.getbasetemp() / "datasets")
+
+
+@pytest.fixture(scope="module")
+def work(tmp_path_factory) -> Path:
+    """A folder with the toy data set in `data` and the toy model in `model`."""
+    folder = tmp_path_factory.mktemp("work")
+    toy.make_dataset(folder / "data")
+    toy.make_model(folder / "model")
+    return folder

@@ -150,6 +150,18 @@ def test_sizes_are_the_authors(tower, millions):
 
 
 @pytest.mark.parametrize("tower", ENCODERS)
+def test_initial_weights_are_large_enough_for_batch_norm(tower):
+    torch.manual_seed(0)
+    model = CrossMoSTPointModel(small_config(tower)).train()
+    seen = []
+    for module in model.modules():
+        if isinstance(module, torch.nn.BatchNorm1d):
+            module.register_forward_pre_hook(lambda norm, inputs: seen.append((inputs[0].var(0).mean(), norm.eps)))
+    model(point_values=clouds(8, 200))
+    assert all(variance > 10 * epsilon for variance, epsilon in seen)
+
+
+@pytest.mark.parametrize("tower", ENCODERS)
 @pytest.mark.parametrize("points", [1, 5, 200])
 def test_any_number_of_points_is_encoded_whatever_stands_beside_the_object(tower, points):
     model, values = small_tower(tower), clouds(4, points)

@@ -22,14 +22,6 @@ LABELS = {"rand_augment": None, "image_mask_unit": None, "confidence_threshold":
 WEIGHTS = "model.safetensors"
 
 
-@pytest.fixture(scope="module")
-def work(tmp_path_factory) -> Path:
-    folder = tmp_path_factory.mktemp("work")
-    toy.make_model(folder / "model")
-    toy.make_dataset(folder / "data")
-    return folder
-
-
 @pytest.fixture
 def start(work, tmp_path, monkeypatch):
     """Return a function that runs `train.py` on the toy, without pictures, and returns the output folder."""
@@ -184,6 +176,15 @@ def test_pointcmt_resumes_in_every_stage_bit_for_bit(start):
         assert_same_tensors(cut / "image_teacher" / "teacher.safetensors", whole / "image_teacher/teacher.safetensors")
 
 
+def test_a_new_run_in_the_same_folder_resumes_nothing_of_the_old_one(start):
+    whole = start("whole", **SMALL, seed=1)
+    start("again", **SMALL, seed=0)
+    again = start("again", **SMALL, seed=1, stop_after_steps=2)
+    assert not list((again / "generator").glob("checkpoints/*"))
+    start("again", **SMALL, seed=1, resume_from_checkpoint="latest")
+    assert_same_tensors(again / WEIGHTS, whole / WEIGHTS)
+
+
 def test_a_changed_teacher_or_data_set_has_other_cached_features(start, work, capsys):
     first = start("first", **SMALL)
     capsys.readouterr()
@@ -250,6 +251,8 @@ def test_a_new_point_tower_takes_the_place_of_the_old_one():
         ({"method": "supervised", "modality": "sound"}, "modality must be one of both, point, image"),
         ({**SMALL, "generated_points": 4096}, "the clouds have 64 points: pass --generated_points 64"),
         ({**SMALL, "streaming": True, "max_steps": 2}, "leave --streaming out"),
+        ({**SMALL, "resume_from_checkpoint": "latest"}, "There is no checkpoint under"),
+        ({**SMALL, "resume_from_checkpoint": "nowhere"}, "nowhere is not a checkpoint folder"),
         ({**SMALL, "image_backbone": "no_such_net"}, "neither 'clip' nor a model of timm"),
         ({**SMALL, "image_teacher": "nowhere"}, "holds no readable teacher.safetensors"),
         ({"method": "crossmost", "feature_weight": 1.0}, "feature_weight belongs to --method supervised and pointcmt"),

@@ -42,15 +42,6 @@ RESULTS = {
 }
 
 
-@pytest.fixture(scope="module")
-def work(tmp_path_factory) -> Path:
-    """A folder with the toy data set in `data` and the toy model in `model`."""
-    folder = tmp_path_factory.mktemp("train")
-    toy.make_dataset(folder / "data")
-    toy.make_model(folder / "model")
-    return folder
-
-
 @pytest.fixture
 def start(work, tmp_path, monkeypatch, request) -> Callable[..., Path]:
     """Run train.py with options over the toy's and return its output folder; only the smoke test draws pictures."""

@@ -17,6 +17,10 @@ NO_CLASSIFIER = (
     "tokenizer=...), or convert with --class-names and --tokenizer."
 )
 NO_TEXT = "The file has no classifier and no text tower to create one, so the classifier is zero: use point_embeds."
+LAST_LAYER = (
+    "The last layer, which knows the file's own classes, is left out: from_backbones(clip, point=FOLDER) starts a "
+    "point projection that has to be trained (--method supervised, pointcmt or pretrain)."
+)
 MIXED_SPACES = (
     "This is the public ULIP layout: text tower, projections and logit scale belong to SLIP's embedding space, and "
     "SLIP's image tower (a timm ViT) does not fit into a CLIPVisionModel. The folder classifies clouds only; never "
@@ -119,6 +123,8 @@ def convert_ulip(
     report.missing.extend(missing)
     if missing:
         report.warnings.append(NO_CLASSIFIER if model.text_model is not None else NO_TEXT)
+    if not model.point_model.config.has_tokens and (point_heads, point_groups, group_size) != (None, None, None):
+        report.warnings.append("--point-heads, --point-groups and --group-size have no effect on this point tower.")
     if not has_images:
         report.warnings.append(MIXED_SPACES)
         if options:
@@ -163,10 +169,8 @@ def convert_tower(content: dict, kind: str) -> tuple[CrossMoSTPointModel, KeyRep
     state = convert_state_dict(official.tensors)
     model = CrossMoSTPointModel(infer_point_config(state))
     report = _fill(model, state, official)
-    report.warnings.append(
-        "The last layer, which knows the file's own classes, is left out: from_backbones(clip, point=FOLDER) starts a "
-        "point projection that has to be trained (--method supervised, pointcmt or pretrain)."
-    )
+    if report.unexpected:
+        report.warnings.append(LAST_LAYER)
     return model, report
 
 

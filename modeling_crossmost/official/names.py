@@ -158,7 +158,7 @@ def convert_state_dict(official: dict[str, torch.Tensor]) -> dict[str, torch.Ten
             converted.update((part, piece.clone()) for part, piece in zip(ours, tensor.chunk(3), strict=True))
         else:
             converted[ours[0]] = _in_our_layout(tensor, ours[0], known=ours[0] != name)
-            if re.search(r"\.conv_blocks\.\d+\.0\.weight$", name):
+            if tensor.dim() > 1 and re.search(r"\.conv_blocks\.\d+\.0\.weight$", name):
                 # With several scales, the public PointNet++ has a point's coordinates behind its features.
                 converted[ours[0]] = converted[ours[0]].roll(3, dims=1)
     return converted

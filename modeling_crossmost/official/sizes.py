@@ -86,8 +86,9 @@ def _infer_encoder_config(weights: dict[str, torch.Tensor]) -> CrossMoSTPointCon
     inside = "point_model.encoder."
     factor = _shape(weights, f"{inside}head.first.linear.weight", 2)[0] / 512
     if f"{inside}embedding.linear.weight" in weights:
-        width = _shape(weights, f"{inside}embedding.linear.weight", 2)[0] / factor
-        return CrossMoSTPointConfig(tower="pointmlp" if width == 64 else "pointmlp_elite", width_factor=factor)
+        # Inside its residual layers, the elite version is narrower.
+        hidden, width = _shape(weights, f"{inside}stages.0.neighbors.0.first.linear.weight", 2)
+        return CrossMoSTPointConfig(tower="pointmlp" if hidden == width else "pointmlp_elite", width_factor=factor)
     channels = _shape(weights, f"{inside}stages.0.scales.0.0.linear.weight", 2)[1]
     if channels != 3:
         raise CheckpointError(

@@ -297,7 +297,7 @@ def unit_box(clouds: torch.Tensor, variant: str = "paper") -> torch.Tensor:
     """Shift and scale each cloud (B, N, 3) into the unit box: longest side 1, center at the origin.
 
     The official code scales alike, but shifts by half of what it meant to, which leaves clouds off the center. A cloud
-    whose points are all the same is only shifted.
+    that is a point (longest side below 1e-6) is only shifted.
 
     Raises:
         ValueError: if the variant is unknown.
@@ -305,7 +305,7 @@ def unit_box(clouds: torch.Tensor, variant: str = "paper") -> torch.Tensor:
     _check_variant(variant)
     low, high = clouds.amin(dim=1, keepdim=True), clouds.amax(dim=1, keepdim=True)
     side = (high - low).amax(dim=-1, keepdim=True)  # (B, 1, 1)
-    side = torch.where(side > 0, side, torch.ones_like(side))
+    side = torch.where(side > 1e-6, side, torch.ones_like(side))
     if variant == "official":
         return (clouds - (low - (side - (high - low))) / 2) / side - 0.5
     return (clouds - (low + high) / 2) / side

@@ -22,10 +22,10 @@ from ..data.loaders import evaluation_loader
 from ..data.pairs import select_raw
 from ..modeling_crossmost import CrossMoSTModel
 from ..processing_crossmost import CrossMoSTProcessor
-from ..utils.atomic import atomic_files
+from ..utils.atomic import atomic_files, remove_folder
 from ..utils.extras import importing
 from .arguments import Arguments
-from .checkpoints import checkpoints_of, digest_of
+from .checkpoints import checkpoints_of, digest_of, find_checkpoint
 from .distributed import global_sum
 from .evaluator import Evaluator, load_split
 from .methods import GeneratePoints, Method, PointCMT, TeachImages
@@ -52,8 +52,7 @@ def stage_arguments(arguments: Arguments, name: str, epochs: int, rate: float) -
     """
     stage, folder = copy.deepcopy(arguments), Path(arguments.train.output_dir) / name
     resume = arguments.train.resume_from_checkpoint
-    inside = resume is not None and Path(resume).resolve().is_relative_to(folder.resolve())
-    if not inside:
+    if not _lies_in(resume, folder):
         resume = "latest" if resume is not None and checkpoints_of(folder) else None
     stage.train = dataclasses.replace(
         arguments.train,
@@ -73,9 +72,17 @@ def last_stage_arguments(arguments: Arguments, steps_before: int) -> Arguments:
     last, train = copy.deepcopy(arguments), arguments.train
     if train.stop_after_steps is not None:
         last.train.stop_after_steps = max(train.stop_after_steps - steps_before, 1)
-    if train.resume_from_checkpoint is not None and not checkpoints_of(train.output_dir):
-        last.train.resume_from_checkpoint = None  # it was interrupted in an earlier stage
+    resume, folder = train.resume_from_checkpoint, Path(train.output_dir)
+    if any(_lies_in(resume, folder / name) for name in (IMAGE_TEACHER, GENERATOR)):
+        resume = "latest"
+    if resume == "latest" and not checkpoints_of(folder):
+        resume = None  # it was interrupted in an earlier stage
+    last.train.resume_from_checkpoint = resume
     return last
+
+
+def _lies_in(checkpoint: str | None, folder: Path) -> bool:
+    return checkpoint not in (None, "latest") and Path(str(checkpoint)).resolve().is_relative_to(folder.resolve())
 
 
 class PointCMTStages:
@@ -106,8 +113,20 @@ class PointCMTStages:
         self.arguments, self.options, self.accelerator = arguments, arguments.supervised, accelerator
         self.processor, self.model, self.names, self.evaluator = processor, model, names, evaluator
         self.train_stage = train_stage
+        self._check_resume()
         self.rows = load_split(arguments, arguments.data.train_split)
         self.transform = EvalImageTransform(**image_transform_options(processor.image_processor))
+
+    def _check_resume(self) -> None:
+        """Find something to resume from, or forget the stages of an earlier run in the same folder."""
+        train = self.arguments.train
+        folders = [Path(train.output_dir) / name for name in (IMAGE_TEACHER, GENERATOR, "")]
+        found = [checkpoint for folder in folders for checkpoint in checkpoints_of(folder)]
+        if train.resume_from_checkpoint is None and self.accelerator.is_main_process:
+            for checkpoint in found:
+                remove_folder(checkpoint)
+        elif train.resume_from_checkpoint not in (None, "latest") or not found:
+            find_checkpoint(str(train.resume_from_checkpoint), train.output_dir)
 
     def run(self) -> tuple[CrossMoSTModel, PointCMT, dict] | None:
         """Train the image teacher and the generator.
@@ -136,7 +155,7 @@ class PointCMTStages:
         ).to(self.accelerator.device)
         if options.image_teacher is not None:
             return load_teacher(teacher, Path(options.image_teacher), self._about())
-        views = options.image_views or len(next(iter(select_raw(self.rows, ["views"]))).column("views")[0])
+        views = options.image_views or self._views()
         arguments = stage_arguments(self.arguments, IMAGE_TEACHER, options.image_epochs, options.image_learning_rate)
         trained = self.train_stage(arguments, TeachImages(arguments, self.names, views), teacher)
         if trained is None:
@@ -146,12 +165,19 @@ class PointCMTStages:
                 save_file(trained.state_dict(), temporary / TEACHER_FILE, self._about())
         return trained.eval().requires_grad_(False)
 
+    def _views(self) -> int:
+        """Return how many views the first object has for training."""
+        views = next(iter(select_raw(self.rows, ["views"]))).column("views")[0]
+        return min(len(views), self.arguments.data.num_views or len(views))
+
     def _about(self) -> dict[str, str]:
         return {"image_backbone": self.options.image_backbone, "class_names": ", ".join(self.names)}
 
     def _features(self, teacher: ImageTeacher, folder: Path) -> torch.Tensor:
         """Image features of the training split (rows, D), from the cache or computed and cached now."""
-        key = hashlib.sha256((digest_of(teacher.state_dict()) + views_digest(self.rows)).encode()).hexdigest()
+        seen = f"{self.transform.image_size} {self.arguments.data.num_views}"
+        parts = (digest_of(teacher.state_dict()), views_digest(self.rows), seen)
+        key = hashlib.sha256(" ".join(parts).encode()).hexdigest()
         path = folder / f"features_{key[:16]}.safetensors"
         try:
             with safe_open(path, "pt") as file:
@@ -161,7 +187,8 @@ class PointCMTStages:
         except (OSError, SafetensorError):
             pass  # there is none yet, or a damaged one
         self.accelerator.print(f"computing the image features of {len(self.rows)} objects")
-        features = image_features(teacher, self.rows, self.transform, self.arguments, self.accelerator)
+        views = self.arguments.data.num_views
+        features = image_features(teacher, self.rows, self.transform, self.arguments, self.accelerator, views)
         if self.accelerator.is_main_process:
             with atomic_files(folder) as temporary:
                 save_file({"features": features.cpu()}, temporary / path.name, {"key": key})
@@ -233,16 +260,21 @@ def views_digest(rows: Dataset) -> str:
 
 @torch.no_grad()
 def image_features(
-    teacher: ImageTeacher, rows: Dataset, transform: EvalImageTransform, arguments: Arguments, accelerator: Accelerator
+    teacher: ImageTeacher,
+    rows: Dataset,
+    transform: EvalImageTransform,
+    arguments: Arguments,
+    accelerator: Accelerator,
+    num_views: int | None = None,
 ) -> torch.Tensor:
-    """Compute features of all objects, the maximum over all their views; processes share the work.
+    """Compute features of all objects, the maximum over their views (the first `num_views`); processes share the work.
 
     Returns:
         (rows, D), unit length, on every process.
     """
     device = accelerator.device
     loader = evaluation_loader(
-        EvaluationDataset(rows.select_columns(["points", "views"]), transform),
+        EvaluationDataset(rows.select_columns(["points", "views"]), transform, num_views),
         arguments.train.per_device_eval_batch_size,
         num_workers=arguments.data.dataloader_num_workers,
         num_processes=accelerator.num_processes,
