@@ -20,15 +20,16 @@ class FanInLinear(nn.Linear):
 class NormalizedLinear(nn.Module):
     """Linear layer and BatchNorm: (..., C) -> (..., D).
 
+    The linear layer has no bias: BatchNorm would subtract it again.
+
     Args:
         size: C.
         width: D.
-        bias: of the linear layer.
     """
 
-    def __init__(self, size: int, width: int, bias: bool = True):
+    def __init__(self, size: int, width: int):
         super().__init__()
-        self.linear = FanInLinear(size, width, bias=bias)
+        self.linear = FanInLinear(size, width, bias=False)
         self.norm = nn.BatchNorm1d(width)
 
     def normalize(self, features: torch.Tensor) -> torch.Tensor:
@@ -65,3 +66,11 @@ class PointHead(nn.Module):
         if noise is None:
             return features
         return features * (noise >= self.rate) / (1.0 - self.rate)
+
+
+def largest(features: torch.Tensor, dim: int) -> torch.Tensor:
+    """Maximum along an axis: `max` where gradients are wanted, else `amax`, each of which is the faster one there.
+
+    Where several are the largest, `max` gives the gradient to one of them.
+    """
+    return features.max(dim=dim).values if torch.is_grad_enabled() else features.amax(dim=dim)

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from .configuration_crossmost import CrossMoSTPointConfig
-from .point_layers_crossmost import NormalizedLinear, PointHead
+from .point_layers_crossmost import NormalizedLinear, PointHead, largest
 from .point_ops_crossmost import farthest_point_sample, gather_points, nearest_neighbors
 from .pointnet2_crossmost import gather_rows
 
@@ -38,7 +38,7 @@ class ResidualLayer(nn.Module):
 
     def __init__(self, width: int, hidden: int):
         super().__init__()
-        self.first, self.second = NormalizedLinear(width, hidden, False), NormalizedLinear(hidden, width, False)
+        self.first, self.second = NormalizedLinear(width, hidden), NormalizedLinear(hidden, width)
 
     def forward(self, features: torch.Tensor) -> torch.Tensor:
         """Apply it."""
@@ -60,7 +60,7 @@ class Stage(nn.Module):
         super().__init__()
         self.centers = centers
         self.alpha, self.beta = nn.Parameter(torch.ones(size)), nn.Parameter(torch.zeros(size))
-        self.transfer = NormalizedLinear(2 * size, width, False)
+        self.transfer = NormalizedLinear(2 * size, width)
         self.neighbors = nn.Sequential(*(ResidualLayer(width, hidden) for _ in range(blocks)))
         self.pooled = nn.Sequential(*(ResidualLayer(width, hidden) for _ in range(blocks)))
 
@@ -74,7 +74,7 @@ class Stage(nn.Module):
         around = self._affine(around - anchors.unsqueeze(2))
         hidden = torch.cat([around, anchors.unsqueeze(2).expand_as(around)], dim=-1)
         hidden = self.neighbors(self.transfer(hidden).relu_())
-        return centers, self.pooled(hidden.max(dim=2).values)
+        return centers, self.pooled(largest(hidden, dim=2))
 
     def _affine(self, differences: torch.Tensor) -> torch.Tensor:
         """Scale to unit deviation, then by a learned factor and offset per channel (section 3.3)."""
@@ -94,7 +94,7 @@ class CrossMoSTPointMLPEncoder(nn.Module):
         super().__init__()
         sizes = _SIZES[config.tower]
         width = round(sizes.embedding * config.width_factor)
-        self.embedding = NormalizedLinear(3, width, False)
+        self.embedding = NormalizedLinear(3, width)
         self.stages = nn.ModuleList()
         centers = config.num_centers or _CENTERS
         for growth, blocks, count in zip(sizes.growth, sizes.blocks, centers, strict=True):
@@ -118,4 +118,4 @@ class CrossMoSTPointMLPEncoder(nn.Module):
         points, features = point_values, self.embedding(point_values.to(self.embedding.norm.weight.dtype)).relu()
         for number, stage in enumerate(self.stages):
             points, features = stage(points, features, fps_start if number == 0 else 0)
-        return self.head(features.amax(dim=1), dropout_noise)
+        return self.head(largest(features, dim=1), dropout_noise)

@@ -9,9 +9,10 @@ from typing import NamedTuple
 
 import torch
 from torch import nn
+from torch.nn import functional as F
 
 from .configuration_crossmost import CrossMoSTPointConfig
-from .point_layers_crossmost import NormalizedLinear, PointHead
+from .point_layers_crossmost import NormalizedLinear, PointHead, largest
 from .point_ops_crossmost import ball_query, farthest_point_sample, gather_points, squared_distances
 
 
@@ -81,20 +82,18 @@ class SetAbstraction(nn.Module):
     ) -> torch.Tensor:
         first: NormalizedLinear
         first, *others = layers.children()  # type: ignore[assignment]
-        # The first layer is linear, W (x - c, f) + b, so it is applied to the points and to the centers before the
+        # The first layer is linear, W (x - c, f), so it is applied to the points and to the centers before the
         # neighbors are gathered, which are many times as many. Not in half precision, where the difference of two
         # coordinates of a small ball would be lost.
         with torch.autocast(points.device.type, enabled=False):
             dtype = first.norm.weight.dtype
             inputs = points if features is None else torch.cat([points, features], dim=-1)
-            extra = torch.zeros_like(inputs[:, :1, 3:]).expand(-1, centers.shape[1], -1)
-            shifts = first.linear(torch.cat([centers, extra], dim=-1).to(dtype))  # W (c, 0) + b
-            bias = first.linear(torch.zeros_like(inputs[:1, :1]).to(dtype))
-            hidden = gather_rows(first.linear(inputs.to(dtype)), neighbors) - (shifts - bias).unsqueeze(2)
-        hidden = first.normalize(hidden).relu_()  # (B, G, S, D)
+            shifts = F.linear(-centers.to(dtype), first.linear.weight[:, :3])  # W (-c, 0)
+            hidden = gather_rows(first.linear(inputs.to(dtype)), neighbors) + shifts.unsqueeze(2)
+        hidden = first.normalize(hidden)  # (B, G, S, D)
         for layer in others:
-            hidden = layer(hidden).relu_()
-        return hidden.max(dim=2).values
+            hidden = layer(hidden.relu_())
+        return largest(hidden, dim=2).relu()
 
 
 def gather_rows(features: torch.Tensor, indices: torch.Tensor) -> torch.Tensor:
@@ -147,4 +146,4 @@ class CrossMoSTPointNet2Encoder(nn.Module):
         hidden = torch.cat([points.to(features.dtype), features], dim=-1)
         for layer in self.whole:
             hidden = layer(hidden).relu_()
-        return self.head(hidden.amax(dim=1), dropout_noise)
+        return self.head(largest(hidden, dim=1), dropout_noise)

@@ -117,6 +117,9 @@ _VECTORS = {
 }
 
 
+_ENCODER, _BIAS, _MEAN = "point_model.encoder.", ".linear.bias", ".norm.running_mean"
+
+
 def rename_official_key(name: str) -> str:
     """Return our name of an official parameter, or the name itself if it is unknown."""
     for pattern, replacement in _RENAMES:
@@ -126,8 +129,13 @@ def rename_official_key(name: str) -> str:
 
 
 def our_names(official: str) -> list[str]:
-    """Return our names for an official tensor: one, or three for a fused query, key and value projection."""
+    """Return our names for an official tensor: one, or three for a fused query, key and value projection.
+
+    A bias before a BatchNorm has no name of its own; its place is the BatchNorm's mean.
+    """
     name = rename_official_key(official)
+    if name.startswith(_ENCODER) and name.endswith(_BIAS):
+        return [name.removesuffix(_BIAS) + _MEAN]
     if ".self_attn.in_proj_" not in name:
         return [name]
     prefix, kind = name.split("in_proj_")
@@ -135,7 +143,9 @@ def our_names(official: str) -> list[str]:
 
 
 def convert_state_dict(official: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """Convert official weights to our names and layouts, splitting in_proj and flattening 1x1 convolutions.
+    """Convert official weights to our names and layouts.
+
+    It splits in_proj, flattens 1x1 convolutions, and takes a bias before a BatchNorm off the BatchNorm's mean.
 
     Args:
         official: official name -> tensor, as in [`OfficialWeights.tensors`].
@@ -144,12 +154,16 @@ def convert_state_dict(official: dict[str, torch.Tensor]) -> dict[str, torch.Ten
         State dict for [`CrossMoSTForSelfTraining`]; tensors with unknown names are kept unchanged.
 
     Raises:
-        CheckpointError: if a fused query, key and value projection cannot be split into three equal parts.
+        CheckpointError: if a fused query, key and value projection cannot be split into three equal parts, or a bias
+            does not fit its BatchNorm.
     """
     converted: dict[str, torch.Tensor] = {}
+    biases: dict[str, torch.Tensor] = {}
     for name, tensor in official.items():
         ours = our_names(name)
-        if len(ours) == 3:
+        if rename_official_key(name).endswith(_BIAS) and ours[0].endswith(_MEAN):
+            biases[ours[0]] = tensor
+        elif len(ours) == 3:
             if tensor.dim() == 0 or len(tensor) % 3:
                 raise CheckpointError(
                     f"The checkpoint's {name} of shape {tuple(tensor.shape)} cannot be split into three equal parts."
@@ -161,6 +175,15 @@ def convert_state_dict(official: dict[str, torch.Tensor]) -> dict[str, torch.Ten
             if tensor.dim() > 1 and re.search(r"\.conv_blocks\.\d+\.0\.weight$", name):
                 # With several scales, the public PointNet++ has a point's coordinates behind its features.
                 converted[ours[0]] = converted[ours[0]].roll(3, dims=1)
+    for name, bias in biases.items():
+        mean = converted.get(name, bias)
+        if mean.shape != bias.shape:
+            raise CheckpointError(
+                f"The checkpoint's tensors do not fit together: {name} has shape {tuple(mean.shape)}, the bias before "
+                f"it {tuple(bias.shape)}."
+            )
+        if name in converted:
+            converted[name] = mean - bias
     return converted
 
 
