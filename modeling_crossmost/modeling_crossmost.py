@@ -467,7 +467,10 @@ class CrossMoSTModel(CrossMoSTPreTrainedModel):
             given = [output[name] for name in ("logits_per_point", "logits_per_image") if name in output]
             for logits in given:
                 _check_labels(labels, *logits.shape)
-            losses = [nn.functional.cross_entropy(logits.float(), labels.long()) for logits in given]
+            # No label is left out in silence: -100, torch's default for that, fails on an accelerator too.
+            losses = [
+                nn.functional.cross_entropy(logits.float(), labels.long(), ignore_index=-(2**31)) for logits in given
+            ]
             output["loss"] = torch.stack(losses).mean()
         return CrossMoSTOutput(**output)
 

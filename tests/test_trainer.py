@@ -51,7 +51,9 @@ def accuracy(prediction) -> dict[str, float]:
     return {"point": np.mean(point.argmax(-1) == labels), "image": np.mean(image.argmax(-1) == labels)}
 
 
-@pytest.mark.parametrize("fields", [("point_values", "pixel_values", "labels"), ("pixel_values", "labels")])
+@pytest.mark.parametrize(
+    "fields", [("point_values", "pixel_values", "labels"), ("pixel_values", "labels"), ("point_values", "labels")]
+)
 def test_trainer_lowers_the_loss_evaluates_and_saves(tmp_path, fields):
     model, data = toy_model(), Pairs(48, fields)
     both = len(fields) == 3
@@ -61,7 +63,7 @@ def test_trainer_lowers_the_loss_evaluates_and_saves(tmp_path, fields):
     before = trainer.evaluate()
     trainer.train()
     after = trainer.evaluate()
-    assert after["eval_loss"] < 0.5 * before["eval_loss"]
+    assert after["eval_loss"] < (0.5 if "pixel_values" in fields else 0.95) * before["eval_loss"]
     if both:
         assert after["eval_image"] > 0.8
     trainer.save_model(tmp_path / "saved")
