@@ -267,7 +267,7 @@ def test_options_of_pre_training_belong_to_it_alone(method):
         (["--align", "maybe"], "align.*maybe"),
         (["--method", "magic"], "method: invalid choice: 'magic'"),
         (["--method"], "--method: expected one argument"),
-        (["--pseudo_label", "both"], "pseudo_label must be one of joint, image, point, random, own, got 'both'"),
+        (["--pseudo_label", "both"], "pseudo_label must be one of joint, sum, image, point, random, own, got 'both'"),
         (["--confidence_threshold", "2"], "confidence_threshold must lie between 0 and 1, got 2.0"),
         (["--per_device_train_batch_size", "0"], "per_device_train_batch_size must be positive, got 0"),
         (["--learning_rate", "-0.1"], "learning_rate must be positive, got -0.1"),

@@ -17,6 +17,7 @@ from modeling_crossmost.training.losses import (
     own_pseudo_labels,
     patchify,
     self_training_loss,
+    summed_pseudo_labels,
 )
 
 
@@ -55,6 +56,20 @@ def test_the_point_weight_counts_in_the_comparison_and_at_the_threshold():
     assert labels.from_image.tolist() == [True, False]  # 0.7 > 0.675, 0.6 < 0.81
     assert_close(labels.confidence, torch.tensor([0.7, 0.81]))
     assert labels.kept.tolist() == [False, False]  # the cloud's 0.9 alone would pass 0.82
+
+
+def test_summed_labels_are_those_of_the_product_of_probabilities():
+    image = logits_of([0.7, 0.2, 0.1], [0.5, 0.4, 0.1], [0.05, 0.9, 0.05])
+    point = logits_of([0.1, 0.6, 0.3], [0.1, 0.4, 0.5], [0.3, 0.4, 0.3])
+    labels = summed_pseudo_labels(image, point, threshold=0.5)
+    products = torch.tensor([[0.07, 0.12, 0.03], [0.05, 0.16, 0.05], [0.015, 0.36, 0.015]])
+    assert_close(labels.confidence, (products / products.sum(-1, keepdim=True)).amax(-1))
+    assert labels.labels.tolist() == [1, 1, 1], "neither modality says so alone in the second"
+    assert labels.kept.tolist() == [True, True, True] and labels.from_image.tolist() == [True, True, True]
+    sure = summed_pseudo_labels(image, point, threshold=float(labels.confidence[1]))
+    assert sure.kept.tolist() == [False, False, True], "r_b > T"
+    shifted = summed_pseudo_labels(image + 3.0, point - 7.0, threshold=0.5)
+    assert_close(shifted.confidence, labels.confidence)
 
 
 def test_ties_go_to_the_image():

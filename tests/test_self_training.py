@@ -279,6 +279,7 @@ def teacher_pair() -> tuple[torch.Tensor, torch.Tensor]:
     ("kind", "labels", "kept"),
     [
         ("joint", [1, 1, 1, 0], [True, True, False, True]),
+        ("sum", [1, 1, 1, 0], [True, True, False, True]),
         ("image", [0, 1, 1, 0], [False, True, False, False]),
         ("point", [1, 1, 0, 0], [True, False, False, True]),
     ],
@@ -500,7 +501,7 @@ def test_a_few_steps_bring_the_loss_down():
 @pytest.mark.parametrize(
     ("field", "value", "message"),
     [
-        ("pseudo_label", "both", "pseudo_label must be one of joint, image, point, random, own, got 'both'"),
+        ("pseudo_label", "both", "pseudo_label must be one of joint, sum, image, point, random, own, got 'both'"),
         ("loss_variant", "ours", "loss_variant must be one of paper, official, got 'ours'"),
         ("confidence_threshold", 1.5, "confidence_threshold must lie between 0 and 1, got 1.5"),
         ("confidence_threshold_point", -0.1, "confidence_threshold_point must lie between 0 and 1, got -0.1"),

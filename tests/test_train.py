@@ -307,7 +307,7 @@ def test_label_accuracy_is_a_separate_pass_that_changes_nothing(start, work, tmp
 # Options
 
 
-@pytest.mark.parametrize("choice", ["joint", "image", "point", "random", "own"])
+@pytest.mark.parametrize("choice", ["joint", "sum", "image", "point", "random", "own"])
 def test_pseudo_labels_of_every_kind(start, choice):
     (line,) = lines(start(pseudo_label=choice, max_steps=1, eval_split="none") / "metrics.jsonl")
     assert math.isfinite(line["loss"])

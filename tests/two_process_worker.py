@@ -43,6 +43,8 @@ RUNS = {
     "crossmost": {"gradient_accumulation_steps": 2},
     "baseline": {"method": "baseline"},
     "pretrain": {"method": "pretrain", "ema_decay_start": 0.5, "ema_decay": 0.5},  # trains the tokenizer too
+    "supervised": {"method": "supervised"},
+    "pointcmt": {"method": "pointcmt", "image_epochs": 1, "image_views": 2, "generator_epochs": 1, "generated_points": 32},
 }
 
 

@@ -16,7 +16,7 @@ from ..utils.atomic import atomic_files, write_text
 from ..utils.extras import importing
 from .arguments import Arguments
 from .evaluator import Evaluator
-from .losses import joint_pseudo_labels
+from .losses import joint_pseudo_labels, summed_pseudo_labels
 from .methods import Method, Pretraining
 from .run_log import versions, write_json
 
@@ -44,7 +44,7 @@ def teacher_label_accuracy(
     method: Method,
     teacher: CrossMoSTModel,
 ) -> dict[str, float]:
-    """How right the teacher's joint labels on the training split are: a diagnosis after training, off by default.
+    """How right the teacher's labels, joint or summed, on the training split are: a diagnosis after training, off by default.
 
     Returns:
         Percent of the kept labels that are right, and percent that are kept.
@@ -57,7 +57,10 @@ def teacher_label_accuracy(
     found = look.predict(method, teacher, num_views=1)
     image, point = (torch.from_numpy(found.probabilities[name]).log() for name in ("image", "point"))
     options = arguments.method
-    labels = joint_pseudo_labels(image, point, options.confidence_threshold, options.point_confidence_weight)
+    if options.pseudo_label == "sum":
+        labels = summed_pseudo_labels(image, point, options.confidence_threshold)
+    else:
+        labels = joint_pseudo_labels(image, point, options.confidence_threshold, options.point_confidence_weight)
     right = labels.labels == torch.from_numpy(found.labels)
     kept = labels.kept
     return {

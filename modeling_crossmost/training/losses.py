@@ -97,6 +97,26 @@ def joint_pseudo_labels(
     return PseudoLabels(labels, confidence, confidence > threshold, from_image)
 
 
+@torch.no_grad()
+def summed_pseudo_labels(image_logits: torch.Tensor, point_logits: torch.Tensor, threshold: float) -> PseudoLabels:
+    """Label each pair from the sum of both modalities' logits, and keep it if softmax's maximum r_b > T.
+
+    Its probabilities are the normalized product of both modalities', so that they count alike and agreement makes a
+    label sure. It is not the paper's rule, which listens to one modality and forgets the other.
+
+    Args:
+        image_logits: (B, C) teacher logits of the views.
+        point_logits: (B, C) teacher logits of the clouds.
+        threshold: T.
+
+    Returns:
+        [`PseudoLabels`]; `from_image` says which modality is the more confident alone.
+    """
+    confidence, labels = (image_logits.float() + point_logits.float()).softmax(dim=-1).max(dim=-1)
+    from_image = joint_pseudo_labels(image_logits, point_logits, threshold).from_image
+    return PseudoLabels(labels, confidence, confidence > threshold, from_image)
+
+
 def self_training_loss(
     logits: torch.Tensor, labels: torch.Tensor, kept: torch.Tensor, variant: str = "paper"
 ) -> torch.Tensor:

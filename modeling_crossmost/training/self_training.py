@@ -33,11 +33,12 @@ from .losses import (
     masked_point_loss,
     own_pseudo_labels,
     self_training_loss,
+    summed_pseudo_labels,
 )
 from .masking import image_patch_mask, random_point_mask, tower_noise
 
 
-PSEUDO_LABELS = ("joint", "image", "point", "random", "own")
+PSEUDO_LABELS = ("joint", "sum", "image", "point", "random", "own")
 
 
 @dataclass
@@ -48,8 +49,8 @@ class SelfTrainingArguments:
     was not pre-trained with masks; the paper's values are in `recipes/paper.yaml`.
 
     Args:
-        pseudo_label: "joint" (from the more confident modality), "image", "point" or "random" (table 4), or "own"
-            (each modality labels itself, the baseline).
+        pseudo_label: "joint" (from the more confident modality, the paper's), "sum" (from the sum of both modalities'
+            logits), "image", "point" or "random" (table 4), or "own" (each modality labels itself, the baseline).
         confidence_threshold: T of eqs. 1 and 2.
         confidence_threshold_image, confidence_threshold_point: thresholds for "own"; default `confidence_threshold`.
         point_confidence_weight: factor on the cloud's confidence in joint labels (official recipes: 0.9 or 1).
@@ -396,6 +397,9 @@ def make_pseudo_labels(
             own_pseudo_labels(image_logits, image, True, arguments.loss_variant),
             own_pseudo_labels(point_logits, point, False, arguments.loss_variant),
         )
+    if arguments.pseudo_label == "sum":
+        labels = summed_pseudo_labels(image_logits, point_logits, arguments.confidence_threshold)
+        return labels, labels
     choose = {
         "joint": None,
         "image": torch.ones_like(keys, dtype=torch.bool),

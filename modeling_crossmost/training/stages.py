@@ -122,11 +122,12 @@ class PointCMTStages:
         train = self.arguments.train
         folders = [Path(train.output_dir) / name for name in (IMAGE_TEACHER, GENERATOR, "")]
         found = [checkpoint for folder in folders for checkpoint in checkpoints_of(folder)]
-        if train.resume_from_checkpoint is None and self.accelerator.is_main_process:
-            for checkpoint in found:
+        if train.resume_from_checkpoint is None:
+            for checkpoint in found if self.accelerator.is_main_process else []:
                 remove_folder(checkpoint)
-        elif train.resume_from_checkpoint not in (None, "latest") or not found:
-            find_checkpoint(str(train.resume_from_checkpoint), train.output_dir)
+            self.accelerator.wait_for_everyone()
+        elif train.resume_from_checkpoint != "latest" or not found:
+            find_checkpoint(train.resume_from_checkpoint, train.output_dir)
 
     def run(self) -> tuple[CrossMoSTModel, PointCMT, dict] | None:
         """Train the image teacher and the generator.
