@@ -40,6 +40,7 @@ from modeling_crossmost.training.checkpoints import (
 )
 from modeling_crossmost.training.evaluator import Evaluator, load_split
 from modeling_crossmost.training.finish import finish_run
+from modeling_crossmost.training.fusion import FusionChooser
 from modeling_crossmost.training.guard import FiniteGuard, check_finite
 from modeling_crossmost.training.methods import Method, Pretraining, SelfTraining, Supervised
 from modeling_crossmost.training.optimization import (
@@ -328,6 +329,8 @@ class Run:
             classes = None if self.only_evaluate else classes_to_teach(arguments)
             self.names, templates = resolve_classes(arguments, self.model, self.processor, self.evaluator, classes)
         self.method = make_method(arguments, self.processor, self.names, templates)
+        by_itself = train.fusion == "label_free"
+        self.fuse = FusionChooser(arguments, self.accelerator, self.processor) if by_itself else None
 
     def _evaluator(self) -> Evaluator | None:
         split = self.arguments.data.eval_split
@@ -367,6 +370,8 @@ class Run:
         return self._end()
 
     def _zero_shot(self) -> dict | None:
+        if self.fuse is not None:
+            self.fuse(self.method, self.model)
         return self.evaluator.full(self.method, self.model) if self.evaluator else None
 
     def _loop(self, arguments: Arguments, method: Method, model: nn.Module, evaluator: Evaluator | None) -> Loop:
@@ -415,6 +420,8 @@ class Run:
 
     def _finish(self, models: tuple[CrossMoSTModel, CrossMoSTModel], summary: dict, zero_shot: dict | None) -> None:
         summary["wall_seconds"] = round(time.perf_counter() - self.started, 1)
+        for model in models if self.fuse is not None and summary["steps"] else ():
+            self.fuse(self.method, model)
         finish_run(
             self.arguments, self.accelerator, self.processor, self.method, self.evaluator, zero_shot, models, summary
         )

@@ -171,6 +171,8 @@ class CrossMoSTConfig(PreTrainedConfig):
         logit_scale_init_value: natural logarithm of the initial logit scale (CLIP: log(1 / 0.07) = 2.6592).
         image_star_from: how several views are fused into one prediction: "embeddings" averages the unit-length view
             embeddings (Image* in the paper), "logits" averages the scaled logits (as in the official code).
+        fusion_weight: share w of the views in the answer of both modalities, 0 to 1: their probabilities' weighted
+            geometric mean p_img^w p_pcl^(1-w), normalized. `None` takes the plain mean of the probabilities.
         point_local_projection: whether [`CrossMoSTForSelfTraining`] has the official code's second point projection
             for global-local alignment instead of using f^P (`reference` fidelity only).
         initializer_range: standard deviation of the initial weights.
@@ -192,6 +194,7 @@ class CrossMoSTConfig(PreTrainedConfig):
     up_axis: str = "y"
     logit_scale_init_value: float | int = 2.6592
     image_star_from: str = "embeddings"
+    fusion_weight: float | int | None = None
     point_local_projection: bool = False
     initializer_range: float = 0.02
 
@@ -221,13 +224,15 @@ class CrossMoSTConfig(PreTrainedConfig):
         """Check axis, view fusion, classes and prompts; also called by `@strict`.
 
         Raises:
-            ValueError: for an unknown axis, an unknown way to fuse views, fewer than two classes, an empty or repeated
-                class name, or a prompt without exactly one `{}`.
+            ValueError: for an unknown axis, an unknown way to fuse views, a fusion weight out of bounds, fewer than two
+                classes, an empty or repeated class name, or a prompt without exactly one `{}`.
         """
         if self.up_axis not in MODEL_AXES:
             raise ValueError(f"up_axis must be one of {', '.join(MODEL_AXES)}, got {self.up_axis!r}.")
         if self.image_star_from not in ("embeddings", "logits"):
             raise ValueError(f"image_star_from must be 'embeddings' or 'logits', got {self.image_star_from!r}.")
+        if self.fusion_weight is not None and not 0.0 <= self.fusion_weight <= 1.0:
+            raise ValueError(f"fusion_weight must be None or lie between 0 and 1, got {self.fusion_weight}.")
         check_class_names(self.class_names)
         check_prompt_templates(self.prompt_templates)
 

@@ -28,15 +28,18 @@ def shape_doubts(points: np.ndarray) -> list[str]:
     return []
 
 
-def opinion_doubts(names: Sequence[str], point: np.ndarray | None, image: np.ndarray | None) -> list[str]:
+def opinion_doubts(
+    names: Sequence[str], point: np.ndarray | None, image: np.ndarray | None, fused: np.ndarray | None = None
+) -> list[str]:
     """Return what is doubtful about the probabilities (C,) that cloud and views give to the classes.
 
     Args:
         names: C class names.
         point, image: probabilities from the cloud and from the views; `None` where a modality was not used.
+        fused: from both; by default their mean.
     """
-    given = [found for found in (point, image) if found is not None]
-    fused = np.mean(given, axis=0)
+    if fused is None:
+        fused = np.mean([found for found in (point, image) if found is not None], axis=0)
     found = []
     if point is not None and image is not None and point.argmax() != image.argmax():
         said = names[int(point.argmax())], names[int(image.argmax())]

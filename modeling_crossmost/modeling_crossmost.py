@@ -315,6 +315,15 @@ class CrossMoSTModel(CrossMoSTPreTrainedModel):
         """Classifier Q: unit-length embeddings (..., D) -> scaled logits (..., C)."""
         return self.logit_scale.exp() * self.classifier(embeds)
 
+    def fuse(self, image: torch.Tensor, point: torch.Tensor) -> torch.Tensor:
+        """Fuse the probabilities (..., C) of views and cloud into those of both; see `config.fusion_weight`."""
+        weight = self.config.fusion_weight
+        if weight is None:
+            return (image + point) / 2
+        tiny = torch.finfo(torch.float32).tiny  # a class that one modality excludes still has a logarithm
+        image, point = image.float().clamp(min=tiny).log(), point.float().clamp(min=tiny).log()
+        return (weight * image + (1.0 - weight) * point).softmax(-1)
+
     def get_point_features(self, point_values: torch.Tensor, **kwargs) -> torch.Tensor:
         """Unit-length embeddings f^P(h^P(x)) of clouds: (B, N, 3) -> (B, D)."""
         return unit_length(self.point_projection(self.point_model(point_values=point_values, **kwargs).pooler_output))

@@ -46,7 +46,7 @@ class PointCloudClassificationPipeline(Pipeline):
 
     Returns:
         For each object a list of `{"label": class name, "score": probability}`, most probable first. Scores are the
-        mean of the probabilities given by the views and by the cloud. Where doubt is due, the first has `"notes"` too:
+        probability by the views and the cloud together (`model.fuse`). Where doubt is due, the first has `"notes"` too:
         a list of sentences.
 
     Raises:
@@ -172,12 +172,16 @@ class PointCloudClassificationPipeline(Pipeline):
         names = self.model.config.class_names if candidate_labels is None else candidate_labels
         logits = {name: _flat(model_outputs[name])[0] for name in ("point", "image")}
         opinions = {name: None if found is None else found[0].float().softmax(-1) for name, found in logits.items()}
-        # Mean of probabilities, as in the evaluation; the stable sort breaks ties by label order.
-        given = [found for found in opinions.values() if found is not None]
-        scores, order = torch.stack(given).mean(0).sort(descending=True, stable=True)
+        point, image = opinions["point"], opinions["image"]
+        if point is not None and image is not None:
+            fused = self.model.fuse(image, point)  # as in the evaluation
+        else:
+            fused = next(found for found in (point, image) if found is not None)
+        scores, order = fused.sort(descending=True, stable=True)  # stable: ties go by label order
         ranked = zip(order.tolist()[:top_k], scores.tolist()[:top_k], strict=True)
         result: list[dict[str, Any]] = [{"label": names[index], "score": score} for index, score in ranked]
-        doubts = opinion_doubts(names, *(None if found is None else found.numpy() for found in opinions.values()))
+        arrays = (None if found is None else found.numpy() for found in (point, image, fused))
+        doubts = opinion_doubts(names, *arrays)
         if notes := [*doubts, *_flat(model_outputs["notes"])[0]]:
             result[0]["notes"] = notes
         return result

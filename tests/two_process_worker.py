@@ -44,7 +44,13 @@ RUNS = {
     "baseline": {"method": "baseline"},
     "pretrain": {"method": "pretrain", "ema_decay_start": 0.5, "ema_decay": 0.5},  # trains the tokenizer too
     "supervised": {"method": "supervised"},
-    "pointcmt": {"method": "pointcmt", "image_epochs": 1, "image_views": 2, "generator_epochs": 1, "generated_points": 32},
+    "pointcmt": {
+        "method": "pointcmt",
+        "image_epochs": 1,
+        "image_views": 2,
+        "generator_epochs": 1,
+        "generated_points": 32,
+    },
 }
 
 

@@ -1,7 +1,7 @@
 """Accuracy, confusion, entropy and bias of predictions: plain functions, and one `evaluate.Metric` on top of them.
 
 Columns are the four ways to classify an object: `image` (one view), `image_star` (all views), `point` (the cloud) and
-`fused` (mean of image_star's and point's probabilities). Shapes: N or B objects, C classes. Accuracies are percentages,
+`fused` (both together, see `CrossMoSTModel.fuse`). Shapes: N or B objects, C classes. Accuracies are percentages,
 divergences are in nats.
 """
 

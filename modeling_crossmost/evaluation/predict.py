@@ -20,7 +20,7 @@ class Predictions:
 
     Attributes:
         probabilities: per column an (N, C) array: `image` is the first view, `image_star` all views, `point` the
-            cloud, `fused` the mean of `image_star` and `point`. A model without an image tower has `point` alone.
+            cloud, `fused` both together (`model.fuse`). A model without an image tower has `point` alone.
         labels: (N,) class indices of the model, or `None` if the split has no labels.
     """
 
@@ -76,7 +76,7 @@ def _predict_batch(
     if model.vision_model is not None:
         views, mask = batch["views"].to(device), batch["view_mask"].to(device)
         probabilities |= _image_probabilities(model, views, mask, autocast, normalize)
-        probabilities["fused"] = (probabilities["image_star"] + probabilities["point"]) / 2
+        probabilities["fused"] = model.fuse(probabilities["image_star"], probabilities["point"])
     return kept | {name: values.cpu().numpy() for name, values in probabilities.items()}
 
 

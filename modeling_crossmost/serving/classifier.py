@@ -51,7 +51,7 @@ class Classification:
 
     Attributes:
         file: the file's name as it was passed.
-        fused: (class, probability) pairs, most probable first: the mean of both modalities, or the only one used.
+        fused: (class, probability) pairs, most probable first: both modalities together, or the only one used.
         point: the same from the cloud; empty if it was not used.
         image: the same from the views; empty if there were none.
         seconds: time to read and render the file, plus its share of the model's time.
@@ -260,7 +260,7 @@ class Classifier:
                 yield Classification(read.name, error=read.result)
                 continue
             began, opinions = time.perf_counter(), next(predictions)
-            doubts = opinion_doubts(names, opinions.get("point"), opinions.get("image"))
+            doubts = opinion_doubts(names, opinions.get("point"), opinions.get("image"), opinions["fused"])
             if doubts:
                 doubts += self._better_standing(read, model, wanted, use_cloud, opinions)
             seconds = read.seconds + share + time.perf_counter() - began
@@ -303,9 +303,11 @@ class Classifier:
             inputs["pixel_values"] = self.processor(images=views)["pixel_values"]
         output = model(**{name: value.to(model.device) for name, value in inputs.items()})
         logits = {"point": output.logits_per_point, "image": output.logits_per_image}
-        found = {name: rows.float().softmax(-1).cpu().numpy() for name, rows in logits.items() if rows is not None}
-        found["fused"] = np.mean(list(found.values()), axis=0)
-        return [{key: rows[index] for key, rows in found.items()} for index in range(len(objects))]
+        found = {name: rows.float().softmax(-1) for name, rows in logits.items() if rows is not None}
+        alone = next(iter(found.values()))
+        found["fused"] = model.fuse(found["image"], found["point"]) if len(found) == 2 else alone
+        arrays = {name: rows.cpu().numpy() for name, rows in found.items()}
+        return [{key: rows[index] for key, rows in arrays.items()} for index in range(len(objects))]
 
 
 @dataclass(frozen=True)

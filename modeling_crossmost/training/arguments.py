@@ -27,6 +27,7 @@ from .supervised import SupervisedOptions
 
 
 METHODS = ("zero_shot", "baseline", "crossmost", "pretrain", "supervised", "pointcmt")
+FUSIONS = ("model", "label_free")
 LABELED = ("supervised", "pointcmt")  # the methods that learn from labels
 
 # Nothing learns from the averaged weights here: over an epoch of a short run, and no longer, they follow the student.
@@ -55,6 +56,7 @@ FREE_ON_RESUME = {
     "eval_only",
     "eval_split",
     "eval_steps",
+    "fusion",
     "gradient_checkpointing",
     "hub_model_id",
     "logging_steps",
@@ -155,6 +157,8 @@ class TrainArguments:
         resume_from_checkpoint: "latest" or a checkpoint folder.
         stop_after_steps: stop early after this many optimizer steps, as an interruption would, with a checkpoint.
         eval_only: only evaluate `model_name_or_path`.
+        fusion: how views and cloud are fused: "model" (as its configuration says, at first the mean of probabilities)
+            or "label_free" (a weight from unlabeled training objects, which is saved in the configuration).
         report_to: accelerate trackers, comma-separated ("tensorboard", "wandb", ...).
         push_to_hub, hub_model_id: upload the result to this repository of the Hub when the run is complete.
     """
@@ -195,6 +199,7 @@ class TrainArguments:
     resume_from_checkpoint: str | None = None
     stop_after_steps: int | None = None
     eval_only: bool = False
+    fusion: str = field(default="model", metadata={"choices": FUSIONS})
     report_to: str | None = None
     push_to_hub: bool = False
     hub_model_id: str | None = None

@@ -44,7 +44,7 @@ def teacher_label_accuracy(
     method: Method,
     teacher: CrossMoSTModel,
 ) -> dict[str, float]:
-    """How right the teacher's labels, joint or summed, on the training split are: a diagnosis after training, off by default.
+    """How right the teacher's labels on the training split are: a diagnosis after training, off by default.
 
     Returns:
         Percent of the kept labels that are right, and percent that are kept.
@@ -132,6 +132,7 @@ def finish_run(
     if not accelerator.is_main_process:
         return
     output_dir = Path(arguments.train.output_dir)
+    run = run | {"fusion_weight": teacher.config.fusion_weight}
     results = results_of(arguments, evaluator, summaries, run)
     save_model(teacher, processor, output_dir)
     confusion = (summaries["teacher"] or {}).get("confusion")

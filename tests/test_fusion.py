@@ -1,0 +1,148 @@
+"""The answer of both modalities: its definition, its weight from unlabeled objects, and everyone who gives it."""
+
+import json
+import math
+
+import numpy as np
+import pytest
+import torch
+import toy
+import trimesh
+from transformers import pipeline
+
+import train
+from modeling_crossmost import CrossMoSTConfig, CrossMoSTModel
+from modeling_crossmost.evaluation.predict import summarize
+from modeling_crossmost.serving.classifier import Classifier
+from modeling_crossmost.training import evaluator
+from modeling_crossmost.training.fusion import label_free_fusion_weight
+
+
+IMAGE, POINT = torch.tensor([[0.7, 0.2, 0.1]]), torch.tensor([[0.1, 0.3, 0.6]])
+
+
+def by_hand(image: list[float], point: list[float], weight: float) -> list[float]:
+    products = [p**weight * q ** (1.0 - weight) for p, q in zip(image, point, strict=True)]
+    return [product / sum(products) for product in products]
+
+
+@pytest.mark.parametrize("weight", [0.0, 0.3, 0.5, 1.0])
+def test_a_weight_makes_it_the_weighted_geometric_mean(weight):
+    model = toy.toy_model(fusion_weight=weight)
+    expected = torch.tensor(by_hand(IMAGE[0].tolist(), POINT[0].tolist(), weight))
+    torch.testing.assert_close(model.fuse(IMAGE, POINT)[0], expected)
+
+
+def test_without_a_weight_it_is_the_mean():
+    torch.testing.assert_close(toy.toy_model().fuse(IMAGE, POINT), (IMAGE + POINT) / 2)
+
+
+def test_a_class_that_one_modality_excludes_is_no_error():
+    found = toy.toy_model(fusion_weight=0.5).fuse(torch.tensor([[1.0, 0.0, 0.0]]), torch.tensor([[0.0, 0.5, 0.5]]))
+    assert found.isfinite().all() and float(found.sum()) == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("weight", [-0.1, 1.5])
+def test_weights_out_of_bounds_are_refused(weight):
+    with pytest.raises(ValueError, match=f"fusion_weight must be None or lie between 0 and 1, got {weight}"):
+        toy.toy_config(fusion_weight=weight)
+
+
+def test_the_label_free_weight_in_closed_form():
+    # A sure modality, p, beside one that hedges, q: H(q, p) = -(0.4 ln 0.9 + 0.6 ln 0.1), H(p, q) = -ln 0.4 or so.
+    sure, hedging = np.array([[0.9, 0.1]]), np.array([[0.4, 0.6]])
+    of_sure = -(0.4 * math.log(0.9) + 0.6 * math.log(0.1))
+    of_hedging = -(0.9 * math.log(0.4) + 0.1 * math.log(0.6))
+    assert label_free_fusion_weight(sure, hedging) == pytest.approx(of_sure / (of_sure + of_hedging))
+    assert label_free_fusion_weight(hedging, sure) == pytest.approx(of_hedging / (of_sure + of_hedging))
+    assert label_free_fusion_weight(sure, hedging) > 0.5
+    assert label_free_fusion_weight(sure, sure) == 0.5
+    certain = np.array([[1.0, 0.0]])
+    assert label_free_fusion_weight(certain, certain) == 0.5
+
+
+@pytest.fixture
+def run(work, tmp_path, monkeypatch):
+    monkeypatch.setattr("modeling_crossmost.training.finish.plot_all", lambda folder: [])
+
+    def start(name: str = "output", **options):
+        paths = {"dataset": work / "data", "model_name_or_path": work / "model", "output_dir": tmp_path / name}
+        assert train.main(toy.flags(**paths, fusion="label_free", **options)) == 0
+        return tmp_path / name
+
+    return start
+
+
+def test_a_run_chooses_saves_and_reports_the_weight_of_what_it_evaluates(run, work, monkeypatch, capsys):
+    seen = []
+    original = evaluator.predict
+
+    def predict(model, loader, *rest):
+        found = original(model, loader, *rest)
+        seen.append((model.config.fusion_weight, found))
+        return found
+
+    monkeypatch.setattr(evaluator, "predict", predict)
+    output = run(max_steps=2, eval_steps=0)
+    weight = CrossMoSTConfig.from_pretrained(output).fusion_weight
+    results = json.loads((output / "results.json").read_text())
+    assert results["fusion_weight"] == weight and "unlabeled training objects" in capsys.readouterr().out
+    # Training objects and evaluation split, of the model before training, and of teacher and student after it.
+    of_training = [found for _, found in seen if found.labels is None]
+    expected = [
+        label_free_fusion_weight(found.probabilities["image_star"], found.probabilities["point"])
+        for found in of_training
+    ]
+    evaluated = [(used, found) for used, found in seen if found.labels is not None]
+    assert [used for used, _ in evaluated] == [round(value, 3) for value in expected] and len(expected) == 3
+    assert weight == evaluated[1][0]
+    used, found = evaluated[1]
+    image, point = (torch.from_numpy(found.probabilities[name]) for name in ("image_star", "point"))
+    products = image**used * point ** (1.0 - used)
+    expected_fused = products / products.sum(-1, keepdim=True)
+    torch.testing.assert_close(torch.from_numpy(found.probabilities["fused"]), expected_fused, rtol=1e-4, atol=1e-6)
+    assert results["teacher"]["fused"] == round(float(summarize(found, toy.CLASSES)["fused"]), 2)
+
+
+def test_permuted_labels_choose_the_same_weight(run, work, tmp_path):
+    toy.write_split(tmp_path / "permuted", "train", [{**row, "label": 2 - row["label"]} for row in toy.toy_rows(14, 0)])
+    toy.write_split(tmp_path / "permuted", "test", toy.toy_rows(9, 1))
+    weights = []
+    for name, data in (("one", work / "data"), ("two", tmp_path / "permuted")):
+        monkey = {"max_steps": 1, "eval_split": "none"}
+        output = tmp_path / name
+        flags = toy.flags(
+            dataset=data, model_name_or_path=work / "model", output_dir=output, fusion="label_free", **monkey
+        )
+        assert train.main(flags) == 0
+        weights.append(CrossMoSTConfig.from_pretrained(output).fusion_weight)
+    assert weights[0] == weights[1] is not None
+
+
+def test_streamed_objects_cannot_be_looked_at_again(work, tmp_path, capsys):
+    flags = toy.flags(
+        dataset=work / "data",
+        model_name_or_path=work / "model",
+        output_dir=tmp_path / "output",
+        fusion="label_free",
+        streaming=True,
+        max_steps=1,
+    )
+    assert train.main(flags) == 2
+    assert "leave --streaming out" in capsys.readouterr().err
+
+
+def test_classifier_and_pipeline_give_the_weighted_answer(tmp_path):
+    toy.make_model(tmp_path / "model")
+    model = CrossMoSTModel.from_pretrained(tmp_path / "model", fusion_weight=0.8)
+    model.save_pretrained(tmp_path / "model")
+    trimesh.creation.box((1.0, 2.0, 3.0)).export(tmp_path / "box.glb")
+    with Classifier.from_pretrained(str(tmp_path / "model"), device="cpu") as classifier:
+        (found,) = classifier([tmp_path / "box.glb"])
+    image, point, fused = (
+        [dict(ranking)[name] for name in toy.CLASSES] for ranking in (found.image, found.point, found.fused)
+    )
+    assert fused == pytest.approx(by_hand(image, point, 0.8), abs=1e-5)
+    pipe = pipeline("point-cloud-classification", model=str(tmp_path / "model"), device="cpu")
+    answer = {entry["label"]: entry["score"] for entry in pipe(str(tmp_path / "box.glb"), views=12, up_axis="y")}
+    assert [answer[name] for name in toy.CLASSES] == pytest.approx(fused, abs=1e-4)
