@@ -467,7 +467,7 @@ class CrossMoSTModel(CrossMoSTPreTrainedModel):
             vision_model, visual_projection = self._image_tower()
             tower = vision_model(pixel_values=self._flatten_views(pixel_values), **kwargs)
             embeds = unit_length(visual_projection(tower.pooler_output))
-            embeds, logits = self._fuse_views(embeds.view(pixel_values.shape[0], -1, embeds.shape[-1]))
+            embeds, logits = self.fuse_views(embeds.view(pixel_values.shape[0], -1, embeds.shape[-1]))
             output.update(image_embeds=embeds, logits_per_image=logits)
             towers["vision_model_output"] = tower
         if return_tower_outputs or kwargs.get("output_hidden_states") or kwargs.get("output_attentions"):
@@ -492,7 +492,7 @@ class CrossMoSTModel(CrossMoSTPreTrainedModel):
             )
         return pixel_values if pixel_values.dim() == 4 else pixel_values.flatten(0, 1)
 
-    def _fuse_views(self, embeds: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    def fuse_views(self, embeds: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Fuse unit-length view embeddings (B, V, D) to embeddings (B, D) and logits (B, C): Image* (section 4.1)."""
         # One view is already of unit length; normalizing it again would change its last bits.
         fused = embeds[:, 0] if embeds.shape[1] == 1 else unit_length(embeds.mean(dim=1))

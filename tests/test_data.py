@@ -111,6 +111,24 @@ def test_training_sees_neither_label_nor_object_id(pairs):
     assert set(dataset[0]) == {"index", "key", "points", "weak_image", "strong_image"}
 
 
+@pytest.mark.parametrize("wanted", [2, VIEWS, VIEWS + 2])
+def test_the_teacher_gets_several_views_of_which_the_first_is_the_students(pairs, wanted):
+    dataset = PairDataset(pairs, PairReader(gray, gray, seed=3, weak_views=wanted))
+    items = dataset.__getitems__(range(OBJECTS))
+    assert all(equal(*both) for both in zip(items, dataset.__getitems__(range(OBJECTS)), strict=True))
+    orders = set()
+    for number, item in enumerate(items):
+        views = (item["weak_image"][:, 0] - 6 * number).tolist()
+        assert len(views) == wanted and views[0] == int(item["strong_image"][0]) - 6 * number
+        assert len(set(views[:VIEWS])) == min(wanted, VIEWS), "every view once before one repeats"
+        assert views[VIEWS:] == views[: max(0, wanted - VIEWS)]
+        assert len(set(item["weak_image"][:, 1].tolist())) == wanted, "each has its own crop"
+        orders.add(tuple(views))
+    assert len(orders) > 1
+    alone = PairDataset(pairs, PairReader(gray, gray, seed=3)).__getitems__(range(OBJECTS))
+    assert all(torch.equal(a["strong_image"], b["strong_image"]) for a, b in zip(items, alone, strict=True))
+
+
 def test_permuted_labels_change_no_item(pairs):
     labels = pairs["label"][:]
     random.Random(0).shuffle(labels)

@@ -303,6 +303,18 @@ def test_own_labels_have_own_thresholds():
     assert image.kept.tolist() == [False, True, False, False] and point.kept.tolist() == [True, False, False, True]
 
 
+@pytest.mark.parametrize("source", ["embeddings", "logits"])
+def test_a_teacher_of_several_views_sees_them_as_the_evaluation_does(source):
+    student = toy_model(CrossMoSTForSelfTraining, image_star_from=source)
+    teacher, batch, keys = EMATeacher(student), make_batch(), make_keys()
+    several = toy_views(SIZE, 3, seed=4)
+    image, point = teacher_logits(teacher, {**batch, "weak_image": several}, keys)
+    assert_close(image, CrossMoSTModel.forward(teacher.model, pixel_values=several).logits_per_image)
+    assert_close(point, teacher_logits(teacher, batch, keys)[1])
+    chunked = teacher_logits(teacher, {**batch, "weak_image": several}, keys, chunk_size=2)
+    assert_close(chunked[0], image)
+
+
 def test_random_labels_are_a_fair_keyed_coin():
     keys = object_keys(0, 0, torch.arange(2000))
     image, point = torch.tensor([[5.0, 0.0]]).expand(2000, 2), torch.tensor([[0.0, 1.0]]).expand(2000, 2)

@@ -307,6 +307,17 @@ def test_label_accuracy_is_a_separate_pass_that_changes_nothing(start, work, tmp
 # Options
 
 
+def test_a_teacher_of_several_views_trains_and_resumes_bit_for_bit(start, tmp_path):
+    options = {"teacher_views": 2, "pseudo_label": "sum", "eval_split": "none", "max_steps": 4}
+    whole = start("whole", **options)
+    cut = start("cut", **options, stop_after_steps=2)
+    assert not (cut / "model.safetensors").exists()
+    start("cut", **options, resume_from_checkpoint="latest")
+    assert_same_tensors(whole / "model.safetensors", cut / "model.safetensors")
+    one = start("one", **{**options, "teacher_views": 1})
+    assert changed_tensors(whole / "model.safetensors", one / "model.safetensors")
+
+
 @pytest.mark.parametrize("choice", ["joint", "sum", "image", "point", "random", "own"])
 def test_pseudo_labels_of_every_kind(start, choice):
     (line,) = lines(start(pseudo_label=choice, max_steps=1, eval_split="none") / "metrics.jsonl")

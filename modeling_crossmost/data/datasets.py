@@ -53,12 +53,13 @@ class PairReader:
             the longest of a batch.
         num_captions: draw from the first `num_captions` captions of an object only; None means all.
         two_captions: also draw another caption of each object, `other_input_ids` and `other_attention_mask`.
+        weak_views: views of an object in `weak_image`, which repeat where it has fewer; the first is the student's.
         views_per_item: make `views` of so many views of an object, which repeat where it has fewer, each with the
             strong transform, instead of one `strong_image`.
         label_map: the model's class index of each label of the data set; None leaves labels out.
 
     Raises:
-        ValueError: `num_views`, `num_captions` or `views_per_item` is below 1.
+        ValueError: `num_views`, `num_captions`, `weak_views` or `views_per_item` is below 1.
     """
 
     weak_transform: ImageTransform | None
@@ -69,11 +70,12 @@ class PairReader:
     max_caption_length: int | None = None
     num_captions: int | None = None
     two_captions: bool = False
+    weak_views: int = 1
     views_per_item: int | None = None
     label_map: Sequence[int] | None = None
 
     def __post_init__(self) -> None:
-        for name in ("num_views", "views_per_item"):
+        for name in ("num_views", "weak_views", "views_per_item"):
             if getattr(self, name) is not None and getattr(self, name) < 1:
                 raise ValueError(f"{name} is {getattr(self, name)}; draw from at least one view.")
         if self.num_captions is not None and self.num_captions < 1:
@@ -92,6 +94,15 @@ class PairReader:
     def _images(self, views: pa.Array, view: int, seeds: dict[str, int], name: str) -> Item:
         image = decode_view(views, view, name)
         return {kind: transform(image, seeds[kind]) for kind, transform in self.transforms.items()}
+
+    def _weak_views(self, views: pa.Array, first: int, key: torch.Tensor, name: str) -> torch.Tensor:
+        assert self.weak_transform is not None  # for the type checker
+        count = len(views[: self.num_views])
+        order = keyed_order(key[None], count, substream(Stream.VIEW, 1))[0].tolist()
+        order = [first, *(view for view in order if view != first)]
+        seeds = keyed_bits(key[None], self.weak_views, substream(Stream.WEAK_IMAGE, 1))[0].tolist()
+        images = [decode_view(views, order[number % count], name) for number in range(self.weak_views)]
+        return torch.stack([self.weak_transform(*pair) for pair in zip(images, seeds, strict=True)])
 
     def _several_views(self, views: pa.Array, key: torch.Tensor, name: str) -> torch.Tensor:
         assert self.views_per_item is not None and self.strong_transform is not None  # for the type checker
@@ -138,8 +149,9 @@ class PairReader:
 
         Returns:
             For each row `index` () int64, `key` () int64 for keyed draws, `points` (N, 3) float32, `weak_image` and
-            `strong_image` (3, H, W) float32 of one drawn view (or `views` (V, 3, H, W) of several), with a tokenizer
-            `input_ids` and `attention_mask` (L,) int64, and with a label map `label` () int64.
+            `strong_image` (3, H, W) float32 of one drawn view (`weak_image` (T, 3, H, W) of several weak views, or
+            `views` (V, 3, H, W)), with a tokenizer `input_ids` and `attention_mask` (L,) int64, and with a label map
+            `label` () int64.
 
         Raises:
             ValueError: a cloud, view or caption is missing or broken; the sentence names the row.
@@ -165,6 +177,8 @@ class PairReader:
             for row, item in enumerate(items):
                 seeds = {"weak_image": weak[row], "strong_image": strong[row]}
                 item.update(self._images(views[row], drawn[row], seeds, labels[row]))
+                if self.weak_views > 1:
+                    item["weak_image"] = self._weak_views(views[row], drawn[row], keys[row], labels[row])
         if self.tokenizer is not None:
             for item, caption in zip(items, self._captions(table, keys, labels), strict=True):
                 item.update(caption)

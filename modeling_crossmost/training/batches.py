@@ -82,6 +82,7 @@ def make_batches(
         tokenizer=processor.tokenizer if method.needs_captions else None,
         num_captions=arguments.pretraining.num_captions,
         two_captions=method.needs_two_captions,
+        weak_views=method.weak_views,
         views_per_item=method.views_per_item,
         label_map=_label_map(rows, method.taught, data.train_split),
     )

@@ -45,6 +45,7 @@ class Method:
     needs_two_captions = False
     needs_weak_views = False
     needs_strong_views = False
+    weak_views = 1  # of each object
     views_per_item: int | None = None  # where several views of an object make one item
     taught: list[str] | None = None  # the classes that labels teach; without, labels are not even read
 
@@ -92,6 +93,7 @@ class SelfTraining(Method):
 
     def __init__(self, arguments: Arguments):
         self.arguments = arguments.method
+        self.weak_views = arguments.method.teacher_views
         self.chunk_size = arguments.train.per_device_train_batch_size
 
     def check(self, model: CrossMoSTModel) -> list[str]:

@@ -51,6 +51,8 @@ class SelfTrainingArguments:
     Args:
         pseudo_label: "joint" (from the more confident modality, the paper's), "sum" (from the sum of both modalities'
             logits), "image", "point" or "random" (table 4), or "own" (each modality labels itself, the baseline).
+        teacher_views: views of an object that the teacher labels it from, as Image* (paper: 1); where the data has
+            fewer, they repeat.
         confidence_threshold: T of eqs. 1 and 2.
         confidence_threshold_image, confidence_threshold_point: thresholds for "own"; default `confidence_threshold`.
         point_confidence_weight: factor on the cloud's confidence in joint labels (official recipes: 0.9 or 1).
@@ -80,6 +82,7 @@ class SelfTrainingArguments:
     _argument_group_name: ClassVar[str] = "self-training (--method crossmost and baseline)"
 
     pseudo_label: str = "joint"
+    teacher_views: int = 1
     confidence_threshold: float = 0.6
     confidence_threshold_image: float | None = None
     confidence_threshold_point: float | None = None
@@ -116,6 +119,8 @@ class SelfTrainingArguments:
             raise ValueError(f"loss_variant must be one of {', '.join(VARIANTS)}, got {self.loss_variant!r}.")
         if self.pseudo_label not in PSEUDO_LABELS:
             raise ValueError(f"pseudo_label must be one of {', '.join(PSEUDO_LABELS)}, got {self.pseudo_label!r}.")
+        if self.teacher_views < 1:
+            raise ValueError(f"teacher_views must be at least 1, got {self.teacher_views}.")
         for name in ("confidence_threshold", "confidence_threshold_image", "confidence_threshold_point"):
             value = getattr(self, name)
             if value is not None and not 0.0 <= value <= 1.0:
@@ -199,7 +204,7 @@ class EMATeacher:
         """Return the embeddings "image" and "point", (B, D) each.
 
         Args:
-            views: (B, 3, H, W), normalized.
+            views: (B, 3, H, W), normalized, or (B, V, 3, H, W) for the embeddings "image" (B, V, D) of several.
             clouds: (B, N, 3).
             start: (B,) indices of the points that grouping starts at.
         """
@@ -207,7 +212,9 @@ class EMATeacher:
             return self._embed(views, clouds, start)
 
     def _embed(self, views: torch.Tensor, clouds: torch.Tensor, start: torch.Tensor) -> dict[str, torch.Tensor]:
-        image = self.model.get_image_features(views)
+        image = self.model.get_image_features(views if views.dim() == 4 else views.flatten(0, 1))
+        if views.dim() == 5:
+            image = image.unflatten(0, views.shape[:2])
         return {"image": image, "point": self.model.get_point_features(clouds, fps_start=start)}
 
     def compile(self, **options: Any) -> None:
@@ -370,12 +377,17 @@ def student_inputs(
 def teacher_logits(
     teacher: EMATeacher, batch: dict[str, torch.Tensor], keys: torch.Tensor, chunk_size: int | None = None
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return the teacher's logits q_img and q_pcl, (B, C) each, for weakly augmented views and clouds."""
+    """Return the teacher's logits q_img and q_pcl, (B, C) each, for weakly augmented views and clouds.
+
+    Several views of an object are fused as Image*.
+    """
     clouds = weak_clouds(batch["points"], keys)
     start = keyed_integers(keys, clouds.shape[1], (), Stream.FPS_WEAK)
     inputs = {"views": batch["weak_image"], "clouds": clouds, "start": start}
     embeds = in_chunks(teacher.embed, len(clouds), chunk_size, inputs)
-    return teacher.model.classify(embeds["image"]), teacher.model.classify(embeds["point"])
+    image = embeds["image"]
+    logits = teacher.model.classify(image) if image.dim() == 2 else teacher.model.fuse_views(image)[1]
+    return logits, teacher.model.classify(embeds["point"])
 
 
 @torch.no_grad()
@@ -568,7 +580,7 @@ def self_training_step(
         student: the [`StudentPass`], wrapped in DDP if there are several processes.
         unwrapped: the student itself.
         teacher: the EMA teacher.
-        batch: `points` (B, N, 3), `weak_image` and `strong_image` (B, 3, H, W); no labels.
+        batch: `points` (B, N, 3), `weak_image` (B[, V], 3, H, W) and `strong_image` (B, 3, H, W); no labels.
         keys: (B,) keys of the objects in this epoch.
         arguments: the method.
         chunk_size: objects per forward pass of the teacher.
