@@ -90,6 +90,24 @@ def test_the_method_is_the_papers_by_default():
     assert (train.ema_decay_start, train.weight_decay, train.max_grad_norm) == (0.99, 0.05, None)
 
 
+def test_the_papers_preset_yields_to_method_recipe_and_command_line(tmp_path):
+    recipe = parse_arguments(["recipes/paper.yaml"]).to_dict()
+    preset = parse_arguments(["--preset", "paper"]).to_dict()
+    of_hardware = {"image_mask_unit", "per_device_train_batch_size", "dataloader_num_workers", "checkpointing_steps"}
+    assert {name for name, value in preset.items() if value != recipe[name]} == of_hardware
+    baseline = parse_arguments(["--method=baseline", "--preset=paper"]).to_dict()
+    assert (baseline["pseudo_label"], baseline["align"], baseline["confidence_threshold"]) == ("own", False, 0.84)
+    written = write(tmp_path, "preset: paper\nconfidence_threshold: 0.5\n")
+    found = parse_arguments([written, "--layer_decay", "0.9"]).to_dict()
+    assert (found["confidence_threshold"], found["layer_decay"], found["ema_decay"]) == (0.5, 0.9, 0.9998)
+
+
+@pytest.mark.parametrize("method", ["pretrain", "supervised", "pointcmt"])
+def test_the_papers_preset_is_for_its_methods(method):
+    with pytest.raises(UsageError, match=f"--preset paper belongs to .*, not to {method}"):
+        parse_arguments(["--method", method, "--preset", "paper"])
+
+
 def test_the_papers_recipe_names_its_optimizer_teacher_and_strengths():
     arguments = parse_arguments(["recipes/paper.yaml"])
     method, train = arguments.method, arguments.train

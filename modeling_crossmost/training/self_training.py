@@ -46,7 +46,7 @@ class SelfTrainingArguments:
     """The method: pseudo-labels, loss terms, and which parts are trained.
 
     Strengths, masks, weights and threshold default to values that suit the bundled mini checkpoint, which is small and
-    was not pre-trained with masks; the paper's values are in `recipes/paper.yaml`.
+    was not pre-trained with masks; `--preset paper` has the paper's values.
 
     Args:
         pseudo_label: "joint" (from the more confident modality, the paper's), "sum" (from the sum of both modalities'
