@@ -102,6 +102,37 @@ def test_the_papers_preset_yields_to_method_recipe_and_command_line(tmp_path):
     assert (found["confidence_threshold"], found["layer_decay"], found["ema_decay"]) == (0.5, 0.9, 0.9998)
 
 
+@pytest.mark.parametrize(
+    ("name", "joint", "weight", "image", "point"),  # of the official files
+    [
+        ("modelnet10", 0.84, 0.9, 0.84, 0.84),
+        ("modelnet40", 0.84, 0.9, 0.8, 0.82),
+        ("modelnet40_depth", 0.84, 0.9, 0.84, 0.84),
+        ("redwood", 0.82, 1.0, 0.82, 0.82),
+        ("co3d", 0.84, 0.9, 0.8, 0.82),
+        ("scanobjectnn", 0.82, 1.0, 0.8, 0.82),
+        ("scanobjectnn_withbg", 0.82, 1.0, 0.6, 0.6),
+        ("scanobjectnn_hardest", 0.82, 1.0, 0.6, 0.6),
+    ],
+)
+def test_every_data_set_of_the_paper_has_its_recipes(name, joint, weight, image, point):
+    trained = parse_arguments([f"recipes/paper/{name}_crossmost.yaml"])
+    assert (trained.method.confidence_threshold, trained.method.point_confidence_weight) == (joint, weight)
+    assert (trained.train.method, trained.train.learning_rate, trained.data.dataset) == (
+        "crossmost",
+        2e-5,
+        f"pairs/{name}",
+    )
+    alone = parse_arguments([f"recipes/paper/{name}_baseline.yaml"])
+    method = alone.method
+    shared = method.confidence_threshold
+    assert (method.confidence_threshold_image or shared, method.confidence_threshold_point or shared) == (image, point)
+    assert (alone.train.method, method.pseudo_label, method.align) == ("baseline", "own", False)
+    for train in (trained.train, alone.train):
+        assert train.num_train_epochs == (150 if name == "co3d" else 200)
+        assert train.per_device_train_batch_size == (64 if name == "redwood" else 128)
+
+
 @pytest.mark.parametrize("method", ["pretrain", "supervised", "pointcmt"])
 def test_the_papers_preset_is_for_its_methods(method):
     with pytest.raises(UsageError, match=f"--preset paper belongs to .*, not to {method}"):
@@ -207,7 +238,7 @@ def test_written_arguments_are_a_recipe_that_gives_the_same_run(tmp_path):
 
 
 def test_every_shipped_recipe_is_valid():
-    recipes = sorted((REPOSITORY / "recipes").glob("*.yaml"))
+    recipes = sorted((REPOSITORY / "recipes").rglob("*.yaml"))
     assert recipes
     for recipe in recipes:
         given = read_recipe(recipe)

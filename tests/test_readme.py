@@ -145,7 +145,7 @@ def test_examples_of_the_other_pages_compile(page):
 
 
 def test_recipes_parse():
-    recipes = sorted((ROOT / "recipes").glob("*.yaml"))
+    recipes = sorted((ROOT / "recipes").rglob("*.yaml"))
     assert recipes
     for recipe in recipes:
         parse_arguments([str(recipe)])
