@@ -41,6 +41,8 @@ class CrossMoSTPointConfig(PreTrainedConfig):
 
     Args:
         tower: one of `POINT_TOWERS`. All fields below but the last three belong to Point-BERT.
+        in_channels: of a point, 3 for its coordinates or 6 for its color too (red, green and blue, 0 to 1), as ULIP-2's
+            and PointLLM's Point-BERT have it. Clouds without color get `UNKNOWN_COLOR`.
         num_groups: number of sub-clouds per object, whose centers are chosen by farthest point sampling (paper: 64).
         group_size: number of points per sub-cloud, the nearest neighbors of its center.
         tokenizer_dims: the three hidden widths of the mini-PointNet. The first block maps 3 -> d0 -> d1 per point, the
@@ -64,6 +66,7 @@ class CrossMoSTPointConfig(PreTrainedConfig):
     base_config_key = "point_config"
 
     tower: str = "point_bert"
+    in_channels: int = 3
     num_groups: int = 64
     group_size: int = 32
     tokenizer_dims: list[int] | tuple[int, ...] = (128, 256, 512)
@@ -123,11 +126,16 @@ class CrossMoSTPointConfig(PreTrainedConfig):
 
         Raises:
             ValueError: for an unknown tower, if the number of heads does not divide the width, a size is not positive,
-                `tokenizer_dims` does not hold three widths, `num_centers` does not decrease over the stages, or a rate
-                of dropping is outside [0, 1).
+                the tower cannot have `in_channels`, `tokenizer_dims` does not hold three widths, `num_centers` does not
+                decrease over the stages, or a rate of dropping is outside [0, 1).
         """
         if self.tower not in POINT_TOWERS:
             raise ValueError(f"tower must be one of {', '.join(POINT_TOWERS)}, got {self.tower!r}.")
+        if self.in_channels != 3 and not (self.in_channels == 6 and self.has_tokens):
+            raise ValueError(
+                f"in_channels must be 3, or 6 for a point_bert tower with colors, got {self.in_channels} for "
+                f"{self.tower}."
+            )
         if self.hidden_size % self.num_attention_heads != 0:
             raise ValueError(
                 f"hidden_size ({self.hidden_size}) is not a multiple of num_attention_heads "

@@ -119,13 +119,13 @@ class CrossMoSTPointModel(CrossMoSTPreTrainedModel):
         return self.embeddings.tokenizer if self.encoder is None else None
 
     def group(self, point_values: torch.Tensor, fps_start: torch.Tensor | int = 0) -> PointGroups:
-        """Group clouds (B, N, 3) into the sub-clouds of this tower; see [`group_points`].
+        """Group clouds (B, N, 3), with colors (B, N, 6), into the sub-clouds of this tower; see [`group_points`].
 
         Raises:
             ValueError: as in [`check_point_values`], or for a tower without tokens.
         """
         self._check_tokens()
-        check_point_values(point_values)
+        point_values = check_point_values(point_values, self.config.in_channels)
         return group_points(point_values, self.config.num_groups, self.config.group_size, fps_start)
 
     def _check_tokens(self) -> None:
@@ -147,7 +147,8 @@ class CrossMoSTPointModel(CrossMoSTPreTrainedModel):
         """Encode clouds, given as points or as groups.
 
         Args:
-            point_values: (B, N, 3), y up, mean at the origin, largest norm 1.
+            point_values: (B, N, 3), y up, mean at the origin, largest norm 1; where `config.in_channels` is 6, also
+                (B, N, 6) with red, green and blue in 0 .. 1.
             groups: result of [`group`], instead of `point_values`.
             fps_start: index of the first center of the grouping, one for all clouds or (B,).
             bool_masked_pos: (B, G), true where a token is replaced by `mask_token`.

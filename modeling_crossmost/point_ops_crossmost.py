@@ -9,7 +9,8 @@ class PointGroups(NamedTuple):
     """Sub-clouds of a batch of clouds.
 
     Attributes:
-        neighborhoods: (B, G, S, 3), points relative to the center of their group, nearest first.
+        neighborhoods: (B, G, S, 3), points relative to the center of their group, nearest first; (B, G, S, 6) with
+            their colors.
         centers: (B, G, 3), centers of the groups.
     """
 
@@ -17,23 +18,32 @@ class PointGroups(NamedTuple):
     centers: torch.Tensor
 
 
-def check_point_values(points: torch.Tensor) -> torch.Tensor:
-    """Validate a batch of clouds (B, N, 3) and return it.
+UNKNOWN_COLOR = 0.4  # of each channel, where a cloud has none; what OpenShape, ULIP-2 and Uni3D take
+
+
+def check_point_values(points: torch.Tensor, channels: int = 3) -> torch.Tensor:
+    """Validate a batch of clouds (B, N, 3), with colors (B, N, 6), and return it.
+
+    With 6 channels, clouds without colors get `UNKNOWN_COLOR`.
 
     NaN and infinity are checked on the CPU only: on an accelerator the check would synchronize the stream, and the
     processor already rejects such clouds.
 
     Raises:
-        ValueError: for a wrong shape or dtype, clouds without points, or (on the CPU) NaN or infinite coordinates.
+        ValueError: for a wrong shape or dtype, colors that the tower does not take, clouds without points, or (on the
+            CPU) NaN or infinite coordinates.
     """
-    if points.dim() != 3 or points.shape[-1] != 3:
-        raise ValueError(f"point_values must have shape (batch, points, 3), got {tuple(points.shape)}.")
+    if points.dim() != 3 or points.shape[-1] not in (3, channels):
+        colors = " or, with colors, (batch, points, 6)" if channels == 6 else ""
+        raise ValueError(f"point_values must have shape (batch, points, 3){colors}, got {tuple(points.shape)}.")
     if points.shape[1] < 1:
         raise ValueError("point_values holds clouds without points: pass at least one point per cloud.")
     if not points.is_floating_point():
         raise ValueError(f"point_values must be floating point, got {points.dtype}: convert with .float().")
     if points.device.type == "cpu" and not torch.compiler.is_compiling() and not bool(points.isfinite().all()):
         raise ValueError("point_values holds NaN or infinite coordinates: remove such points beforehand.")
+    if points.shape[-1] < channels:
+        points = torch.cat([points, torch.full_like(points, UNKNOWN_COLOR)], dim=-1)
     return points
 
 
@@ -152,14 +162,19 @@ def group_points(points: torch.Tensor, num_groups: int, group_size: int, start: 
     neighbors repeat if there are fewer points than `group_size`.
 
     Args:
-        points: (B, N, 3).
+        points: (B, N, 3), or (B, N, 6) with colors.
         num_groups: number of groups G.
         group_size: number of points per group S.
         start: index of the first center, see [`farthest_point_sample`].
 
     Returns:
-        [`PointGroups`] with neighborhoods (B, G, S, 3), relative to their centers, and centers (B, G, 3).
+        [`PointGroups`] with neighborhoods (B, G, S, 3 or 6), relative to their centers but for their colors, and
+        centers (B, G, 3).
     """
-    centers = gather_points(points, farthest_point_sample(points, num_groups, start))
-    neighbors = gather_points(points, nearest_neighbors(points, centers, group_size))
-    return PointGroups(neighbors - centers.unsqueeze(2), centers)
+    places, colors = points[..., :3], points[..., 3:]
+    centers = gather_points(places, farthest_point_sample(places, num_groups, start))
+    nearest = nearest_neighbors(places, centers, group_size)
+    neighbors = gather_points(places, nearest) - centers.unsqueeze(2)
+    if colors.shape[-1]:
+        neighbors = torch.cat([neighbors, gather_points(colors, nearest)], dim=-1)
+    return PointGroups(neighbors, centers)

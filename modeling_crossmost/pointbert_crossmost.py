@@ -18,14 +18,14 @@ from .point_ops_crossmost import PointGroups
 class CrossMoSTPointTokenizer(nn.Module):
     """Mini-PointNet of Point-BERT, which encodes a sub-cloud of S centered points as one token.
 
-    Per point 3 -> d0 -> d1; the maximum over the sub-cloud is concatenated to each point; per point 2 d1 -> d2 ->
-    token_size; maximum over the sub-cloud.
+    Per point 3 (with color 6) -> d0 -> d1; the maximum over the sub-cloud is concatenated to each point; per point
+    2 d1 -> d2 -> token_size; maximum over the sub-cloud.
     """
 
     def __init__(self, config: CrossMoSTPointConfig):
         super().__init__()
         first, pooled, second = config.tokenizer_dims
-        self.first_in = nn.Linear(3, first)
+        self.first_in = nn.Linear(config.in_channels, first)
         self.first_norm = nn.BatchNorm1d(first)
         self.first_out = nn.Linear(first, pooled)
         self.second_in = nn.Linear(2 * pooled, second)
@@ -37,7 +37,7 @@ class CrossMoSTPointTokenizer(nn.Module):
         return norm(features.flatten(0, -2)).view_as(features)
 
     def forward(self, neighborhoods: torch.Tensor) -> torch.Tensor:
-        """(B, G, S, 3) centered neighborhoods -> (B, G, token_size)."""
+        """(B, G, S, 3 or 6) centered neighborhoods -> (B, G, token_size)."""
         features = self._normalize(self.first_norm, self.first_in(neighborhoods)).relu()
         features = self.first_out(features)  # (B, G, S, d1)
         features = self._second_in(features.amax(dim=2, keepdim=True), features)

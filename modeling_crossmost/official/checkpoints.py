@@ -14,7 +14,10 @@ import torch
 from ..utils.command_line import first_line
 
 
-KINDS = ("crossmost", "ulip", "dvae", "pointbert", "pointnet2", "pointmlp")
+KINDS = ("crossmost", "ulip", "ulip2", "pointllm", "dvae", "pointbert", "pointnet2", "pointmlp")
+# Point-BERT on colored points, in a file with OpenCLIP's towers or without: PointLLM's has the layout of ULIP-2.
+COLORED = ("ulip2", "pointllm")
+_OPEN_CLIP = "open_clip_model."
 # Where the weights of other point towers lie in their public files, and the beginning of a name that tells them.
 _TOWERS = {"pointnet2": ("model_state_dict", "sa1."), "pointmlp": ("net", "local_grouper_list.")}
 # Prefixes of the weights to use under "base_model". A Point-BERT file also holds its tokenizer ("dvae.encoder.") and
@@ -78,7 +81,7 @@ def detect_kind(content: dict) -> str | None:
     if "model" in content or "model_ema" in content:
         return "crossmost"
     if "state_dict" in content:
-        return "ulip"
+        return COLORED[0] if _is_colored(content["state_dict"]) else "ulip"
     for kind, (wrapper, beginning) in _TOWERS.items():
         held = content.get(wrapper)
         if isinstance(held, dict) and any(_strip(name).startswith(beginning) for name in held if isinstance(name, str)):
@@ -86,6 +89,14 @@ def detect_kind(content: dict) -> str | None:
     wrapped = content.get("base_model")
     names = [_strip(name) for name in wrapped if isinstance(name, str)] if isinstance(wrapped, dict) else []
     return next((kind for kind, prefixes in _USED.items() if any(name.startswith(prefixes) for name in names)), None)
+
+
+def _is_colored(weights: Any) -> bool:
+    if not isinstance(weights, dict):
+        return False
+    held = {_strip(name): value for name, value in weights.items() if isinstance(name, str)}
+    first = getattr(held.get("point_encoder.encoder.first_conv.0.weight"), "shape", ())
+    return tuple(first[1:2]) == (6,) or any(name.startswith(_OPEN_CLIP) for name in held)
 
 
 def resolve_kind(content: dict, kind: str = "auto") -> str:
@@ -101,9 +112,12 @@ def resolve_kind(content: dict, kind: str = "auto") -> str:
     if found is None:
         raise CheckpointError(
             f"The checkpoint is of no known kind (top level: {_top_level(content)}): official files hold 'model' "
-            "(crossmost), 'state_dict' (ulip), 'base_model' with encoder.* (dvae) or transformer_q.* (pointbert), "
+            "(crossmost), 'state_dict' (ulip, ulip2, pointllm), 'base_model' with encoder.* (dvae) or transformer_q.* "
+            "(pointbert), "
             "'model_state_dict' with sa1.* (pointnet2), or 'net' with local_grouper_list.* (pointmlp)."
         )
+    if kind in COLORED and found in COLORED:
+        return kind
     if kind not in ("auto", found):
         raise CheckpointError(f"The checkpoint is of kind {found!r}, not {kind!r}: leave out --kind.")
     return found
@@ -120,7 +134,7 @@ def official_weights(content: dict, kind: str, weights: str = "model") -> Offici
     Raises:
         CheckpointError: if there are no weights, some are not tensors, or two names stand for the same weight.
     """
-    wrapper = {"crossmost": weights, "ulip": "state_dict"}.get(kind, "base_model")
+    wrapper = {"crossmost": weights, **dict.fromkeys(("ulip", *COLORED), "state_dict")}.get(kind, "base_model")
     wrapper = _TOWERS[kind][0] if kind in _TOWERS else wrapper
     wrapped = content.get(wrapper)
     if not isinstance(wrapped, dict) or not wrapped:
@@ -152,6 +166,9 @@ def _below_point_encoder(name: str, kind: str) -> str:
         return re.sub(r"^(transformer_q|base_model)\.", "point_encoder.", name)
     if kind in _TOWERS:
         return f"point_encoder.{name}"
+    if kind in COLORED and name.startswith(_OPEN_CLIP) and name != f"{_OPEN_CLIP}logit_scale":
+        inside = name.removeprefix(_OPEN_CLIP)  # OpenAI's names, but for one
+        return "image_projection" if inside == "visual.proj" else inside
     return name
 
 

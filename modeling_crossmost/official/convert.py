@@ -7,6 +7,8 @@
 | `crossmost` | self-trained model, student or EMA teacher | `CrossMoSTForSelfTraining` with its classifier |
 | `ulip` | CrossMoST's own ULIP pre-training | `CrossMoSTForSelfTraining` with a text tower, for `set_classes` |
 | `ulip` | public ULIP with PointBERT | `CrossMoSTModel` with a text tower, without an image tower |
+| `ulip2`, `pointllm` | Point-BERT on colored points, with OpenCLIP's towers | `CrossMoSTModel` with both towers |
+| `ulip2`, `pointllm` | the same without these towers | `CrossMoSTPointModel` |
 | `pointbert` | Point-BERT pre-training | `CrossMoSTPointModel` |
 | `pointnet2` | classifier of Pointnet_Pointnet2_pytorch, SSG or MSG without normals | `CrossMoSTPointModel` |
 | `pointmlp` | classifier of pointMLP-pytorch, full or elite | `CrossMoSTPointModel` |

@@ -17,6 +17,15 @@ NO_CLASSIFIER = (
     "tokenizer=...), or convert with --class-names and --tokenizer."
 )
 NO_TEXT = "The file has no classifier and no text tower to create one, so the classifier is zero: use point_embeds."
+WITHOUT_OPENCLIP = (
+    "The file has no towers of OpenCLIP, so the folder holds the point tower alone; its projection into their space "
+    "is left out: from_backbones(clip, point=FOLDER) starts a projection that has to be trained (--method pretrain)."
+)
+OPENCLIP_ACTIVATION = (
+    "OpenCLIP's towers are taken to have GELU, as its LAION models have; set hidden_act to quick_gelu in both "
+    "configurations if the file was made with OpenAI's weights."
+)
+OPENCLIP_HEADS = {1280: 16, 1664: 16}  # ViT-H/14 and ViT-bigG/14 by the width of their blocks
 LAST_LAYER = (
     "The last layer, which knows the file's own classes, is left out: from_backbones(clip, point=FOLDER) starts a "
     "point projection that has to be trained (--method supervised, pointcmt or pretrain)."
@@ -132,6 +141,57 @@ def convert_ulip(
     return model, report
 
 
+def convert_colored(
+    content: dict,
+    kind: str,
+    point_heads: int | None = None,
+    point_groups: int | None = None,
+    group_size: int | None = None,
+    image_heads: int | None = None,
+    class_names: list[str] | None = None,
+    **options,
+) -> tuple[CrossMoSTModel | CrossMoSTPointModel, KeyReport]:
+    """Build a model from the content of a file of ULIP-2 or PointLLM: Point-BERT on colored points.
+
+    Args:
+        content: result of [`load_official_checkpoint`].
+        kind: "ulip2" or "pointllm", whose layouts are the same.
+        point_heads, image_heads: see [`infer_config`]; OpenCLIP's large image towers have fewer than one
+            per 64 channels.
+        point_groups, group_size: by default 512 sub-clouds of 32 points.
+        class_names: value of `config.class_names`; by default the two placeholders of [`CrossMoSTConfig`].
+        options: `image_size` of [`infer_config`].
+
+    Returns:
+        The model in evaluation mode, with OpenCLIP's towers if the file has them, else the point tower alone, and the
+        report.
+
+    Raises:
+        CheckpointError: if the file is of another kind, or lacks parameters of the model.
+    """
+    official = official_weights(content, kind)
+    state = convert_state_dict(official.tensors)
+    grouping = {"point_groups": point_groups or SLIP_GROUPING[0], "group_size": group_size or SLIP_GROUPING[1]}
+    if not has_tower(state, "text_model"):
+        tower = CrossMoSTPointModel(infer_point_config(state, point_heads, **grouping))
+        report = _fill(tower, state, official)
+        report.warnings.append(WITHOUT_OPENCLIP)
+        return tower, report
+    names = ["object", "other"] if class_names is None else class_names
+    width = state["point_projection.weight"].shape[0] if "point_projection.weight" in state else 0
+    missing = {"classifier.weight": torch.zeros(len(names), width)}
+    if image_heads is None and has_tower(state, "vision_model"):
+        image_heads = OPENCLIP_HEADS.get(len(state.get("vision_model.embeddings.class_embedding", ())))
+    config = infer_config(
+        state | missing, image_heads, point_heads, class_names=names, hidden_act="gelu", **grouping, **options
+    )
+    model = CrossMoSTModel(config)
+    report = _fill(model, state | missing, official)
+    report.missing.extend(missing)
+    report.warnings += [NO_CLASSIFIER, OPENCLIP_ACTIVATION]
+    return model, report
+
+
 def convert_pointbert(content: dict, **options) -> tuple[CrossMoSTPointModel, KeyReport]:
     """Build a point tower from the query network in the content of a Point-BERT pre-training file.
 
@@ -230,6 +290,8 @@ _MODEL_OPTIONS = _POINT_OPTIONS | {"image_heads", "image_size", "class_names"}
 _CONVERTERS: dict[str, tuple[Callable, set[str]]] = {
     "crossmost": (convert_crossmost, _MODEL_OPTIONS | {"weights"}),
     "ulip": (convert_ulip, _MODEL_OPTIONS),
+    "ulip2": (partial(convert_colored, kind="ulip2"), _MODEL_OPTIONS),
+    "pointllm": (partial(convert_colored, kind="pointllm"), _MODEL_OPTIONS),
     "dvae": (convert_dvae, _POINT_OPTIONS),
     "pointbert": (convert_pointbert, _POINT_OPTIONS),
     "pointnet2": (partial(convert_tower, kind="pointnet2"), set()),

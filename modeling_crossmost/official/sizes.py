@@ -21,6 +21,7 @@ def infer_config(
     group_size: int = PAPER_GROUPING[1],
     image_size: int | None = None,
     class_names: list[str] | None = None,
+    hidden_act: str = "quick_gelu",
 ) -> CrossMoSTConfig:
     """Infer the configuration of a model from its weights; a tower without weights is omitted.
 
@@ -30,6 +31,7 @@ def infer_config(
         point_groups, group_size: grouping, which the weights do not show (64 of 32 in the self-training recipes).
         image_size: side of the views in pixels, only to check the size that the position embeddings show.
         class_names: class names in label order; by default "class 0", "class 1", ...
+        hidden_act: activation of CLIP's towers, which the weights do not show.
 
     Raises:
         CheckpointError: if a required tensor is missing or malformed, or an option contradicts the tensors.
@@ -38,9 +40,10 @@ def infer_config(
     num_classes, projection_dim = _shape(weights, "classifier.weight", 2)
     vision, text = None, None
     if has_tower(weights, "vision_model"):
-        vision = _vision_sizes(weights, image_heads, image_size) | {"projection_dim": projection_dim}
+        vision = _vision_sizes(weights, image_heads, image_size)
+        vision |= {"projection_dim": projection_dim, "hidden_act": hidden_act}
     if has_tower(weights, "text_model"):
-        text = _text_sizes(weights) | {"projection_dim": projection_dim}
+        text = _text_sizes(weights) | {"projection_dim": projection_dim, "hidden_act": hidden_act}
     return CrossMoSTConfig(
         vision_config=vision,
         text_config=text,
@@ -116,7 +119,10 @@ def _tokenizer_sizes(weights: dict[str, torch.Tensor]) -> dict:
         _shape(weights, f"point_model.embeddings.tokenizer.{name}.weight", 2)[0]
         for name in ("first_in", "first_out", "second_in", "second_out")
     )
-    return {"tokenizer_dims": (first_in, first_out, second_in), "token_size": second_out}
+    channels = _shape(weights, "point_model.embeddings.tokenizer.first_in.weight", 2)[1]
+    if channels not in (3, 6):
+        raise CheckpointError(f"The checkpoint's tokenizer takes {channels} channels, neither 3 nor 6 with colors.")
+    return {"tokenizer_dims": (first_in, first_out, second_in), "token_size": second_out, "in_channels": channels}
 
 
 def _vision_sizes(weights: dict[str, torch.Tensor], heads: int | None, image_size: int | None) -> dict:
@@ -138,7 +144,6 @@ def _vision_sizes(weights: dict[str, torch.Tensor], heads: int | None, image_siz
         "num_attention_heads": _heads(heads, width, "--image-heads"),
         "image_size": shown,
         "patch_size": patch_size,
-        "hidden_act": "quick_gelu",
     }
 
 
@@ -151,7 +156,6 @@ def _text_sizes(weights: dict[str, torch.Tensor]) -> dict:
         "num_hidden_layers": _count_blocks(weights, "text_model.encoder.layers."),
         "num_attention_heads": _heads(None, width, "the text tower's number of heads"),
         "max_position_embeddings": _shape(weights, "text_model.embeddings.position_embedding.weight", 2)[0],
-        "hidden_act": "quick_gelu",
         # CLIP's tokenizer gives its two special tokens the largest ids. With an end id of 2, CLIPTextModel pools at the
         # position of the largest id in a prompt, as the official code does.
         "bos_token_id": vocabulary - 2,
