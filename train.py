@@ -420,8 +420,9 @@ class Run:
 
     def _finish(self, models: tuple[CrossMoSTModel, CrossMoSTModel], summary: dict, zero_shot: dict | None) -> None:
         summary["wall_seconds"] = round(time.perf_counter() - self.started, 1)
-        for model in models if self.fuse is not None and summary["steps"] else ():
-            self.fuse(self.method, model)
+        if self.fuse is not None and summary["steps"]:
+            for model in models:
+                self.fuse(self.method, model)
         finish_run(
             self.arguments, self.accelerator, self.processor, self.method, self.evaluator, zero_shot, models, summary
         )

@@ -15,6 +15,7 @@ COMMANDS = {
     "push": "upload a model, a dataset or the Space to the Hub",
     "space": "serve the web demo",
     "table": "compare the results of several runs",
+    "tables": "make the runs of one of the paper's tables, and the table",
     "doctor": "show versions, devices, caches, and which features lack a package",
 }
 HELP = "\n".join(

@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike
 
 from ..utils.atomic import atomic_file
 from ..utils.extras import importing
-from .tables import COLUMN_TITLES, read_results
+from .tables import COLUMN_TITLES, Cell, Row, Spread, read_results
 
 
 if TYPE_CHECKING:
@@ -163,6 +163,48 @@ def plot_entropy_and_bias(metrics: Sequence[Mapping[str, Any]], path: str | Path
             panel.set_ylim(bottom=0)
             _legend(panel)
     return Path(path)
+
+
+def plot_rows(rows: Mapping[str, Row], title: str, path: str | Path) -> Path:
+    """Plot a table, a panel for each column: a point and its spread for each row, zero-shot as a dashed line.
+
+    Args:
+        rows: as for `results_table`; one called "zero-shot" becomes the line.
+        title: above all panels.
+        path: PNG file to write.
+
+    Returns:
+        The path.
+
+    Raises:
+        ValueError: if no row holds a number.
+    """
+    names = [name for name in rows if name != "zero-shot"]
+    cells = {column: [_as_spread(rows[name].get(column)) for name in names] for column in COLUMN_TITLES}
+    shown = [column for column, found in cells.items() if any(math.isfinite(cell.mean) for cell in found)]
+    if not shown:
+        raise ValueError("there is no accuracy to plot; no row of the table holds a number.")
+    with _picture(path, 2.2 + 2.3 * len(shown), 1.3 + 0.34 * len(names)) as figure:
+        panels = figure.subplots(1, len(shown), sharey=True, squeeze=False)[0]
+        for panel, column in zip(panels, shown, strict=True):
+            start = _as_spread(rows.get("zero-shot", {}).get(column)).mean
+            if math.isfinite(start):
+                panel.axvline(start, color=MUTED, linestyle="--", linewidth=1.4)
+            means, spreads = ([getattr(cell, part) for cell in cells[column]] for part in ("mean", "deviation"))
+            panel.errorbar(means, range(len(names)), xerr=spreads, fmt="o", color=COLORS[column], capsize=3)
+            panel.set_title(COLUMN_TITLES[column], color=COLORS[column])
+            panel.set_xlabel("top-1 accuracy (%)")
+            panel.margins(x=0.12, y=0.15)
+        panels[0].set_yticks(range(len(names)), names)
+        panels[0].invert_yaxis()
+        figure.suptitle(title, x=0.01, ha="left")
+    return Path(path)
+
+
+def _as_spread(cell: Cell) -> Spread:
+    if isinstance(cell, Spread):
+        return cell
+    return Spread(math.nan if cell is None else float(cell), 0.0, 1)
 
 
 def plot_confusions(confusion: Mapping[str, Any], path: str | Path) -> Path:

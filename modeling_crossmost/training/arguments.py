@@ -114,7 +114,8 @@ class DataArguments:
 
     Args:
         model_name_or_path: Hub id or folder of a saved model with its processor.
-        point_tower: replace the model's point tower by a new, untrained one of this kind.
+        point_tower: replace the model's point tower by an untrained one of this kind at its authors' size, or of the
+            same kind and size ("new").
         attn_implementation: "sdpa" or "eager"; equal up to rounding. On a CPU the mini towers' short sequences train
             1.5 (point) to 1.9 (image) times as fast with "eager" under bf16.
         dataset: Hub id, local folder that `load_dataset` reads, or "furniture" (generated and cached on first use).
@@ -132,7 +133,7 @@ class DataArguments:
     _argument_group_name: ClassVar[str] = "model and data"
 
     model_name_or_path: str = "assets/crossmost-mini"
-    point_tower: str | None = field(default=None, metadata={"choices": POINT_TOWERS})
+    point_tower: str | None = field(default=None, metadata={"choices": (*POINT_TOWERS, "new")})
     attn_implementation: str = field(default="sdpa", metadata={"choices": ("sdpa", "eager")})
     dataset: str = "furniture"
     dataset_config: str | None = None
@@ -394,7 +395,9 @@ def parse_arguments(argv: list[str]) -> Arguments:
     preset = _only(argv, "preset") or recipe.get("preset")
     if preset is not None and method not in PRESET_METHODS:
         raise UsageError(f"--preset {preset} belongs to --method {', '.join(PRESET_METHODS)}, not to {method}.")
-    flags = _as_flags(PRESETS.get(preset, {})) + _as_flags(METHOD_PRESETS.get(method, {})) + _as_flags(recipe) + argv
+    flags = (
+        _as_flags(PRESETS.get(preset or "", {})) + _as_flags(METHOD_PRESETS.get(method, {})) + _as_flags(recipe) + argv
+    )
     try:
         *parts, rest = TrainParser().parse_args_into_dataclasses(
             flags, return_remaining_strings=True, look_for_args_file=False

@@ -96,14 +96,15 @@ def load_model_and_processor(arguments: Arguments) -> tuple[CrossMoSTModel, Cros
 
 
 def with_new_point_tower(model: CrossMoSTModel, tower: str) -> CrossMoSTModel:
-    """Return a model with an untrained point tower and projection of another kind, at its authors' size.
+    """Return a model with an untrained point tower and projection, of another kind at its authors' size.
 
     Args:
         model: whose other weights and configuration the result has.
-        tower: one of `POINT_TOWERS`.
+        tower: one of `POINT_TOWERS`, or "new" for the model's own kind and size.
     """
     config = copy.deepcopy(model.config)
-    config.point_config = CrossMoSTPointConfig(tower=tower)
+    if tower != "new":
+        config.point_config = CrossMoSTPointConfig(tower=tower)
     new = type(model)._from_config(config, attn_implementation=model.config._attn_implementation)
     of_points = ("point_model.", "point_projection.", "point_mask_token", "token_decoder.", "point_local_projection.")
     kept = {name: value for name, value in model.state_dict().items() if not name.startswith(of_points)}

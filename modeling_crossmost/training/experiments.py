@@ -1,0 +1,194 @@
+"""The paper's tables as sets of runs of `train.py`: which there are, running them, and what came out.
+
+Every row is a run for each seed in a folder of its own, so that an interrupted table continues where it was: runs that
+are complete stay, one that was cut resumes from its newest checkpoint.
+"""
+
+import csv
+import io
+import json
+import shlex
+import statistics
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from ..evaluation.plots import plot_rows
+from ..evaluation.tables import COLUMNS, Row, Spread, markdown_table, read_results
+from ..utils.atomic import write_text
+from .checkpoints import checkpoints_of
+
+
+REPOSITORY = Path(__file__).parents[2]
+OPTIONS_FILE = "options.json"  # of a run, beside what train.py writes
+
+
+class Experiment(NamedTuple):
+    """A table: what it shows, and the options of `train.py` that make each of its rows."""
+
+    title: str
+    rows: dict[str, list[str]]
+
+
+EXPERIMENTS = {
+    "main": Experiment(
+        "Table 1: zero-shot, self-training of each modality alone, Cross-MoST",
+        {"baseline": ["--method", "baseline"], "Cross-MoST": []},
+    ),
+    "components": Experiment(
+        "Tables 2 and 3: without parts of the method",
+        {
+            "Cross-MoST": [],
+            "without alignment": ["--align", "false"],
+            "without masked modeling": ["--masked_modeling", "false"],
+            "own labels": ["--pseudo_label", "own"],
+            "without alignment, own labels": ["--align", "false", "--pseudo_label", "own"],
+            "point tower not pre-trained": ["--point_tower", "new"],
+        },
+    ),
+    "labels": Experiment(
+        "Table 4: whose pseudo-labels",
+        {
+            f"{name} labels": ["--pseudo_label", kind]
+            for name, kind in (
+                ("own", "own"),
+                ("image", "image"),
+                ("point", "point"),
+                ("random", "random"),
+                ("joint", "joint"),
+                ("summed", "sum"),
+            )
+        },
+    ),
+    "views": Experiment(
+        "Table 5: views of an object to draw from in training",
+        {f"{count} view{'s'[: count > 1]}": ["--num_views", str(count)] for count in (1, 2, 4, 8)} | {"all views": []},
+    ),
+    "teacher": Experiment(
+        "Views that the teacher labels an object from",
+        {f"{count} view{'s'[: count > 1]}": ["--teacher_views", str(count)] for count in (1, 4, 12)},
+    ),
+}
+
+
+def run_experiment(name: str, output: Path, seeds: Sequence[int], options: Sequence[str], launch: str) -> Path:
+    """Make all runs of a table that are not there yet, and write the table.
+
+    Args:
+        name: one of `EXPERIMENTS`.
+        output: its folder.
+        seeds: of every row.
+        options: of `train.py` for all rows; those of a row win over them.
+        launch: the command that starts a Python script, words separated by spaces.
+
+    Returns:
+        The Markdown file; a CSV of all runs, a JSON and a picture are beside it.
+
+    Raises:
+        ValueError: no `train.py` beside the package, a run that failed, or a folder of runs with other options.
+    """
+    experiment = EXPERIMENTS[name]
+    script = REPOSITORY / "train.py"
+    if not script.is_file():
+        raise ValueError(f"{script} does not exist: tables are made from a checkout of the repository.")
+    total, count = len(experiment.rows) * len(seeds), 0
+    runs: dict[str, list[dict[str, Any]]] = {}
+    for row, own in experiment.rows.items():
+        for seed in seeds:
+            count += 1
+            folder = output / row.replace(",", "").replace(" ", "_") / f"seed_{seed}"
+            sys.stderr.write(f"[{count}/{total}] {row}, seed {seed}: {folder}\n")
+            _make_run(folder, [*options, *own, "--seed", str(seed)], [*shlex.split(launch), str(script)])
+            runs.setdefault(row, []).append(read_results(folder))
+    return write_table(output, experiment.title, runs, list(options))
+
+
+def _make_run(folder: Path, options: list[str], command: list[str]) -> None:
+    """Make one run, unless it is complete; see [`run_experiment`]."""
+    known = folder / OPTIONS_FILE
+    if known.is_file() and json.loads(known.read_text(encoding="utf-8")) != options:
+        raise ValueError(f"{folder} holds a run with other options: choose another --output, or remove it.")
+    if (folder / "results.json").is_file() and known.is_file():
+        return
+    write_text(known, json.dumps(options))
+    flags = [*options, "--output_dir", str(folder)]
+    if "--checkpointing_steps" not in flags:
+        flags += ["--checkpointing_steps", "epoch"]
+    if checkpoints_of(folder):
+        flags += ["--resume_from_checkpoint", "latest"]
+    code = subprocess.run([*command, *flags], check=False).returncode
+    if code != 0 or not (folder / "results.json").is_file():
+        raise ValueError(f"the run in {folder} ended with exit code {code}, see above: the same command continues.")
+
+
+def spread_rows(runs: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, Row]:
+    """Return the rows of a table, zero-shot first: means and sample standard deviations over the runs of each.
+
+    Args:
+        runs: row -> contents of its `results.json` files.
+    """
+    every = [run for same in runs.values() for run in same]
+    rows: dict[str, Row] = {"zero-shot": dict(every[0].get("zero_shot") or {})} if every else {}
+    for name, same in runs.items():
+        teachers = [run.get("teacher") or {} for run in same]
+        rows[name] = {column: _spread([teacher.get(column) for teacher in teachers]) for column in COLUMNS}
+    return rows
+
+
+def _spread(values: Sequence[float | None]) -> Spread | None:
+    numbers = [value for value in values if value is not None]
+    if not numbers:
+        return None
+    return Spread(statistics.fmean(numbers), statistics.stdev(numbers) if len(numbers) > 1 else 0.0, len(numbers))
+
+
+def write_table(
+    folder: Path, title: str, runs: Mapping[str, Sequence[Mapping[str, Any]]], options: Sequence[str]
+) -> Path:
+    """Write `table.md`, `table.csv` (a line for each run), `table.json` and `table.png`; return the first.
+
+    Args:
+        folder: where to.
+        title: of the table.
+        runs: row -> contents of its `results.json` files.
+        options: of `train.py` that all rows share.
+    """
+    rows = spread_rows(runs)
+    every = [(name, run) for name, same in runs.items() for run in same]
+    first = every[0][1]
+    seconds = sum(run.get("wall_seconds") or 0.0 for _, run in every)
+    commit = commit_of(REPOSITORY)
+    facts = [
+        f"{Path(str(first.get('dataset'))).name}, split {first.get('split')}, {first.get('num_objects')} objects, "
+        f"seeds {', '.join(sorted({str(run.get('seed')) for _, run in every}))}; top-1 in percent of the teacher.",
+        f"{len(every)} runs took {seconds / 60:.0f} minutes; code {commit or 'of an unknown commit'}; options of "
+        f"train.py: `{shlex.join(options) or 'none'}`.",
+    ]
+    write_text(folder / "table.md", "\n\n".join([f"## {title}", markdown_table(rows), *facts]) + "\n")
+    write_text(folder / "table.csv", _csv(every))
+    content = {"title": title, "rows": runs, "options": list(options), "commit": commit, "wall_seconds": seconds}
+    write_text(folder / "table.json", json.dumps(content, indent=2) + "\n")
+    plot_rows(rows, title, folder / "table.png")
+    return folder / "table.md"
+
+
+def _csv(every: Sequence[tuple[str, Mapping[str, Any]]]) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["row", "seed", *(f"{part}_{column}" for part in ("zero_shot", "teacher") for column in COLUMNS)])
+    for name, run in every:
+        values = [(run.get(part) or {}).get(column) for part in ("zero_shot", "teacher") for column in COLUMNS]
+        writer.writerow([name, run.get("seed"), *values])
+    return text.getvalue()
+
+
+def commit_of(folder: Path) -> str | None:
+    """Return the commit of a checkout, with "-dirty" where files differ from it; `None` where git does not say."""
+    command = ["git", "-C", str(folder), "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return done.stdout.strip() or None
