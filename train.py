@@ -4,6 +4,7 @@ The order is that of every Accelerate script: options, accelerator, model, data,
 evaluation, files. The maths is in `modeling_crossmost/training/` (`self_training.py`, `pretraining.py`, `losses.py`).
 """
 
+import copy
 import os
 import signal
 import sys
@@ -40,8 +41,8 @@ from modeling_crossmost.training.checkpoints import (
 )
 from modeling_crossmost.training.evaluator import Evaluator, load_split
 from modeling_crossmost.training.finish import finish_run
-from modeling_crossmost.training.fusion import FusionChooser
 from modeling_crossmost.training.guard import FiniteGuard, check_finite
+from modeling_crossmost.training.label_free import LabelFree, report_of
 from modeling_crossmost.training.methods import Method, Pretraining, SelfTraining, Supervised
 from modeling_crossmost.training.optimization import (
     count_image_layers,
@@ -329,8 +330,11 @@ class Run:
             classes = None if self.only_evaluate else classes_to_teach(arguments)
             self.names, templates = resolve_classes(arguments, self.model, self.processor, self.evaluator, classes)
         self.method = make_method(arguments, self.processor, self.names, templates)
-        by_itself = train.fusion == "label_free"
-        self.fuse = FusionChooser(arguments, self.accelerator, self.processor) if by_itself else None
+        self.fuses, self.selects = train.fusion == "label_free", train.select == "label_free" and not self.only_evaluate
+        looks = self.fuses or self.selects
+        self.label_free = LabelFree(arguments, self.accelerator, self.processor) if looks else None
+        self.start: CrossMoSTModel | None = None  # the model before training, where it may be kept
+        self.seen: dict[str, Any] = {}  # what it said of unlabeled objects
 
     def _evaluator(self) -> Evaluator | None:
         split = self.arguments.data.eval_split
@@ -370,9 +374,18 @@ class Run:
         return self._end()
 
     def _zero_shot(self) -> dict | None:
-        if self.fuse is not None:
-            self.fuse(self.method, self.model)
+        if self.label_free is not None:
+            self.seen = self._look(self.model)
+            self.start = copy.deepcopy(self.model) if self.selects else None
         return self.evaluator.full(self.method, self.model) if self.evaluator else None
+
+    def _look(self, model: CrossMoSTModel) -> dict[str, Any]:
+        """Return what a model says of unlabeled objects, after choosing its fusion weight if it is asked for."""
+        assert self.label_free is not None  # for the type checker
+        found = self.label_free.look(self.method, model)
+        if self.fuses:
+            self.label_free.choose_fusion(model, found)
+        return found
 
     def _loop(self, arguments: Arguments, method: Method, model: nn.Module, evaluator: Evaluator | None) -> Loop:
         with self.accelerator.main_process_first():
@@ -420,12 +433,28 @@ class Run:
 
     def _finish(self, models: tuple[CrossMoSTModel, CrossMoSTModel], summary: dict, zero_shot: dict | None) -> None:
         summary["wall_seconds"] = round(time.perf_counter() - self.started, 1)
-        if self.fuse is not None and summary["steps"]:
-            for model in models:
-                self.fuse(self.method, model)
+        if self.label_free is not None and summary["steps"]:
+            models, summary = self._select(self.label_free, models, summary)
         finish_run(
             self.arguments, self.accelerator, self.processor, self.method, self.evaluator, zero_shot, models, summary
         )
+
+    def _select(
+        self, label_free: LabelFree, models: tuple[CrossMoSTModel, CrossMoSTModel], summary: dict
+    ) -> tuple[tuple[CrossMoSTModel, CrossMoSTModel], dict]:
+        """Look at teacher and student without labels; the model from before training may take the teacher's place."""
+        teacher, student = models
+        found, _ = self._look(teacher), self._look(student) if self.fuses else None
+        if self.start is None:
+            return models, summary
+        before, after = report_of(self.seen, self.seen), report_of(found, self.seen)
+        keeps_start = label_free.choose_weights(before, after)
+        summary["label_free"] = {
+            "before": before._asdict(),
+            "after": after._asdict(),
+            "selected": "zero_shot" if keeps_start else "teacher",
+        }
+        return (self.start if keeps_start else teacher, student), summary
 
     def _end(self) -> int:
         self.accelerator.end_training()

@@ -28,9 +28,10 @@ from .supervised import SupervisedOptions
 
 METHODS = ("zero_shot", "baseline", "crossmost", "pretrain", "supervised", "pointcmt")
 FUSIONS = ("model", "label_free")
+SELECTIONS = ("last", "label_free")
 LABELED = ("supervised", "pointcmt")  # the methods that learn from labels
 
-# Nothing learns from the averaged weights here. They follow the student over 100 steps, at first and in short runs less.
+# Nothing learns from the averaged weights here. They follow the student over 100 steps, at first over fewer.
 _LABELED_PRESET: dict[str, Any] = {
     "freeze_point_tokenizer": False,
     "label_smoothing": 0.2,
@@ -109,6 +110,7 @@ FREE_ON_RESUME = {
     "push_to_hub",
     "report_to",
     "resume_from_checkpoint",
+    "select",
     "stop_after_steps",
 }
 
@@ -200,6 +202,8 @@ class TrainArguments:
         eval_only: only evaluate `model_name_or_path`.
         fusion: how views and cloud are fused: "model" (as its configuration says, at first the mean of probabilities)
             or "label_free" (a weight from unlabeled training objects, which is saved in the configuration).
+        select: which weights are saved: "last" (the teacher's at the end), or "label_free" (those from before training
+            instead, where unlabeled training objects say that self-training did harm; the reasons are reported).
         report_to: accelerate trackers, comma-separated ("tensorboard", "wandb", ...).
         push_to_hub, hub_model_id: upload the result to this repository of the Hub when the run is complete.
     """
@@ -242,6 +246,7 @@ class TrainArguments:
     stop_after_steps: int | None = None
     eval_only: bool = False
     fusion: str = field(default="model", metadata={"choices": FUSIONS})
+    select: str = field(default="last", metadata={"choices": SELECTIONS})
     report_to: str | None = None
     push_to_hub: bool = False
     hub_model_id: str | None = None
@@ -436,5 +441,7 @@ def _refuse_options_of_other_methods(arguments: Arguments) -> None:
             if method not in owners and getattr(part, item.name) != item.default:
                 belongs = " and ".join(owners)
                 raise UsageError(f"{item.name} belongs to --method {belongs}; {method} always leaves it as it is.")
+    if arguments.train.select == "label_free" and method not in ("crossmost", "baseline"):
+        raise UsageError(f"--select label_free belongs to --method crossmost and baseline, not to {method}.")
     if arguments.train.label_smoothing and method not in ("pretrain", *LABELED):
         raise UsageError(f"label_smoothing belongs to --method pretrain and those with labels; {method} has none.")

@@ -1,4 +1,4 @@
-"""The answer of both modalities: its definition, its weight from unlabeled objects, and everyone who gives it."""
+"""What is decided without labels: the fused answer's weight, used by everyone who gives it, and the weights to keep."""
 
 import json
 import math
@@ -8,6 +8,7 @@ import pytest
 import torch
 import toy
 import trimesh
+from safetensors.torch import load_file
 from transformers import pipeline
 
 import train
@@ -15,7 +16,8 @@ from modeling_crossmost import CrossMoSTConfig, CrossMoSTModel
 from modeling_crossmost.evaluation.predict import summarize
 from modeling_crossmost.serving.classifier import Classifier
 from modeling_crossmost.training import evaluator
-from modeling_crossmost.training.fusion import label_free_fusion_weight
+from modeling_crossmost.training.arguments import UsageError, parse_arguments
+from modeling_crossmost.training.label_free import Report, doubt_about_training, label_free_fusion_weight, report_of
 
 
 IMAGE, POINT = torch.tensor([[0.7, 0.2, 0.1]]), torch.tensor([[0.1, 0.3, 0.6]])
@@ -67,7 +69,7 @@ def run(work, tmp_path, monkeypatch):
 
     def start(name: str = "output", **options):
         paths = {"dataset": work / "data", "model_name_or_path": work / "model", "output_dir": tmp_path / name}
-        assert train.main(toy.flags(**paths, fusion="label_free", **options)) == 0
+        assert train.main(toy.flags(**{**paths, "fusion": "label_free", **options})) == 0
         return tmp_path / name
 
     return start
@@ -130,6 +132,81 @@ def test_streamed_objects_cannot_be_looked_at_again(work, tmp_path, capsys):
     )
     assert train.main(flags) == 2
     assert "leave --streaming out" in capsys.readouterr().err
+
+
+# Whether training helped
+
+
+def test_the_report_in_closed_form():
+    image = np.array([[0.8, 0.2], [0.6, 0.4], [0.3, 0.7], [0.9, 0.1]])
+    point = np.array([[0.7, 0.3], [0.1, 0.9], [0.4, 0.6], [0.8, 0.2]])
+    found = {"image_star": image, "point": point, "fused": (image + point) / 2}
+    before = {"fused": np.array([[0.9, 0.1], [0.9, 0.1], [0.9, 0.1], [0.9, 0.1]])}
+    measured = report_of(found, before)
+    assert measured.confidence_image == 0.75 and measured.confidence_point == 0.75
+    assert measured.agreement == 0.75  # they differ on the second
+    mean = found["fused"].mean(0)
+    assert measured.bias == pytest.approx(float((mean * np.log(2 * mean)).sum()), abs=1e-4)
+    assert measured.starved_classes == 0.0 and measured.same_as_before == 0.5  # fused names 0, 1, 1, 0
+    assert report_of({**found, "fused": before["fused"]}, before).starved_classes == 0.5
+
+
+@pytest.mark.parametrize(
+    ("changed", "word"),
+    [
+        ({"confidence_image": 0.69}, "less sure of the views than before training (69.0% instead of 70.0%)"),
+        ({"confidence_point": 0.5}, "less sure of the clouds"),
+        ({"confidence_image": 0.9, "agreement": 0.1}, None),
+        ({}, None),
+    ],
+)
+def test_a_modality_that_lost_confidence_is_the_doubt(changed, word):
+    fields = {"agreement": 0.5, "bias": 0.1, "starved_classes": 0.0, "same_as_before": 1.0}
+    before = Report(confidence_image=0.7, confidence_point=0.6, **fields)
+    doubt = doubt_about_training(before, before._replace(**changed))
+    assert doubt is None if word is None else word in doubt
+
+
+@pytest.mark.parametrize("doubt", [None, "because"])
+def test_the_weights_of_before_training_are_kept_where_it_did_harm(run, work, monkeypatch, capsys, doubt):
+    monkeypatch.setattr("modeling_crossmost.training.label_free.doubt_about_training", lambda before, after: doubt)
+    output = run(max_steps=3, eval_steps=0, select="label_free", fusion="model")
+    results = json.loads((output / "results.json").read_text())
+    printed = capsys.readouterr().out
+    saved, start = load_file(output / "model.safetensors"), load_file(work / "model" / "model.safetensors")
+    same = [torch.equal(value, start[name]) for name, value in saved.items()]
+    assert results["label_free"]["selected"] == ("teacher" if doubt is None else "zero_shot")
+    assert results["label_free"]["before"].keys() == results["label_free"]["after"].keys() == set(Report._fields)
+    assert results["label_free"]["before"]["same_as_before"] == 1.0 and "confidence_image" in printed
+    if doubt is None:
+        assert not all(same) and "training helped, as far as this shows" in printed
+    else:
+        assert all(same) and results["teacher"] == results["zero_shot"]
+        assert "the weights before training are kept: because" in printed
+
+
+def test_permuted_labels_select_the_same_weights(run, work, tmp_path):
+    rows = [{**row, "label": 2 - row["label"]} for row in toy.toy_rows(14, 0)]
+    toy.write_split(tmp_path / "permuted", "train", rows)
+    chosen = []
+    for name, data in (("one", work / "data"), ("two", tmp_path / "permuted")):
+        flags = toy.flags(
+            dataset=data,
+            model_name_or_path=work / "model",
+            output_dir=tmp_path / name,
+            select="label_free",
+            max_steps=2,
+            eval_split="none",
+        )
+        assert train.main(flags) == 0
+        chosen.append(json.loads((tmp_path / name / "results.json").read_text())["label_free"])
+    assert chosen[0] == chosen[1]
+
+
+@pytest.mark.parametrize("method", ["supervised", "pointcmt", "pretrain", "zero_shot"])
+def test_only_self_training_is_doubted(method):
+    with pytest.raises(UsageError, match=f"--select label_free belongs to .*, not to {method}"):
+        parse_arguments(["--method", method, "--select", "label_free"])
 
 
 def test_classifier_and_pipeline_give_the_weighted_answer(tmp_path):

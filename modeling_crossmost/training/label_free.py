@@ -1,0 +1,155 @@
+"""What a run can say of itself without labels: how to weigh the modalities, and whether self-training helped.
+
+Everything here is measured on objects of the training split, whose labels are not read.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from ..evaluation.metrics import prediction_bias
+from ..evaluation.predict import Predictions
+from ..modeling_crossmost import CrossMoSTModel
+from ..processing_crossmost import CrossMoSTProcessor
+from ..utils.extras import importing
+from .arguments import Arguments
+from .evaluator import Evaluator
+from .methods import Method
+
+
+with importing("train"):
+    import torch
+    from accelerate import Accelerator
+
+
+LABEL_FREE_OBJECTS = 512
+
+
+def label_free_fusion_weight(image: np.ndarray, point: np.ndarray) -> float:
+    """Return the share of the views in the fused answer, 0 to 1, from what both modalities say of the same objects.
+
+    A modality counts in proportion to how much the other one surprises it: with the cross-entropies H(p, q) = mean of
+    -sum p log q, w = H(point, image) / (H(point, image) + H(image, point)). Where one is sure and the other hedges, the
+    sure one counts more; where both are alike, the share is one half. It trusts their confidences: a modality that is
+    sure of wrong answers gets too much.
+
+    Args:
+        image, point: (N, C) probabilities.
+    """
+    tiny = np.finfo(np.float32).tiny
+    image, point = image.astype(np.float64), point.astype(np.float64)
+    of_image = -(point * np.log(image.clip(min=tiny))).sum(-1).mean()
+    of_point = -(image * np.log(point.clip(min=tiny))).sum(-1).mean()
+    total = of_image + of_point
+    return float(of_image / total) if total > 0 else 0.5
+
+
+class Report(NamedTuple):
+    """Label-free measures of a model on unlabeled objects; shares and confidences from 0 to 1.
+
+    Attributes:
+        confidence_image, confidence_point: mean of the largest probability, of all views and of the cloud.
+        agreement: share of objects of which views and cloud name the same class.
+        bias: KL divergence of the mean fused prediction against uniform, in nats; classes that are not balanced have
+            some of it by right.
+        starved_classes: share of the classes that the fused answer names less than half as often as balance would.
+        same_as_before: share of objects that the fused answer classifies as it did before training.
+    """
+
+    confidence_image: float
+    confidence_point: float
+    agreement: float
+    bias: float
+    starved_classes: float
+    same_as_before: float
+
+
+def report_of(found: dict[str, np.ndarray], before: dict[str, np.ndarray]) -> Report:
+    """Measure a model.
+
+    Args:
+        found: its probabilities (N, C) under "image_star", "point" and "fused".
+        before: those of the model before training, on the same objects.
+    """
+    image, point, fused = found["image_star"], found["point"], found["fused"]
+    named = fused.argmax(-1)
+    counts = np.bincount(named, minlength=fused.shape[1])
+    values = (
+        image.max(-1).mean(),
+        point.max(-1).mean(),
+        (image.argmax(-1) == point.argmax(-1)).mean(),
+        prediction_bias(torch.from_numpy(fused)).item(),
+        (counts < 0.5 * len(fused) / fused.shape[1]).mean(),
+        (named == before["fused"].argmax(-1)).mean(),
+    )
+    return Report(*(round(float(value), 4) for value in values))
+
+
+def doubt_about_training(before: Report, after: Report) -> str | None:
+    """Say why the weights before training should be kept, `None` if training seems to have helped.
+
+    Self-training sharpens what a modality believes. One that is less sure afterwards was taught against what it saw:
+    so it was in all four runs of which the accuracies are known, two that harmed the views (ModelNet10) and two that
+    helped both modalities (generated scans).
+    """
+    names = {"confidence_image": "the views", "confidence_point": "the clouds"}
+    for field, name in names.items():
+        first, last = getattr(before, field), getattr(after, field)
+        if last < first:
+            return f"the model is less sure of {name} than before training ({last:.1%} instead of {first:.1%})"
+    return None
+
+
+class LabelFree:
+    """Looks at the same unlabeled objects with any model.
+
+    Args:
+        arguments: options of the run.
+        accelerator: of the run.
+        processor: of the models.
+
+    Raises:
+        ValueError: a training split that is streamed, or that [`Evaluator.load`] refuses.
+    """
+
+    def __init__(self, arguments: Arguments, accelerator: Accelerator, processor: CrossMoSTProcessor):
+        if arguments.data.streaming:
+            raise ValueError("label_free (--fusion, --select) looks at training objects again: leave --streaming out.")
+        self.accelerator = accelerator
+        self.objects = Evaluator.load(arguments, accelerator, processor, arguments.data.train_split)
+        count = min(LABEL_FREE_OBJECTS, len(self.objects.rows))
+        rows = np.linspace(0, len(self.objects.rows) - 1, count).round().astype(int)  # of all classes, if it is sorted
+        self.objects.rows = self.objects.rows.select(rows).select_columns(["points", "views"])
+
+    def look(self, method: Method, model: CrossMoSTModel) -> dict[str, np.ndarray]:
+        """Return a model's probabilities (N, C) by column; see [`Predictions`]."""
+        found: Predictions = self.objects.predict(method, model)
+        return found.probabilities
+
+    def choose_fusion(self, model: CrossMoSTModel, found: dict[str, np.ndarray]) -> None:
+        """Set a model's `fusion_weight` from what it said; one without an image tower has none."""
+        if model.vision_model is None:
+            return
+        weight = round(label_free_fusion_weight(found["image_star"], found["point"]), 3)
+        model.config.fusion_weight = weight
+        image, point = torch.from_numpy(found["image_star"]), torch.from_numpy(found["point"])
+        found["fused"] = model.fuse(image, point).numpy()
+        self.accelerator.print(
+            f"fusion: the views count {weight:.0%}, the cloud the rest, as {len(image)} unlabeled training objects "
+            "suggest"
+        )
+
+    def choose_weights(self, before: Report, after: Report) -> bool:
+        """Print both reports and the choice; return whether the weights of before training are kept."""
+        width = max(map(len, Report._fields))
+        lines = [f"{'without labels':<{width}}   before   after"]
+        for name, first, last in zip(Report._fields, before, after, strict=True):
+            lines.append(f"{name:<{width}}   {first:6.3f}  {last:6.3f}")
+        doubt = doubt_about_training(before, after)
+        verdict = (
+            "training helped, as far as this shows"
+            if doubt is None
+            else f"the weights before training are kept: {doubt}"
+        )
+        self.accelerator.print("\n".join(["", *lines, verdict]))
+        return doubt is not None
