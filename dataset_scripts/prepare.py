@@ -56,7 +56,9 @@ def make_parser() -> Parser:
     parser.add_argument(
         "--no-classes", action="store_true", default=None, help="folder: names of folders are no classes; no labels"
     )
-    parser.add_argument("--config", help="this configuration only: furniture clean, scan; modelnet40 medium, hard")
+    parser.add_argument(
+        "--config", help="this configuration only: furniture clean, scan, imbalanced; modelnet40 medium, hard"
+    )
     parser.add_argument(
         "--objects-per-class", type=int, help="furniture: train objects per class (clean 600, scan 400)"
     )
@@ -146,7 +148,7 @@ def _shapenet_sources(args: argparse.Namespace) -> list[PairSource]:
 
 
 def _furniture_sources(args: argparse.Namespace) -> list[PairSource]:
-    from .furniture.pairs import CONFIG_NAMES, FurniturePairs
+    from .furniture.pairs import FurniturePairs
 
     return [
         FurniturePairs(
@@ -155,7 +157,7 @@ def _furniture_sources(args: argparse.Namespace) -> list[PairSource]:
             test_per_class=args.test_per_class,
             **_common(args),
         )
-        for config in ((args.config,) if args.config else CONFIG_NAMES)
+        for config in ((args.config,) if args.config else ("clean", "scan"))
     ]
 
 

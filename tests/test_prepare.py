@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from itertools import pairwise
 from pathlib import Path
 
@@ -447,6 +448,23 @@ def test_furniture_has_two_configurations(tmp_path):
         assert row["object_id"].split("/")[2].replace("_", " ") == data["train"].features["label"].names[row["label"]]
     assert all(len(captions) == 5 and all(captions) for captions in clean["train"]["captions"])
     assert "captions" not in scan["train"].features
+
+
+IMBALANCED = FurniturePairs(config_name="imbalanced", objects_per_class=16, test_per_class=8, num_points=64)
+
+
+def test_an_imbalanced_target_has_rare_classes_and_objects_of_its_own():
+    sizes = {split: Counter(item.class_name for item in items) for split, items in IMBALANCED.objects().items()}
+    assert (sizes["train"]["dresser"], sizes["train"]["night stand"], sizes["train"]["sofa"]) == (16, 2, 8)
+    assert (sizes["test"]["table"], sizes["test"]["desk"]) == (8, 1) and len(sizes["train"]) == 10
+    seeds = [
+        {item.seed for items in FurniturePairs(config_name=config, seed=seed).objects().values() for item in items}
+        for config in ("clean", "scan", "imbalanced")
+        for seed in (0, 1, 2)
+    ]
+    assert len(set().union(*seeds)) == sum(map(len, seeds))
+    pair = IMBALANCED.make_pair(IMBALANCED.objects()["train"][0])
+    assert set(pair) == {"points", "views"} and len(pair["views"]) == 3
 
 
 def test_scans_are_seen_from_one_side():

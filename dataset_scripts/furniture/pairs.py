@@ -1,7 +1,7 @@
 """Pairs of the embedded procedural furniture, and a cache that makes them on first use.
 
 `clean` is labeled by construction and captioned, for pre-training; `scan` is the degraded, unlabeled target. How far
-they are apart is decided in `domains.py`.
+they are apart is decided in `domains.py`. `imbalanced` is a target like `scan` whose classes are not equally frequent.
 """
 
 from __future__ import annotations
@@ -23,17 +23,32 @@ from ..builder import PairObject, PairSource, object_rng
 from ..shards import PREPARATION_FILE, code_key
 
 
-CONFIG_NAMES = ("clean", "scan")
+CONFIG_NAMES = ("clean", "scan", "imbalanced")
 DEFAULT_CONFIG = "scan"
 SPLITS = ("train", "test")
-OBJECTS_PER_CLASS = {"clean": 600, "scan": 400}
-TEST_PER_CLASS = {"clean": 20, "scan": 100}
+OBJECTS_PER_CLASS = {"clean": 600, "scan": 400, "imbalanced": 400}
+TEST_PER_CLASS = {"clean": 20, "scan": 100, "imbalanced": 200}
+# Sizes of the classes of `imbalanced`, the largest being 1. Of classes that are taken for each other (dresser and night
+# stand, table and desk, sofa and bed) one is rare. Self-training follows the frequent one, which equal sizes hide.
+IMBALANCE = {
+    "dresser": 1.0,
+    "table": 1.0,
+    "chair": 1.0,
+    "sofa": 0.5,
+    "monitor": 0.5,
+    "toilet": 0.25,
+    "bathtub": 0.25,
+    "bed": 0.125,
+    "desk": 0.125,
+    "night stand": 0.125,
+}
 # Of `clean` the first third is projected (depth), the rest shaded, which is harder to learn; `scan` is all shaded.
-NUM_VIEWS = {"clean": 12, "scan": 3}
+NUM_VIEWS = {"clean": 12, "scan": 3, "imbalanced": 3}
 IMAGE_SIZE = 64
 SHADED_ELEVATION = (10.0, 45.0)  # degrees
 SCAN_STEP = 40.0  # degrees of azimuth between the views of a scan: nobody walked around the object
 SEEDS_PER_BLOCK = 10_000_000  # objects of one class, configuration, split and seed: blocks never meet
+FIRST_IMBALANCED = 2**32  # beyond the blocks of the other two, whose seeds take turns
 
 
 @dataclass(frozen=True)
@@ -41,8 +56,9 @@ class FurniturePairs(PairSource):
     """One configuration of the furniture.
 
     Args:
-        config_name: "clean" or "scan".
-        objects_per_class: Training objects of each class; None takes `OBJECTS_PER_CLASS`.
+        config_name: "clean", "scan" or "imbalanced".
+        objects_per_class: Training objects of each class, of the largest in "imbalanced"; None takes
+            `OBJECTS_PER_CLASS`.
         test_per_class: Test objects of each class, 0 for no test split; None takes `TEST_PER_CLASS`.
 
     Raises:
@@ -57,7 +73,7 @@ class FurniturePairs(PairSource):
     def __post_init__(self):
         super().__post_init__()
         if self.config_name not in CONFIG_NAMES:
-            choices = " or ".join(CONFIG_NAMES)
+            choices = ", ".join(CONFIG_NAMES)
             raise ValueError(f"The furniture has no configuration {self.config_name!r}; choose {choices}.")
         for name, smallest in (("objects_per_class", 1), ("test_per_class", 0)):
             value = getattr(self, name)
@@ -86,16 +102,23 @@ class FurniturePairs(PairSource):
             OBJECTS_PER_CLASS[self.config_name] if self.objects_per_class is None else self.objects_per_class,
             TEST_PER_CLASS[self.config_name] if self.test_per_class is None else self.test_per_class,
         )
-        block = (self.seed * len(CONFIG_NAMES) + CONFIG_NAMES.index(self.config_name)) * len(SPLITS)
+        block = (2 * self.seed + CONFIG_NAMES.index(self.config_name)) * len(SPLITS)
+        if self.config_name == "imbalanced":
+            block = (FIRST_IMBALANCED + self.seed) * len(SPLITS)
         found = {}
         for number, (split, size) in enumerate(zip(SPLITS, sizes, strict=True), block):
             folder, first = f"{self.config_name}/{split}", number * SEEDS_PER_BLOCK
             found[split] = [
                 PairObject(f"{folder}/{name.replace(' ', '_')}/{index:05d}", name, seed=first + index)
                 for name in self.class_names()
-                for index in range(size)
+                for index in range(self._class_size(name, size))
             ]
         return {split: items for split, items in found.items() if items}
+
+    def _class_size(self, name: str, largest: int) -> int:
+        if self.config_name != "imbalanced" or largest == 0:
+            return largest
+        return max(1, round(IMBALANCE[name] * largest))
 
     def make_pair(self, item: PairObject) -> dict[str, Any]:
         from . import domains
@@ -106,7 +129,7 @@ class FurniturePairs(PairSource):
         made, rng = make_object(item.class_name, item.seed), object_rng(item.object_id, self.seed)
         depth: list[Camera] = []
         count = self.num_views or NUM_VIEWS[self.config_name]
-        if self.config_name == "scan":
+        if self.config_name != "clean":
             instance = domains.scan_instance(made.mesh, self.num_points, rng)
             shaded, style = scan_cameras(count, rng), domains.scan_view_style(rng)
         else:
@@ -123,7 +146,7 @@ class FurniturePairs(PairSource):
         count = self.num_views or NUM_VIEWS[self.config_name]
         tilt = "elevation random in {:g} to {:g} degrees".format(*SHADED_ELEVATION)
         lens = f"distance {SHADED_CAMERA['distance']:g} radii, field of view {SHADED_CAMERA['field_of_view']:g} degrees"
-        if self.config_name == "scan":
+        if self.config_name != "clean":
             clouds = "seen from one side, with noise and floor remains, axes scaled, any yaw"
             views = f"{count} azimuths, {SCAN_STEP:g} degrees apart, from a random one; {tilt}"
         else:
@@ -166,7 +189,7 @@ def cached_furniture(
     the one that makes it.
 
     Args:
-        config: "clean" or "scan".
+        config: "clean", "scan" or "imbalanced".
         cache_dir: Where such folders lie; by default `$CROSSMOST_CACHE`, else the cache of `datasets`.
         num_proc: Number of processes; by default all cores.
         sizes: `objects_per_class`, `test_per_class`, `num_points`, `num_views`, `image_size` or `seed`.
