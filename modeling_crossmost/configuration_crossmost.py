@@ -32,7 +32,7 @@ class InstalledPipelines(dict):
         return False
 
 
-POINT_TOWERS = ("point_bert", "pointnet2_ssg", "pointnet2_msg", "pointmlp", "pointmlp_elite")
+POINT_TOWERS = ("point_bert", "pointnet2_ssg", "pointnet2_msg", "pointmlp", "pointmlp_elite", "ppat")
 
 
 @strict
@@ -40,14 +40,17 @@ class CrossMoSTPointConfig(PreTrainedConfig):
     """Point tower: Point-BERT (paper section 3.2, "Pointcloud encoder"; sizes of section 4), PointNet++ or PointMLP.
 
     Args:
-        tower: one of `POINT_TOWERS`. All fields below but the last three belong to Point-BERT.
+        tower: one of `POINT_TOWERS`. All fields below but the last three belong to Point-BERT and "ppat", OpenShape's
+            point patch transformer, which its authors call PointBERT.
         in_channels: of a point, 3 for its coordinates or 6 for its color too (red, green and blue, 0 to 1), as ULIP-2's
             and PointLLM's Point-BERT have it. Clouds without color get `UNKNOWN_COLOR`.
         num_groups: number of sub-clouds per object, whose centers are chosen by farthest point sampling (paper: 64).
         group_size: number of points per sub-cloud, the nearest neighbors of its center.
+        group_radius: of the ball that a sub-cloud of "ppat" is taken from.
         tokenizer_dims: the three hidden widths of the mini-PointNet. The first block maps 3 -> d0 -> d1 per point, the
             max-pooled d1 features are concatenated to each point's, and the second block maps 2 d1 -> d2 ->
-            `token_size`. The official tokenizer has (128, 256, 512); a narrow one is about ten times faster on a CPU.
+            `token_size` ("ppat": 3 + channels -> d0 -> d1 -> `token_size`). The official tokenizer has (128, 256, 512);
+            a narrow one is about ten times faster on a CPU.
         token_size: width of a sub-cloud's token before it is projected to `hidden_size`.
         position_hidden_size: hidden width of the MLP that embeds the centers.
         hidden_size, num_hidden_layers, num_attention_heads, mlp_ratio: sizes of the transformer.
@@ -69,6 +72,7 @@ class CrossMoSTPointConfig(PreTrainedConfig):
     in_channels: int = 3
     num_groups: int = 64
     group_size: int = 32
+    group_radius: int | float = 0.2
     tokenizer_dims: list[int] | tuple[int, ...] = (128, 256, 512)
     token_size: int = 256
     position_hidden_size: int = 128
@@ -95,6 +99,10 @@ class CrossMoSTPointConfig(PreTrainedConfig):
         return self.tower == "point_bert"
 
     @property
+    def _has_groups(self) -> bool:
+        return self.tower in ("point_bert", "ppat")
+
+    @property
     def head_sizes(self) -> tuple[int, int]:
         """Widths of the two layers of the head of PointNet++ and PointMLP."""
         return round(512 * self.width_factor), round(256 * self.width_factor)
@@ -102,24 +110,28 @@ class CrossMoSTPointConfig(PreTrainedConfig):
     @property
     def pooled_size(self) -> int:
         """Width of the feature of a cloud, the tower's `pooler_output`."""
+        if self.tower == "ppat":
+            return self.hidden_size
         return 2 * self.hidden_size if self.has_tokens else self.head_sizes[-1]
 
     @property
     def first_centers(self) -> int:
         """Centers that the tower chooses first of a cloud's points."""
-        return self.num_groups if self.has_tokens else (self.num_centers or (512,))[0]
+        return self.num_groups if self._has_groups else (self.num_centers or (512,))[0]
 
     @property
     def least_points(self) -> int:
         """Points of a cloud that the tower need not take twice: those of a sub-cloud or a neighborhood."""
-        return {"point_bert": self.group_size, "pointnet2_ssg": 64, "pointnet2_msg": 128}.get(self.tower, 24)
+        if self._has_groups:
+            return self.group_size
+        return {"pointnet2_ssg": 64, "pointnet2_msg": 128}.get(self.tower, 24)
 
     @property
     def dropout_shape(self) -> tuple[int, ...] | None:
         """Shape of an object's random numbers for stochastic depth or dropout; `None` where there is none."""
         if self.has_tokens:
             return (self.num_hidden_layers, 2) if self.drop_path_rate > 0 else None
-        return (sum(self.head_sizes),) if self.head_dropout > 0 else None
+        return (sum(self.head_sizes),) if self.head_dropout > 0 and not self._has_groups else None
 
     def validate_architecture(self):
         """Check the sizes; also called by `@strict`.
@@ -131,9 +143,9 @@ class CrossMoSTPointConfig(PreTrainedConfig):
         """
         if self.tower not in POINT_TOWERS:
             raise ValueError(f"tower must be one of {', '.join(POINT_TOWERS)}, got {self.tower!r}.")
-        if self.in_channels != 3 and not (self.in_channels == 6 and self.has_tokens):
+        if self.in_channels != 3 and not (self.in_channels == 6 and self._has_groups):
             raise ValueError(
-                f"in_channels must be 3, or 6 for a point_bert tower with colors, got {self.in_channels} for "
+                f"in_channels must be 3, or 6 for a point_bert or ppat tower with colors, got {self.in_channels} for "
                 f"{self.tower}."
             )
         if self.hidden_size % self.num_attention_heads != 0:
@@ -152,6 +164,8 @@ class CrossMoSTPointConfig(PreTrainedConfig):
                 raise ValueError(f"{name} must lie in [0, 1), got {getattr(self, name)}.")
         if self.width_factor <= 0:
             raise ValueError(f"width_factor must be positive, got {self.width_factor}.")
+        if self.group_radius <= 0:
+            raise ValueError(f"group_radius must be positive, got {self.group_radius}.")
         self._check_centers()
 
     def _check_centers(self) -> None:
@@ -181,6 +195,9 @@ class CrossMoSTConfig(PreTrainedConfig):
             embeddings (Image* in the paper), "logits" averages the scaled logits (as in the official code).
         fusion_weight: share w of the views in the answer of both modalities, 0 to 1: their probabilities' weighted
             geometric mean p_img^w p_pcl^(1-w), normalized. `None` takes the plain mean of the probabilities.
+        point_projection_bias: whether f^P has a bias, as in OpenShape.
+        embedding_space: Hub id of the CLIP model in whose space a point tower without its own image and text towers
+            was trained; [`CrossMoSTModel.from_backbones`] keeps the point projection for that model alone.
         point_local_projection: whether [`CrossMoSTForSelfTraining`] has the official code's second point projection
             for global-local alignment instead of using f^P (`reference` fidelity only).
         initializer_range: standard deviation of the initial weights.
@@ -203,6 +220,8 @@ class CrossMoSTConfig(PreTrainedConfig):
     logit_scale_init_value: float | int = 2.6592
     image_star_from: str = "embeddings"
     fusion_weight: float | int | None = None
+    point_projection_bias: bool = False
+    embedding_space: str | None = None
     point_local_projection: bool = False
     initializer_range: float = 0.02
 

@@ -23,6 +23,7 @@ from .point_ops_crossmost import PointGroups, check_point_values, group_points
 from .pointbert_crossmost import CrossMoSTPointAttention, CrossMoSTPointEmbeddings, CrossMoSTPointLayer
 from .pointmlp_crossmost import CrossMoSTPointMLPEncoder
 from .pointnet2_crossmost import CrossMoSTPointNet2Encoder
+from .ppat_crossmost import CrossMoSTPPATEncoder
 
 
 if TYPE_CHECKING:
@@ -79,7 +80,11 @@ _HEAD_KEYS = [r"^(classifier|logit_scale$)", r"^(visual|text|point)_projection\.
 
 
 # The point towers that make a feature of a cloud without tokens on the way, by the beginning of `config.tower`.
-_ENCODERS = {"pointnet2": CrossMoSTPointNet2Encoder, "pointmlp": CrossMoSTPointMLPEncoder}
+_ENCODERS = {
+    "pointnet2": CrossMoSTPointNet2Encoder,
+    "pointmlp": CrossMoSTPointMLPEncoder,
+    "ppat": CrossMoSTPPATEncoder,
+}
 
 
 class CrossMoSTPointModel(CrossMoSTPreTrainedModel):
@@ -180,7 +185,8 @@ class CrossMoSTPointModel(CrossMoSTPreTrainedModel):
             if groups is not None or bool_masked_pos is not None:
                 self._check_tokens()
             assert point_values is not None  # for the type checker: there are no groups
-            pooled = self.encoder(check_point_values(point_values), fps_start, dropout_noise)
+            point_values = check_point_values(point_values, self.config.in_channels)
+            pooled = self.encoder(point_values, fps_start, dropout_noise)
             return CrossMoSTPointModelOutput(pooler_output=pooled)
         if groups is None:
             assert point_values is not None  # for the type checker
@@ -303,7 +309,8 @@ class CrossMoSTModel(CrossMoSTPreTrainedModel):
         self.point_model = CrossMoSTPointModel._from_config(config.point_config)
         if vision is not None:
             self.visual_projection = nn.Linear(vision.hidden_size, config.projection_dim, bias=False)
-        self.point_projection = nn.Linear(config.point_config.pooled_size, config.projection_dim, bias=False)
+        size, bias = config.point_config.pooled_size, config.point_projection_bias
+        self.point_projection = nn.Linear(size, config.projection_dim, bias=bias)
         self.text_model: CLIPTextModel | None = None
         self.text_projection: nn.Linear | None = None
         if config.text_config is not None:
@@ -515,17 +522,27 @@ class CrossMoSTModel(CrossMoSTPreTrainedModel):
         Args:
             clip: Hub id or folder of a `CLIPModel` (such as "openai/clip-vit-base-patch16"), or the model itself.
             point: Hub id or folder of a saved [`CrossMoSTPointModel`], or the model itself; by default a randomly
-                initialized Point-BERT of the paper's size (64 groups of 32 points, width 384, 12 blocks).
+                initialized Point-BERT of the paper's size (64 groups of 32 points, width 384, 12 blocks). A
+                [`CrossMoSTModel`] itself gives its point projection too, if it was trained in the space of `clip`.
             class_names: class names; with a `tokenizer`, the classifier is initialized from them.
             tokenizer: CLIP's tokenizer.
             config_fields: further fields of [`CrossMoSTConfig`].
 
         Returns:
-            The model in evaluation mode. Its point projection, and a new point tower, still have to be trained
-            (`--method pretrain`).
+            The model in evaluation mode. Its point projection, if it is not given, and a new point tower still have to
+            be trained (`--method pretrain`).
+
+        Raises:
+            ValueError: a [`CrossMoSTModel`] of another or an unknown space.
         """
         clip = CLIPModel.from_pretrained(clip) if isinstance(clip, str) else clip
         point = CrossMoSTPointModel.from_pretrained(point) if isinstance(point, str) else point
+        projection: nn.Linear | None = None
+        if isinstance(point, CrossMoSTModel):
+            _check_space(point.config, clip)
+            config_fields = {"up_axis": point.config.up_axis, **config_fields}
+            projection, point = point.point_projection, point.point_model
+            config_fields["point_projection_bias"] = projection.bias is not None
         if class_names is not None:
             config_fields["class_names"] = class_names
         if point is not None:
@@ -542,9 +559,23 @@ class CrossMoSTModel(CrossMoSTPreTrainedModel):
             getattr(model, name).load_state_dict(getattr(clip, name).state_dict())
         if point is not None:
             model.point_model.load_state_dict(point.state_dict())
+        if projection is not None:
+            model.point_projection.load_state_dict(projection.state_dict())
         if class_names is not None and tokenizer is not None:
             model.set_classes(class_names, tokenizer=tokenizer)
         return model.eval()
+
+
+def _check_space(config: CrossMoSTConfig, clip: CLIPModel) -> None:
+    """Refuse a CLIP model in whose space a point projection was not trained."""
+    space, given = config.embedding_space, clip.config.name_or_path or "a model without a name"
+    same_name = space is not None and given.rstrip("/").endswith(space.rsplit("/", 1)[-1])
+    if not same_name or clip.visual_projection.out_features != config.projection_dim:
+        raise ValueError(
+            f"The point projection belongs to the space of {space or 'an unknown CLIP model'} with "
+            f"{config.projection_dim} dimensions, not of {given} with {clip.visual_projection.out_features}: pass that "
+            "model, or the point tower alone (point=model.point_model), whose projection has to be trained."
+        )
 
 
 @torch.no_grad()

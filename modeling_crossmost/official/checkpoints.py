@@ -14,7 +14,7 @@ import torch
 from ..utils.command_line import first_line
 
 
-KINDS = ("crossmost", "ulip", "ulip2", "pointllm", "dvae", "pointbert", "pointnet2", "pointmlp")
+KINDS = ("crossmost", "ulip", "ulip2", "pointllm", "openshape", "dvae", "pointbert", "pointnet2", "pointmlp")
 # Point-BERT on colored points, in a file with OpenCLIP's towers or without: PointLLM's has the layout of ULIP-2.
 COLORED = ("ulip2", "pointllm")
 _OPEN_CLIP = "open_clip_model."
@@ -80,6 +80,8 @@ def detect_kind(content: dict) -> str | None:
     """Return the kind of a file (one of [`KINDS`]) according to its top-level keys and weight names, or `None`."""
     if "model" in content or "model_ema" in content:
         return "crossmost"
+    if "state_dict" in content and _begins(content["state_dict"], "ppat."):
+        return "openshape"
     if "state_dict" in content:
         return COLORED[0] if _is_colored(content["state_dict"]) else "ulip"
     for kind, (wrapper, beginning) in _TOWERS.items():
@@ -89,6 +91,10 @@ def detect_kind(content: dict) -> str | None:
     wrapped = content.get("base_model")
     names = [_strip(name) for name in wrapped if isinstance(name, str)] if isinstance(wrapped, dict) else []
     return next((kind for kind, prefixes in _USED.items() if any(name.startswith(prefixes) for name in names)), None)
+
+
+def _begins(weights: Any, beginning: str) -> bool:
+    return isinstance(weights, dict) and any(isinstance(n, str) and _strip(n).startswith(beginning) for n in weights)
 
 
 def _is_colored(weights: Any) -> bool:
@@ -112,9 +118,9 @@ def resolve_kind(content: dict, kind: str = "auto") -> str:
     if found is None:
         raise CheckpointError(
             f"The checkpoint is of no known kind (top level: {_top_level(content)}): official files hold 'model' "
-            "(crossmost), 'state_dict' (ulip, ulip2, pointllm), 'base_model' with encoder.* (dvae) or transformer_q.* "
-            "(pointbert), "
-            "'model_state_dict' with sa1.* (pointnet2), or 'net' with local_grouper_list.* (pointmlp)."
+            "(crossmost), 'state_dict' (ulip, ulip2, pointllm, openshape), 'base_model' with encoder.* (dvae) or "
+            "transformer_q.* (pointbert), 'model_state_dict' with sa1.* (pointnet2), 'net' with local_grouper_list.* "
+            "(pointmlp)."
         )
     if kind in COLORED and found in COLORED:
         return kind
@@ -134,7 +140,8 @@ def official_weights(content: dict, kind: str, weights: str = "model") -> Offici
     Raises:
         CheckpointError: if there are no weights, some are not tensors, or two names stand for the same weight.
     """
-    wrapper = {"crossmost": weights, **dict.fromkeys(("ulip", *COLORED), "state_dict")}.get(kind, "base_model")
+    wrapped_so = dict.fromkeys(("ulip", "openshape", *COLORED), "state_dict")
+    wrapper = {"crossmost": weights, **wrapped_so}.get(kind, "base_model")
     wrapper = _TOWERS[kind][0] if kind in _TOWERS else wrapper
     wrapped = content.get(wrapper)
     if not isinstance(wrapped, dict) or not wrapped:
@@ -165,6 +172,8 @@ def _below_point_encoder(name: str, kind: str) -> str:
     if kind == "pointbert":
         return re.sub(r"^(transformer_q|base_model)\.", "point_encoder.", name)
     if kind in _TOWERS:
+        return f"point_encoder.{name}"
+    if kind == "openshape":
         return f"point_encoder.{name}"
     if kind in COLORED and name.startswith(_OPEN_CLIP) and name != f"{_OPEN_CLIP}logit_scale":
         inside = name.removeprefix(_OPEN_CLIP)  # OpenAI's names, but for one

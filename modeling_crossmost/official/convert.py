@@ -9,6 +9,7 @@
 | `ulip` | public ULIP with PointBERT | `CrossMoSTModel` with a text tower, without an image tower |
 | `ulip2`, `pointllm` | Point-BERT on colored points, with OpenCLIP's towers | `CrossMoSTModel` with both towers |
 | `ulip2`, `pointllm` | the same without these towers | `CrossMoSTPointModel` |
+| `openshape` | OpenShape's PointBERT | `CrossMoSTModel` for clouds, without image and text towers |
 | `pointbert` | Point-BERT pre-training | `CrossMoSTPointModel` |
 | `pointnet2` | classifier of Pointnet_Pointnet2_pytorch, SSG or MSG without normals | `CrossMoSTPointModel` |
 | `pointmlp` | classifier of pointMLP-pytorch, full or elite | `CrossMoSTPointModel` |

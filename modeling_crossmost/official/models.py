@@ -1,15 +1,25 @@
 """Builds models from the content of official checkpoint files: one function for each kind, and `convert` for any."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 
 import torch
 
+from ..configuration_crossmost import CrossMoSTConfig
 from ..modeling_crossmost import CrossMoSTForSelfTraining, CrossMoSTModel, CrossMoSTPointModel, CrossMoSTPreTrainedModel
 from .checkpoints import CheckpointError, OfficialWeights, official_weights, resolve_kind
 from .names import convert_state_dict, our_names
-from .sizes import PAPER_GROUPING, SLIP_GROUPING, has_tower, infer_config, infer_point_config, infer_tokenizer_config
+from .sizes import (
+    PAPER_GROUPING,
+    SLIP_GROUPING,
+    has_tower,
+    infer_config,
+    infer_point_config,
+    infer_ppat_config,
+    infer_tokenizer_config,
+)
 
 
 NO_CLASSIFIER = (
@@ -25,6 +35,12 @@ OPENCLIP_ACTIVATION = (
     "OpenCLIP's towers are taken to have GELU, as its LAION models have; set hidden_act to quick_gelu in both "
     "configurations if the file was made with OpenAI's weights."
 )
+# The CLIP model of OpenShape's published files and the axis that points up in their clouds, by the embedding's width.
+OPENSHAPE_SPACES = {
+    1280: ("laion/CLIP-ViT-bigG-14-laion2B-39B-b160k", "z"),
+    768: ("openai/clip-vit-large-patch14", "y"),
+    512: ("openai/clip-vit-base-patch32", "y"),
+}
 OPENCLIP_HEADS = {1280: 16, 1664: 16}  # ViT-H/14 and ViT-bigG/14 by the width of their blocks
 LAST_LAYER = (
     "The last layer, which knows the file's own classes, is left out: from_backbones(clip, point=FOLDER) starts a "
@@ -192,6 +208,53 @@ def convert_colored(
     return model, report
 
 
+def convert_openshape(
+    content: dict, class_names: list[str] | None = None, **options
+) -> tuple[CrossMoSTModel, KeyReport]:
+    """Build a model for clouds alone from the content of an OpenShape file with its PointBERT.
+
+    Args:
+        content: result of [`load_official_checkpoint`].
+        class_names: value of `config.class_names`; by default the two placeholders of [`CrossMoSTConfig`].
+        options: `point_heads`, `point_groups` and `group_size` of [`infer_ppat_config`].
+
+    Returns:
+        The model in evaluation mode, whose classifier is zero, and the report.
+
+    Raises:
+        CheckpointError: if the file is of another kind, or lacks parameters of the model.
+    """
+    official = official_weights(content, "openshape")
+    state = convert_state_dict(official.tensors)
+    bias = state.get("point_projection.bias")
+    if bias is None or bias.dim() != 1 or len(bias) == 0:
+        raise CheckpointError("The checkpoint has no vector proj.bias: it is not an OpenShape file with its PointBERT.")
+    names, scale = ["object", "other"] if class_names is None else class_names, content.get("logit_scale")
+    space, axis = OPENSHAPE_SPACES.get(len(bias), (None, "y"))
+    missing = {"classifier.weight": torch.zeros(len(names), len(bias)), "logit_scale": torch.tensor(math.log(100.0))}
+    known = isinstance(scale, torch.Tensor) and scale.numel() == 1
+    if isinstance(scale, torch.Tensor) and known:
+        missing["logit_scale"] = scale.detach().float().reshape(())
+    config = CrossMoSTConfig(
+        vision_config=None,
+        point_config=infer_ppat_config(state, **options),
+        projection_dim=len(bias),
+        class_names=names,
+        up_axis=axis,
+        point_projection_bias=True,
+        embedding_space=space,
+    )
+    model = CrossMoSTModel(config)
+    report = _fill(model, state | missing, official)
+    report.missing.extend(missing if not known else ["classifier.weight"])
+    report.warnings.append(
+        f"The tower is taken for that of OpenShape's {len(bias)} dimensions: {axis} up, in the space of "
+        f"{space or 'an unknown CLIP model'}. from_backbones(that model, point=CrossMoSTModel.from_pretrained(FOLDER)) "
+        "adds its image and text towers, which classes need."
+    )
+    return model, report
+
+
 def convert_pointbert(content: dict, **options) -> tuple[CrossMoSTPointModel, KeyReport]:
     """Build a point tower from the query network in the content of a Point-BERT pre-training file.
 
@@ -292,6 +355,7 @@ _CONVERTERS: dict[str, tuple[Callable, set[str]]] = {
     "ulip": (convert_ulip, _MODEL_OPTIONS),
     "ulip2": (partial(convert_colored, kind="ulip2"), _MODEL_OPTIONS),
     "pointllm": (partial(convert_colored, kind="pointllm"), _MODEL_OPTIONS),
+    "openshape": (convert_openshape, _POINT_OPTIONS | {"class_names"}),
     "dvae": (convert_dvae, _POINT_OPTIONS),
     "pointbert": (convert_pointbert, _POINT_OPTIONS),
     "pointnet2": (partial(convert_tower, kind="pointnet2"), set()),

@@ -62,6 +62,20 @@ def _tower_layers() -> tuple[tuple[str, str], ...]:
     return tuple(rules)
 
 
+def _ppat_blocks() -> tuple[tuple[str, str], ...]:
+    """Return the renames of the blocks of OpenShape's transformer."""
+    layers = {
+        "0.norm": "layer_norm1",
+        "0.fn.to_qkv": "self_attn.qkv",
+        "0.fn.to_out.0": "self_attn.out_proj",
+        "1.norm": "layer_norm2",
+        "1.fn.net.0": "mlp.fc1",
+        "1.fn.net.3": "mlp.fc2",
+    }
+    official, ours = r"point_encoder\.ppat\.transformer\.layers\.(\d+)\.", r"point_model.encoder.layers.\1."
+    return tuple((rf"{official}{re.escape(theirs)}\.", f"{ours}{name}.") for theirs, name in layers.items())
+
+
 # Official name (regular expression, matched from the start) -> our name, where `\1` is usually the number of a block.
 # The misspelled `pre_layrnorm` is the name in transformers.
 _RENAMES = (
@@ -95,6 +109,13 @@ _RENAMES = (
     (r"point_encoder\.blocks\.blocks\.(\d+)\.mlp\.", r"point_model.layers.\1.mlp."),
     (r"point_encoder\.norm\.", "point_model.layernorm."),
     *_tower_layers(),
+    (r"point_encoder\.ppat\.sa\.mlp_convs\.(\d+)\.", r"point_model.encoder.balls.scales.0.\1.linear."),
+    (r"point_encoder\.ppat\.sa\.mlp_bns\.(\d+)\.", r"point_model.encoder.balls.scales.0.\1.norm."),
+    (r"point_encoder\.ppat\.lift\.0\.", "point_model.encoder.lift."),
+    (r"point_encoder\.ppat\.lift\.2\.", "point_model.encoder.lift_norm."),
+    (r"point_encoder\.ppat\.cls_token", "point_model.encoder.class_embedding"),
+    *_ppat_blocks(),
+    (r"point_encoder\.proj\.(weight|bias)$", r"point_projection.\1"),
     (r"image_projection$", "visual_projection.weight"),
     (r"text_projection$", "text_projection.weight"),
     (r"pc_projection$", "point_projection.weight"),
@@ -171,7 +192,7 @@ def convert_state_dict(official: dict[str, torch.Tensor]) -> dict[str, torch.Ten
             # Copies: chunks would share memory, which safetensors refuses to save.
             converted.update((part, piece.clone()) for part, piece in zip(ours, tensor.chunk(3), strict=True))
         else:
-            converted[ours[0]] = _in_our_layout(tensor, ours[0], known=ours[0] != name)
+            converted[ours[0]] = _in_our_layout(tensor, ours[0], name)
             if tensor.dim() > 1 and re.search(r"\.conv_blocks\.\d+\.0\.weight$", name):
                 # With several scales, the public PointNet++ has a point's coordinates behind its features.
                 converted[ours[0]] = converted[ours[0]].roll(3, dims=1)
@@ -187,11 +208,12 @@ def convert_state_dict(official: dict[str, torch.Tensor]) -> dict[str, torch.Ten
     return converted
 
 
-def _in_our_layout(tensor: torch.Tensor, ours: str, known: bool) -> torch.Tensor:
-    if ours in _TRANSPOSED and tensor.dim() == 2:
+def _in_our_layout(tensor: torch.Tensor, ours: str, official: str) -> torch.Tensor:
+    # OpenShape's projection is a layer, with a weight as ours.
+    if ours in _TRANSPOSED and not official.endswith(".weight") and tensor.dim() == 2:
         return tensor.T.contiguous()
     if ours in _VECTORS or ours.endswith((".alpha", ".beta")):
         return tensor.flatten()
-    if tensor.dim() > 2 and "patch_embedding" not in ours and known:
+    if tensor.dim() > 2 and "patch_embedding" not in ours and ours != official:
         return tensor.flatten(1)  # (out, in, 1[, 1]) -> (out, in)
     return tensor

@@ -102,6 +102,52 @@ def _infer_encoder_config(weights: dict[str, torch.Tensor]) -> CrossMoSTPointCon
     return CrossMoSTPointConfig(tower=tower, width_factor=factor)
 
 
+def infer_ppat_config(
+    weights: dict[str, torch.Tensor],
+    point_heads: int | None = None,
+    point_groups: int | None = None,
+    group_size: int | None = None,
+    group_radius: float | None = None,
+) -> CrossMoSTPointConfig:
+    """Infer the configuration of OpenShape's tower; grouping defaults to that of the published model of its size.
+
+    Raises:
+        CheckpointError: as [`infer_config`].
+    """
+    inside = "point_model.encoder."
+    names = [f"{inside}balls.scales.0.{number}.linear.weight" for number in range(3)]
+    (first, channels), (second, _), (third, _) = (_shape(weights, name, 2) for name in names)
+    if channels - 3 not in (3, 6):
+        raise CheckpointError(f"The checkpoint's first layer takes {channels} channels, neither 6 nor 9 with colors.")
+    width, blocks = _shape(weights, f"{inside}class_embedding", 1)[0], _count_blocks(weights, f"{inside}layers.")
+    groups, size, radius = _PPAT_GROUPING.get((width, blocks, third), (384, 64, 0.2))
+    return CrossMoSTPointConfig(
+        tower="ppat",
+        in_channels=channels - 3,
+        tokenizer_dims=(first, second, third),
+        token_size=third,
+        num_groups=groups if point_groups is None else point_groups,
+        group_size=size if group_size is None else group_size,
+        group_radius=radius if group_radius is None else group_radius,
+        hidden_size=width,
+        num_hidden_layers=blocks,
+        num_attention_heads=_heads(point_heads, width, "--point-heads"),
+        mlp_ratio=_shape(weights, f"{inside}layers.0.mlp.fc1.weight", 2)[0] / width,
+        drop_path_rate=0.0,
+    )
+
+
+# Of OpenShape's scalings 1 to 6: (width, blocks, width of a token before it is lifted) -> sub-clouds, points, radius.
+_PPAT_GROUPING = {
+    (256, 6, 96): (64, 256, 0.4),
+    (512, 6, 128): (64, 256, 0.4),
+    (512, 12, 128): (128, 128, 0.35),
+    (512, 12, 256): (384, 64, 0.2),
+    (768, 12, 256): (512, 64, 0.2),
+    (768, 24, 256): (512, 64, 0.2),
+}
+
+
 def infer_tokenizer_config(
     weights: dict[str, torch.Tensor],
     point_heads: int | None = None,
