@@ -160,14 +160,14 @@ def comparison_rows(runs: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Ce
             # Repeating one seed says nothing about the spread over seeds, and the table must not pretend otherwise.
             unit = "seeds" if len({run.get("seed") for run in same}) == len(same) else "runs"
             rows[f"{title} ({len(same)} {unit})"] = {
-                column: _spread([teacher.get(column) for teacher in teachers]) for column in COLUMN_TITLES
+                column: spread([teacher.get(column) for teacher in teachers]) for column in COLUMN_TITLES
             }
         else:
             rows[title] = dict(teachers[0])
     return rows
 
 
-def _spread(values: Sequence[float | None]) -> Cell:
+def spread(values: Sequence[float | None]) -> Cell:
     """`Spread` of the values that are there; None where there are none."""
     numbers = [value for value in values if value is not None and not math.isnan(value)]
     if not numbers:

@@ -8,7 +8,6 @@ import csv
 import io
 import json
 import shlex
-import statistics
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -16,7 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..evaluation.plots import plot_rows
-from ..evaluation.tables import COLUMNS, Row, Spread, markdown_table, read_results
+from ..evaluation.tables import COLUMNS, Row, markdown_table, read_results, spread
 from ..utils.atomic import write_text
 from .checkpoints import checkpoints_of
 
@@ -133,15 +132,8 @@ def spread_rows(runs: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, Ro
     rows: dict[str, Row] = {"zero-shot": dict(every[0].get("zero_shot") or {})} if every else {}
     for name, same in runs.items():
         teachers = [run.get("teacher") or {} for run in same]
-        rows[name] = {column: _spread([teacher.get(column) for teacher in teachers]) for column in COLUMNS}
+        rows[name] = {column: spread([teacher.get(column) for teacher in teachers]) for column in COLUMNS}
     return rows
-
-
-def _spread(values: Sequence[float | None]) -> Spread | None:
-    numbers = [value for value in values if value is not None]
-    if not numbers:
-        return None
-    return Spread(statistics.fmean(numbers), statistics.stdev(numbers) if len(numbers) > 1 else 0.0, len(numbers))
 
 
 def write_table(
