@@ -444,7 +444,9 @@ class Run:
     ) -> tuple[tuple[CrossMoSTModel, CrossMoSTModel], dict]:
         """Look at teacher and student without labels; the model from before training may take the teacher's place."""
         teacher, student = models
-        found, _ = self._look(teacher), self._look(student) if self.fuses else None
+        found = self._look(teacher)
+        if self.fuses:
+            self._look(student)
         if self.start is None:
             return models, summary
         before, after = report_of(self.seen, self.seen), report_of(found, self.seen)

@@ -99,7 +99,8 @@ class CrossMoSTPointConfig(PreTrainedConfig):
         return self.tower == "point_bert"
 
     @property
-    def _has_groups(self) -> bool:
+    def has_groups(self) -> bool:
+        """Whether `num_groups` and `group_size` say which sub-clouds the tower looks at."""
         return self.tower in ("point_bert", "ppat")
 
     @property
@@ -117,12 +118,12 @@ class CrossMoSTPointConfig(PreTrainedConfig):
     @property
     def first_centers(self) -> int:
         """Centers that the tower chooses first of a cloud's points."""
-        return self.num_groups if self._has_groups else (self.num_centers or (512,))[0]
+        return self.num_groups if self.has_groups else (self.num_centers or (512,))[0]
 
     @property
     def least_points(self) -> int:
         """Points of a cloud that the tower need not take twice: those of a sub-cloud or a neighborhood."""
-        if self._has_groups:
+        if self.has_groups:
             return self.group_size
         return {"pointnet2_ssg": 64, "pointnet2_msg": 128}.get(self.tower, 24)
 
@@ -131,7 +132,7 @@ class CrossMoSTPointConfig(PreTrainedConfig):
         """Shape of an object's random numbers for stochastic depth or dropout; `None` where there is none."""
         if self.has_tokens:
             return (self.num_hidden_layers, 2) if self.drop_path_rate > 0 else None
-        return (sum(self.head_sizes),) if self.head_dropout > 0 and not self._has_groups else None
+        return (sum(self.head_sizes),) if self.head_dropout > 0 and not self.has_groups else None
 
     def validate_architecture(self):
         """Check the sizes; also called by `@strict`.
@@ -143,7 +144,7 @@ class CrossMoSTPointConfig(PreTrainedConfig):
         """
         if self.tower not in POINT_TOWERS:
             raise ValueError(f"tower must be one of {', '.join(POINT_TOWERS)}, got {self.tower!r}.")
-        if self.in_channels != 3 and not (self.in_channels == 6 and self._has_groups):
+        if self.in_channels != 3 and not (self.in_channels == 6 and self.has_groups):
             raise ValueError(
                 f"in_channels must be 3, or 6 for a point_bert or ppat tower with colors, got {self.in_channels} for "
                 f"{self.tower}."

@@ -569,7 +569,7 @@ class CrossMoSTModel(CrossMoSTPreTrainedModel):
 def _check_space(config: CrossMoSTConfig, clip: CLIPModel) -> None:
     """Refuse a CLIP model in whose space a point projection was not trained."""
     space, given = config.embedding_space, clip.config.name_or_path or "a model without a name"
-    same_name = space is not None and given.rstrip("/").endswith(space.rsplit("/", 1)[-1])
+    same_name = space is not None and given.rstrip("/").rsplit("/", 1)[-1] == space.rsplit("/", 1)[-1]
     if not same_name or clip.visual_projection.out_features != config.projection_dim:
         raise ValueError(
             f"The point projection belongs to the space of {space or 'an unknown CLIP model'} with "

@@ -93,7 +93,11 @@ def test_embeddings_are_those_of_the_file(tmp_path, capsys, kind, channels):
     given = content(channels)
     assert convert(given, tmp_path, "--kind", kind, "--class-names", "bed,desk,sofa") == 0
     printed = "".join(capsys.readouterr())
-    assert "unexpected: none" in printed and "missing: classifier.weight" in printed
+    assert (
+        "grouping: 8 sub-clouds of 6 points" in printed
+        and "unexpected: none" in printed
+        and "missing: classifier.weight" in printed
+    )
     model = CrossMoSTModel.from_pretrained(tmp_path / "out").eval()
     assert float(model.logit_scale) == pytest.approx(3.5) and model.config.class_names == ["bed", "desk", "sofa"]
     given_clouds = clouds()
@@ -138,6 +142,9 @@ def test_towers_of_its_space_are_added_and_others_refused(tmp_path):
     model = CrossMoSTModel.from_backbones(clip, point=point)
     assert torch.equal(model.get_point_features(clouds()), point.get_point_features(clouds()))
     assert model.vision_model is not None and model.config.point_projection_bias
+    clip.config.name_or_path = "models/not-the-clip-of-it"
+    with pytest.raises(ValueError, match="not of models/not-the-clip-of-it"):
+        CrossMoSTModel.from_backbones(clip, point=point)
     clip.config.name_or_path = "some-lab/another-clip"
     with pytest.raises(
         ValueError, match=r"belongs to the space of some-lab/clip-of-it .*, not of some-lab/another-clip"

@@ -131,4 +131,4 @@ def test_a_table_of_the_toy_from_beginning_to_end(work, tmp_path, monkeypatch, c
     printed = capsys.readouterr().out
     assert "Cross-MoST" in printed and "baseline" in printed
     one = json.loads((tmp_path / "out" / "Cross-MoST" / "seed_0" / "results.json").read_text())
-    assert json.loads((tmp_path / "out" / "table.json").read_text())["rows"]["Cross-MoST"] == [one]
+    assert json.loads((tmp_path / "out" / "table.json").read_text())["rows"]["Cross-MoST"][0].items() >= one.items()

@@ -78,7 +78,7 @@ def run(arguments: argparse.Namespace) -> None:
     print(f"unexpected: {', '.join(report.unexpected) or 'none'}")
     point = getattr(model.config, "point_config", model.config)
     count = sum(p.numel() for n, p in model.named_parameters() if n.startswith(report.stored_prefix))
-    if point.has_tokens:
+    if point.has_groups:
         print(f"grouping: {point.num_groups} sub-clouds of {point.group_size} points, which no tensor shows")
     print(f"wrote {arguments.output} ({type(model).__name__}, {count:,} parameters)")
 

@@ -83,8 +83,9 @@ class PairReader:
 
     @property
     def transforms(self) -> dict[str, ImageTransform]:
-        """What makes each image of an item."""
-        named = {"weak_image": self.weak_transform, "strong_image": self.strong_transform}
+        """What makes each image of an item from its drawn view."""
+        weak = self.weak_transform if self.weak_views == 1 else None  # several are made by themselves
+        named = {"weak_image": weak, "strong_image": self.strong_transform}
         return {name: transform for name, transform in named.items() if transform is not None}
 
     def visible(self, rows: Dataset | IterableDataset) -> Dataset | IterableDataset:

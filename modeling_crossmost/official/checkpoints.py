@@ -85,8 +85,7 @@ def detect_kind(content: dict) -> str | None:
     if "state_dict" in content:
         return COLORED[0] if _is_colored(content["state_dict"]) else "ulip"
     for kind, (wrapper, beginning) in _TOWERS.items():
-        held = content.get(wrapper)
-        if isinstance(held, dict) and any(_strip(name).startswith(beginning) for name in held if isinstance(name, str)):
+        if _begins(content.get(wrapper), beginning):
             return kind
     wrapped = content.get("base_model")
     names = [_strip(name) for name in wrapped if isinstance(name, str)] if isinstance(wrapped, dict) else []
@@ -171,9 +170,7 @@ def _below_point_encoder(name: str, kind: str) -> str:
         return re.sub(r"^encoder\.", "point_encoder.encoder.", name)
     if kind == "pointbert":
         return re.sub(r"^(transformer_q|base_model)\.", "point_encoder.", name)
-    if kind in _TOWERS:
-        return f"point_encoder.{name}"
-    if kind == "openshape":
+    if kind in _TOWERS or kind == "openshape":
         return f"point_encoder.{name}"
     if kind in COLORED and name.startswith(_OPEN_CLIP) and name != f"{_OPEN_CLIP}logit_scale":
         inside = name.removeprefix(_OPEN_CLIP)  # OpenAI's names, but for one

@@ -232,9 +232,10 @@ def convert_openshape(
     names, scale = ["object", "other"] if class_names is None else class_names, content.get("logit_scale")
     space, axis = OPENSHAPE_SPACES.get(len(bias), (None, "y"))
     missing = {"classifier.weight": torch.zeros(len(names), len(bias)), "logit_scale": torch.tensor(math.log(100.0))}
-    known = isinstance(scale, torch.Tensor) and scale.numel() == 1
-    if isinstance(scale, torch.Tensor) and known:
+    lacking = list(missing)
+    if isinstance(scale, torch.Tensor) and scale.numel() == 1:
         missing["logit_scale"] = scale.detach().float().reshape(())
+        lacking.remove("logit_scale")
     config = CrossMoSTConfig(
         vision_config=None,
         point_config=infer_ppat_config(state, **options),
@@ -246,7 +247,7 @@ def convert_openshape(
     )
     model = CrossMoSTModel(config)
     report = _fill(model, state | missing, official)
-    report.missing.extend(missing if not known else ["classifier.weight"])
+    report.missing.extend(lacking)
     report.warnings.append(
         f"The tower is taken for that of OpenShape's {len(bias)} dimensions: {axis} up, in the space of "
         f"{space or 'an unknown CLIP model'}. from_backbones(that model, point=CrossMoSTModel.from_pretrained(FOLDER)) "

@@ -182,7 +182,7 @@ def convert_state_dict(official: dict[str, torch.Tensor]) -> dict[str, torch.Ten
     biases: dict[str, torch.Tensor] = {}
     for name, tensor in official.items():
         ours = our_names(name)
-        if rename_official_key(name).endswith(_BIAS) and ours[0].endswith(_MEAN):
+        if ours[0].endswith(_MEAN) and not name.endswith("running_mean"):
             biases[ours[0]] = tensor
         elif len(ours) == 3:
             if tensor.dim() == 0 or len(tensor) % 3:

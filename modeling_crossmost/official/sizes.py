@@ -107,7 +107,6 @@ def infer_ppat_config(
     point_heads: int | None = None,
     point_groups: int | None = None,
     group_size: int | None = None,
-    group_radius: float | None = None,
 ) -> CrossMoSTPointConfig:
     """Infer the configuration of OpenShape's tower; grouping defaults to that of the published model of its size.
 
@@ -128,7 +127,7 @@ def infer_ppat_config(
         token_size=third,
         num_groups=groups if point_groups is None else point_groups,
         group_size=size if group_size is None else group_size,
-        group_radius=radius if group_radius is None else group_radius,
+        group_radius=radius,
         hidden_size=width,
         num_hidden_layers=blocks,
         num_attention_heads=_heads(point_heads, width, "--point-heads"),

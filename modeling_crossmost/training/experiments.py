@@ -100,18 +100,19 @@ def run_experiment(name: str, output: Path, seeds: Sequence[int], options: Seque
             folder = output / row.replace(",", "").replace(" ", "_") / f"seed_{seed}"
             sys.stderr.write(f"[{count}/{total}] {row}, seed {seed}: {folder}\n")
             _make_run(folder, [*options, *own, "--seed", str(seed)], [*shlex.split(launch), str(script)])
-            runs.setdefault(row, []).append(read_results(folder))
+            known = json.loads((folder / OPTIONS_FILE).read_text(encoding="utf-8"))
+            runs.setdefault(row, []).append(read_results(folder) | {"commit": known["commit"]})
     return write_table(output, experiment.title, runs, list(options))
 
 
 def _make_run(folder: Path, options: list[str], command: list[str]) -> None:
     """Make one run, unless it is complete; see [`run_experiment`]."""
     known = folder / OPTIONS_FILE
-    if known.is_file() and json.loads(known.read_text(encoding="utf-8")) != options:
+    if known.is_file() and json.loads(known.read_text(encoding="utf-8"))["options"] != options:
         raise ValueError(f"{folder} holds a run with other options: choose another --output, or remove it.")
     if (folder / "results.json").is_file() and known.is_file():
         return
-    write_text(known, json.dumps(options))
+    write_text(known, json.dumps({"options": options, "commit": commit_of(REPOSITORY)}))
     flags = [*options, "--output_dir", str(folder)]
     if "--checkpointing_steps" not in flags:
         flags += ["--checkpointing_steps", "epoch"]
@@ -151,16 +152,16 @@ def write_table(
     every = [(name, run) for name, same in runs.items() for run in same]
     first = every[0][1]
     seconds = sum(run.get("wall_seconds") or 0.0 for _, run in every)
-    commit = commit_of(REPOSITORY)
+    commits = sorted({run.get("commit") or "of an unknown commit" for _, run in every})
     facts = [
         f"{Path(str(first.get('dataset'))).name}, split {first.get('split')}, {first.get('num_objects')} objects, "
         f"seeds {', '.join(sorted({str(run.get('seed')) for _, run in every}))}; top-1 in percent of the teacher.",
-        f"{len(every)} runs took {seconds / 60:.0f} minutes; code {commit or 'of an unknown commit'}; options of "
+        f"{len(every)} runs took {seconds / 60:.0f} minutes; code {', '.join(commits)}; options of "
         f"train.py: `{shlex.join(options) or 'none'}`.",
     ]
     write_text(folder / "table.md", "\n\n".join([f"## {title}", markdown_table(rows), *facts]) + "\n")
     write_text(folder / "table.csv", _csv(every))
-    content = {"title": title, "rows": runs, "options": list(options), "commit": commit, "wall_seconds": seconds}
+    content = {"title": title, "rows": runs, "options": list(options), "wall_seconds": seconds}
     write_text(folder / "table.json", json.dumps(content, indent=2) + "\n")
     plot_rows(rows, title, folder / "table.png")
     return folder / "table.md"

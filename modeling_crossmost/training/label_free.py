@@ -89,8 +89,8 @@ def doubt_about_training(before: Report, after: Report) -> str | None:
     """Say why the weights before training should be kept, `None` if training seems to have helped.
 
     Self-training sharpens what a modality believes. One that is less sure afterwards was taught against what it saw:
-    so it was in all four runs of which the accuracies are known, two that harmed the views (ModelNet10) and two that
-    helped both modalities (generated scans).
+    so it was in the four runs that the rule was made from, on their evaluation splits: two that harmed the views
+    (ModelNet10) and two that helped both modalities (generated scans).
     """
     names = {"confidence_image": "the views", "confidence_point": "the clouds"}
     for field, name in names.items():
