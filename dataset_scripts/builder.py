@@ -1,7 +1,7 @@
 """Point-view pairs as a `datasets` builder: the interface of a source, the arrangement of splits, the columns.
 
 A `PairSource` lists objects and makes one pair from one object. `PointViewBuilder` makes any source available to
-`datasets` (`download_and_prepare`, `as_streaming_dataset`); `shards.py` writes the same pairs as resumable shards.
+`datasets` (`download_and_prepare`, `as_streaming_dataset`); `writing.py` makes the same pairs as resumable shards.
 
 Files are read in `readers.py`, because `datasets` patches `open` and `np.load` in the module of a builder.
 """
@@ -34,7 +34,7 @@ HOLDOUT_SPLIT = "holdout"
 ROWS_PER_GROUP = 64  # of a Parquet file; streaming decodes a whole group of rows at once
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class PairObject:
     """One object of a source, before it is read.
 
@@ -84,9 +84,15 @@ def id_digest(object_id: str) -> str:
     return hashlib.sha256(object_id.encode()).hexdigest()
 
 
-def row_digest(object_id: str) -> str:
-    """Return the hexadecimal digest that orders the rows; it is independent of `id_digest` and thus of the holdout."""
-    return hashlib.sha256(f"row {object_id}".encode()).hexdigest()
+def in_row_order(objects: Sequence[PairObject]) -> list[PairObject]:
+    """Order objects by a digest of their ids that is independent of `id_digest` and thus of the holdout.
+
+    The digests lie in one array: a million of them as objects would take more memory than the objects themselves.
+    """
+    digests = np.empty((len(objects), 32), dtype=np.uint8)
+    for row, item in zip(digests, objects, strict=True):
+        row[:] = np.frombuffer(hashlib.sha256(f"row {item.object_id}".encode()).digest(), dtype=np.uint8)
+    return [objects[row] for row in np.lexsort(digests.view(">u8").T[::-1])]
 
 
 def object_rng(object_id: str, seed: int) -> np.random.Generator:
@@ -113,7 +119,7 @@ def hold_out(objects: Sequence[PairObject], share: float) -> tuple[list[PairObje
 
 
 def arrange_splits(objects: dict[str, list[PairObject]], selection: Selection) -> dict[str, list[PairObject]]:
-    """Select splits, hold out, order rows by `row_digest` and cut to the limit, in this order.
+    """Select splits, hold out, order rows by `in_row_order` and cut to the limit, in this order.
 
     The row order makes every slice and every shard a fair sample of the classes, which streaming without a shuffle
     buffer needs.
@@ -136,8 +142,7 @@ def arrange_splits(objects: dict[str, list[PairObject]], selection: Selection) -
                 f"Holding out {selection.holdout} of split {origin!r} leaves a split empty; choose another share."
             )
         chosen[HOLDOUT_SPLIT] = held
-    ordered = {name: sorted(items, key=lambda item: row_digest(item.object_id)) for name, items in chosen.items()}
-    return {name: items[: selection.limit] for name, items in ordered.items() if items}
+    return {name: in_row_order(items)[: selection.limit] for name, items in chosen.items() if items}
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from modeling_crossmost.utils.atomic import write_text
 from modeling_crossmost.utils.extras import importing
 
 from .builder import PairSource
-from .shards import Prepared, SplitSummary, config_folder
+from .writing import Prepared, SplitSummary, config_folder
 
 
 with importing("data"):

@@ -7,6 +7,7 @@ one sentence on standard error when it is not; a run that was interrupted goes o
 from __future__ import annotations
 
 import argparse
+import copy
 import os
 import sys
 import time
@@ -23,13 +24,14 @@ from modeling_crossmost.utils.machine import available_cores
 
 if TYPE_CHECKING:
     from .builder import PairSource, Selection
-    from .shards import Prepared
+    from .writing import Part, Prepared
 
 # Option -> the data sets that take it; the others take all data sets.
 ARCHIVES = (
     *("modelnet40", "modelnet10", "modelnet40_depth", "scanobjectnn", "scanobjectnn_withbg", "scanobjectnn_hardest"),
     *("redwood", "co3d", "shapenet55"),
 )
+EXECUTORS = ("local", "slurm", "ray")
 OPTION_OWNERS = {
     "source": (*ARCHIVES, "folder"),
     "up_axis": (*ARCHIVES, "folder"),
@@ -73,6 +75,17 @@ def make_parser() -> Parser:
     parser.add_argument("--limit", type=int, help="keep at most this many objects per split")
     parser.add_argument("--seed", type=int, default=0, help="seed of everything random (%(default)s)")
     parser.add_argument("--num-proc", type=int, default=available_cores(), help="processes (%(default)s)")
+    parser.add_argument(
+        "--executor", choices=EXECUTORS, default="local", help="who makes the shards: this machine, Slurm or Ray"
+    )
+    parser.add_argument("--tasks", type=int, metavar="N", help="parts for slurm and ray, processes for local")
+    parser.add_argument(
+        "--executor-option", action="append", metavar="NAME=VALUE", help="slurm: partition=cpu, time=8:00:00, ..."
+    )
+    parser.add_argument(
+        "--rank", type=int, help="make this part of the shards only, 0 to N - 1, beside other processes"
+    )
+    parser.add_argument("--world-size", type=int, metavar="N", help="number of parts; without --rank all is assembled")
     parser.add_argument("--strict", action="store_true", help="fail at an object that cannot be used")
     parser.add_argument("--preview", action="store_true", help="also write a contact sheet, preview.png")
     parser.add_argument("--push-to-hub", metavar="REPO", help="upload the finished folder to this data set repository")
@@ -189,6 +202,14 @@ def make_sources(args: argparse.Namespace) -> list[PairSource]:
             raise ValueError(f"The data set {args.name!r} takes no --{option.replace('_', '-')}; leave it out.")
     if args.num_proc < 1:
         raise ValueError(f"The number of processes must be at least 1, got {args.num_proc}.")
+    if args.tasks is not None and args.tasks < 1:
+        raise ValueError(f"The number of tasks must be at least 1, got {args.tasks}.")
+    if (args.rank is None) != (args.world_size is None):
+        raise ValueError("--rank and --world-size belong together: --rank I --world-size N makes part I of N.")
+    if args.rank is not None and args.executor != "local":
+        raise ValueError(f"--rank makes one part here, and --executor {args.executor} all of them: leave one out.")
+    if args.executor_option and args.executor == "local":
+        raise ValueError("--executor-option is for --executor slurm and ray.")
     return SOURCE_MAKERS[args.name](args)
 
 
@@ -201,12 +222,10 @@ def prepare(args: argparse.Namespace) -> Prepared:
     """
     require("data")
     sources = make_sources(args)
-    output = Path(os.path.abspath(os.path.expanduser(args.output)))
-    from tqdm import tqdm
-
+    output = _output(args)
     from .card import write_card
     from .preview import PREVIEW_FILE, write_preview
-    from .shards import write_dataset
+    from .writing import open_plan, write_dataset
 
     class_names = [source.class_names() for source in sources]
     names = [source.config_name for source in sources]
@@ -217,13 +236,77 @@ def prepare(args: argparse.Namespace) -> Prepared:
         if args.preview:
             write_preview(folder, prepared, class_names)
 
-    progress = partial(tqdm, unit=" objects", desc="Preparing", dynamic_ncols=True)
-    # What the generator cannot make is a fault of ours: it must not pass as a skipped object.
-    strict = args.strict or args.name == "furniture"
-    prepared = write_dataset(sources, output, num_proc=args.num_proc, strict=strict, finish=finish, progress=progress)
+    if args.executor == "ray":
+        from .engines import on_ray
+
+        if open_plan(sources, output, _strict(args)):
+            on_ray(with_absolute_paths(args), make_part, _progress())
+    prepared = write_dataset(sources, output, finish=finish, **_how(args))
     if prepared.reused and args.preview and not (output / PREVIEW_FILE).exists():
         write_preview(output, prepared, class_names)
     return prepared
+
+
+def make_part(args: argparse.Namespace) -> Part:
+    """Make the part of the shards that `--rank` and `--world-size` say.
+
+    Raises:
+        ValueError, OSError: As `prepare`.
+    """
+    require("data")
+    from .writing import write_part
+
+    return write_part(make_sources(args), _output(args), args.rank, args.world_size, **_how(args))
+
+
+def submit(args: argparse.Namespace) -> str:
+    """Submit the parts and their assembly to Slurm; return what to tell.
+
+    Raises:
+        ValueError, OSError: As `prepare`, or an option that is missing.
+    """
+    require("data")
+    from .engines import on_slurm
+    from .writing import open_plan
+
+    output = _output(args)
+    plan = open_plan(make_sources(args), output, _strict(args))
+    if plan is None:
+        return f"{args.output}: found complete, nothing was submitted."
+    # A folder for every plan: datatrove notes there which tasks are complete.
+    logs = output.with_name(f"{output.name}.slurm") / plan[:12]
+    parts, last = on_slurm(with_absolute_paths(args), make_part, run, logs, f"prepare-{output.name}")
+    return f"{args.output}: jobs {parts} (parts) and {last} (assembly) were submitted; their logs: {logs}."
+
+
+def _output(args: argparse.Namespace) -> Path:
+    return Path(os.path.abspath(os.path.expanduser(args.output)))
+
+
+def _strict(args: argparse.Namespace) -> bool:
+    # What the generator cannot make is a fault of ours: it must not pass as a skipped object.
+    return args.strict or args.name == "furniture"
+
+
+def _progress() -> Callable[..., Any]:
+    from tqdm import tqdm
+
+    return partial(tqdm, unit=" objects", desc="Preparing", dynamic_ncols=True)
+
+
+def _how(args: argparse.Namespace) -> dict[str, Any]:
+    """Return how shards are made: processes, strictness and the progress bar."""
+    processes = args.num_proc if args.tasks is None or args.executor != "local" else args.tasks
+    return {"num_proc": processes, "strict": _strict(args), "progress": _progress()}
+
+
+def with_absolute_paths(args: argparse.Namespace) -> argparse.Namespace:
+    """Return the options as another process on another machine needs them."""
+    absolute = copy.copy(args)
+    absolute.output = str(_output(args))
+    if args.source:
+        absolute.source = os.path.abspath(os.path.expanduser(args.source))
+    return absolute
 
 
 def summary(args: argparse.Namespace, prepared: Prepared, seconds: float) -> str:
@@ -265,12 +348,32 @@ def push(folder: str, repo: str) -> str:
         raise ValueError(f"The data set lies complete in {folder!r}, but {error}; {how}.") from None
 
 
+def part_summary(args: argparse.Namespace, part: Part) -> str:
+    """Return what became of a part, as text."""
+    lines = [f"{name} was skipped: {reason}" for name, reason in part.skipped]
+    complete = part.shards - part.made
+    before = f", {complete} of them before" if complete else ""
+    skipped = f", {len(part.skipped)} skipped" if part.skipped else ""
+    lines.append(
+        f"{args.output}: part {args.rank} of {args.world_size} is complete, {part.shards} shards{before}, "
+        f"{part.objects} objects{skipped}. The same command without --rank and --world-size puts all parts together"
+        + (", previews and uploads." if args.preview or args.push_to_hub else ".")
+    )
+    return "\n".join(lines)
+
+
 def run(args: argparse.Namespace) -> None:
     """Make the data set, upload it where it is to be, and print what was done."""
     # Worker processes inherit it: one thread each, since there are as many processes as cores.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     start = time.monotonic()
     try:
+        if args.executor == "slurm":
+            print(submit(args))
+            return
+        if args.rank is not None:
+            print(part_summary(args, make_part(args)))
+            return
         prepared = prepare(args)
     except KeyboardInterrupt:
         sys.stderr.write("Interrupted; the same command goes on where this run stopped.\n")

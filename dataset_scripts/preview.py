@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw
 
 from modeling_crossmost.utils.atomic import atomic_file
 
-from .shards import Prepared
+from .writing import Prepared
 
 
 PREVIEW_FILE = "preview.png"

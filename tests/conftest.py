@@ -8,6 +8,8 @@ import torch
 import toy
 from transformers.utils import logging
 
+from dataset_scripts import plan, pool
+
 
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 torch.set_num_threads(1)
@@ -36,3 +38,10 @@ def work(tmp_path_factory) -> Path:
     toy.make_dataset(folder / "data")
     toy.make_model(folder / "model")
     return folder
+
+
+@pytest.fixture
+def small_shards(monkeypatch):
+    """Preparation in shards of three objects, by as many processes as are asked for."""
+    monkeypatch.setattr(plan, "OBJECTS_PER_SHARD", 3)
+    monkeypatch.setattr(pool, "OBJECTS_PER_PROCESS", 1)

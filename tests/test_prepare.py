@@ -19,7 +19,7 @@ import trimesh
 from datasets import load_dataset
 from PIL import Image
 
-from dataset_scripts import prepare, shards
+from dataset_scripts import pool, prepare
 from dataset_scripts.builder import PairObject, PointViewBuilder, Selection, arrange_splits, hold_out
 from dataset_scripts.furniture.pairs import FurniturePairs, cached_furniture, scan_cameras
 from dataset_scripts.prepare import main
@@ -282,12 +282,6 @@ def test_rows_do_not_depend_on_the_other_objects(tmp_path):
     assert not np.array_equal(source.make_pair(items[2])["points"], other_seed.make_pair(items[2])["points"])
 
 
-@pytest.fixture
-def small_shards(monkeypatch):
-    monkeypatch.setattr(shards, "OBJECTS_PER_SHARD", 3)
-    monkeypatch.setattr(shards, "OBJECTS_PER_PROCESS", 1)
-
-
 def test_number_of_processes_does_not_change_a_byte(tmp_path, small_shards):
     root = make_tree(tmp_path / "raw", [f"bed/{i}.off" for i in range(7)])
     assert run(root, tmp_path / "one") == 0
@@ -298,7 +292,7 @@ def test_number_of_processes_does_not_change_a_byte(tmp_path, small_shards):
 def test_a_killed_run_goes_on_and_gives_the_same_bytes(tmp_path, small_shards, monkeypatch):
     root = make_tree(tmp_path / "raw", [f"bed/{i}.off" for i in range(8)])
     assert run(root, tmp_path / "whole") == 0
-    write, written = shards.write_shard, []
+    write, written = pool.write_shard, []
 
     def dying(shard, *rest):
         if written:
@@ -306,10 +300,10 @@ def test_a_killed_run_goes_on_and_gives_the_same_bytes(tmp_path, small_shards, m
         written.append(shard)
         return write(shard, *rest)
 
-    monkeypatch.setattr(shards, "write_shard", dying)
+    monkeypatch.setattr(pool, "write_shard", dying)
     assert run(root, tmp_path / "pairs") == 130
     assert not (tmp_path / "pairs").exists()
-    monkeypatch.setattr(shards, "write_shard", lambda shard, *rest: (written.append(shard), write(shard, *rest))[1])
+    monkeypatch.setattr(pool, "write_shard", lambda shard, *rest: (written.append(shard), write(shard, *rest))[1])
     assert run(root, tmp_path / "pairs") == 0
     assert [shard.index for shard in written] == [0, 1, 2]
     assert contents(tmp_path / "pairs") == contents(tmp_path / "whole")

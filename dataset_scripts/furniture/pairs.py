@@ -18,9 +18,11 @@ import numpy as np
 from filelock import FileLock
 
 from modeling_crossmost.rendering_crossmost import DEPTH_CAMERA, SHADED_CAMERA, Camera, depth_views, shaded_views
+from modeling_crossmost.utils.machine import environment_with_packages
 
 from ..builder import PairObject, PairSource, object_rng
-from ..shards import PREPARATION_FILE, code_key
+from ..plan import code_key
+from ..writing import PREPARATION_FILE
 
 
 CONFIG_NAMES = ("clean", "scan", "imbalanced")
@@ -234,9 +236,6 @@ def _generate(folder: Path, config: str, num_proc: int | None, sizes: dict[str, 
     ]
     options = sizes if num_proc is None else {**sizes, "num_proc": num_proc}
     command += [f"--{name.replace('_', '-')}={value}" for name, value in options.items()]
-    root = str(Path(__file__).resolve().parent.parent.parent)
-    search_path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))
-    environment = {**os.environ, "PYTHONPATH": search_path}
-    done = subprocess.run(command, env=environment, stdout=subprocess.DEVNULL, check=False)
+    done = subprocess.run(command, env=environment_with_packages(), stdout=subprocess.DEVNULL, check=False)
     if done.returncode:
         raise ValueError(f"The furniture could not be made in {str(folder)!r}; the message above says why.")

@@ -1,11 +1,18 @@
 """Facts about the machine and what is installed on it."""
 
 import os
+from pathlib import Path
 
 
 def available_cores() -> int:
     """Return the number of CPU cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def environment_with_packages() -> dict[str, str]:
+    """Return the environment for a Python process that is to find this project's packages, wherever it starts."""
+    root = str(Path(__file__).resolve().parent.parent.parent)
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))}
 
 
 def cpu_precision() -> str:

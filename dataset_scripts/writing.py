@@ -1,0 +1,415 @@
+"""Writing of a prepared data set: missing shards are made, then one rename makes all of them visible.
+
+Everything is written below `<output>.partial`, where any number of processes on any number of machines may make parts
+of one plan at the same time ([`write_part`]); one run at the end puts them together ([`write_dataset`]). Whatever was
+killed goes on with the shards that are not complete. Objects, their order and their seeds do not depend on who makes
+them, so neither do the bytes.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from modeling_crossmost.utils.atomic import write_text
+
+from .builder import PairSource
+from .plan import Shard, data_set_key, plan_key, plan_shards, shard_key
+from .pool import write_shards
+from .shards import ShardStats, Workplace, read_stats
+
+
+PREPARATION_FILE = "preparation.json"  # marks a folder as a data set of ours, and says how it was made
+SKIPPED_FILE, NOTES_FILE = "skipped.jsonl", "notes.jsonl"
+LOCK_SECONDS = 60  # for which a part waits for others that begin at the same moment
+
+
+@dataclass
+class SplitSummary:
+    """One finished split: the counts of its shards added up, and its files below the data set's folder."""
+
+    stats: ShardStats
+    files: list[str]
+
+
+@dataclass
+class Prepared:
+    """A finished data set.
+
+    Args:
+        splits: For every source, in order, its splits by name.
+        skipped: (object_id, reason) of all objects that could not be used.
+        notes: (object_id, sentence) of what was dropped or guessed when objects were read.
+        reused: Whether it lay there already, made by the same code of the same files with the same options.
+    """
+
+    splits: list[dict[str, SplitSummary]]
+    skipped: list[tuple[str, str]]
+    notes: list[tuple[str, str]] = field(default_factory=list)
+    reused: bool = False
+
+
+def config_folder(source: PairSource) -> str:
+    """Folder of a source's Parquet files below the data set's: "data" where there is one configuration only."""
+    return "data" if source.config_name == "default" else source.config_name
+
+
+def check_output(output: Path) -> None:
+    """Refuse to write over what is not a data set of ours.
+
+    Raises:
+        ValueError: `output` is a file, or a folder with other content.
+    """
+    if output.exists() and not output.is_dir():
+        raise ValueError(f"The output {str(output)!r} is a file; give a folder.")
+    if output.is_dir() and any(output.iterdir()) and not (output / PREPARATION_FILE).is_file():
+        raise ValueError(
+            f"The output {str(output)!r} is not empty and not a data set that was prepared here; give another folder."
+        )
+
+
+def write_dataset(
+    sources: Sequence[PairSource],
+    output: Path,
+    *,
+    num_proc: int = 1,
+    strict: bool = False,
+    finish: Callable[[Prepared, Path], None] | None = None,
+    progress: Callable[..., Any] | None = None,
+) -> Prepared:
+    """Prepare a data set with one configuration per source, or go on where a killed run or several parts stopped.
+
+    Args:
+        sources: Sources with different `config_name`.
+        output: Folder of the data set; one that was prepared before is replaced when the new one is complete.
+        num_proc: Number of processes. It does not change the result.
+        strict: Whether an object that cannot be used is an error.
+        finish: Called with the result and the folder before it becomes visible, to write the card and pictures.
+        progress: Makes a progress bar from `total` and `initial` (both in objects), for example `tqdm.tqdm`.
+
+    Raises:
+        ValueError: Bad output folder, another run writes it at the moment, no usable object, or (with `strict`) one
+            that is not usable. Nothing is left behind then.
+    """
+    shards, plan = _plan(sources, output, strict)
+    key = data_set_key(plan, shards)
+    found = _read_prepared(output, key)
+    if found is not None:
+        return found
+    work = _working_folder(output)
+    try:
+        with _alone(work, output):
+            _open_plan(work, plan)
+            stats = _write_missing(shards, Workplace.of(sources, work, plan, strict), num_proc, progress)
+            prepared = _assemble(sources, shards, stats, work)
+            _write_prepared(prepared, work / "dataset", key)
+            if finish is not None:
+                finish(prepared, work / "dataset")
+            _publish(work / "dataset", output)
+    except BusyError:
+        raise
+    except ValueError:
+        shutil.rmtree(work)
+        raise
+    shutil.rmtree(work)
+    return prepared
+
+
+def open_plan(sources: Sequence[PairSource], output: Path, strict: bool = False) -> str | None:
+    """Get the working folder ready for parts.
+
+    Args:
+        sources, output, strict: As [`write_dataset`].
+
+    Returns:
+        The key of the plan, or None where the data set is complete already.
+
+    Raises:
+        ValueError: As [`write_part`].
+    """
+    shards, plan = _plan(sources, output, strict)
+    if _read_prepared(output, data_set_key(plan, shards)) is not None:
+        return None
+    work = _working_folder(output)
+    with _beside_others(work, output, plan, "0-of-0"):
+        return plan
+
+
+@dataclass
+class Part:
+    """What became of the shards of one rank.
+
+    Args:
+        shards, objects: How many there are in its part.
+        made: Shards that were made now; the others were complete.
+        skipped: (object_id, reason) of its objects that could not be used.
+    """
+
+    shards: int
+    objects: int
+    made: int
+    skipped: list[tuple[str, str]]
+
+
+def write_part(
+    sources: Sequence[PairSource],
+    output: Path,
+    rank: int,
+    world_size: int,
+    *,
+    num_proc: int = 1,
+    strict: bool = False,
+    progress: Callable[..., Any] | None = None,
+) -> Part:
+    """Make every `world_size`-th shard of a data set, from `rank` on, beside other processes that make the others.
+
+    The parts may be made in any order, at the same time or not, and again; [`write_dataset`] with the same sources
+    puts them together. All parts need the same file system, with locks.
+
+    Args:
+        sources, output, num_proc, strict, progress: As [`write_dataset`].
+        rank: From 0 to `world_size` - 1.
+        world_size: Number of parts.
+
+    Raises:
+        ValueError: As [`write_dataset`]; what other parts made is left alone.
+    """
+    if not 0 <= rank < world_size:
+        raise ValueError(f"--rank must lie in 0..{world_size - 1} for --world-size {world_size}, got {rank}.")
+    shards, plan = _plan(sources, output, strict)
+    mine = shards[rank::world_size]
+    work = _working_folder(output)
+    place = Workplace.of(sources, work, plan, strict)
+    with _beside_others(work, output, plan, f"{rank}-of-{world_size}"):
+        complete = sum(read_stats(shard, work, shard_key(plan, shard)) is not None for shard in mine)
+        stats = _write_missing(mine, place, num_proc, progress)
+    skipped = [entry for written in stats for part in written for entry in part.skipped]
+    return Part(len(mine), sum(len(shard.items) for shard in mine), len(mine) - complete, skipped)
+
+
+def _plan(sources: Sequence[PairSource], output: Path, strict: bool) -> tuple[list[Shard], str]:
+    """Return all shards and the key of the plan.
+
+    Raises:
+        ValueError: Bad output, or with `strict` something that cannot be used.
+    """
+    check_output(output)
+    if strict and (unusable := next((entry for source in sources for entry in source.unusable()), None)):
+        raise ValueError(f"{unusable[0]} cannot be used: {unusable[1]}")
+    shards = plan_shards(sources)
+    return shards, plan_key(sources, shards, strict)
+
+
+# The working folder and who may write in it
+
+
+class BusyError(ValueError):
+    """Raised where others write the same data set at the moment."""
+
+
+def _working_folder(output: Path) -> Path:
+    work = output.with_name(f"{output.name}.partial")
+    if work.exists() and any(work.iterdir()) and not any((work / name).exists() for name in (".lock", "plan.txt")):
+        raise ValueError(f"{str(work)!r} is in the way of the working folder and not one of ours; move it.")
+    work.mkdir(parents=True, exist_ok=True)
+    return work
+
+
+@contextmanager
+def _alone(work: Path, output: Path) -> Iterator[None]:
+    """Hold the working folder for this process.
+
+    Raises:
+        BusyError: Another run or a part of one holds it.
+    """
+    with _lock(work / ".lock", 0, f"Another run is writing {str(output)!r} at the moment; wait for it or stop it."):
+        _refuse_parts(work, output)
+        yield
+
+
+@contextmanager
+def _beside_others(work: Path, output: Path, plan: str, part: str) -> Iterator[None]:
+    """Hold one part of the working folder; others may hold other parts of the same plan.
+
+    Raises:
+        BusyError: Another run holds the folder, another process this part, or others parts of another plan.
+    """
+    busy = f"Another run is putting {str(output)!r} together at the moment; wait for it or stop it."
+    twice = (
+        f"Part {part.replace('-', ' ')} of {str(output)!r} is being made by another process; wait for it or stop it."
+    )
+    with ExitStack() as mine:
+        with _lock(work / ".lock", LOCK_SECONDS, busy):
+            if _stored_plan(work) != plan:
+                _refuse_parts(work, output)
+            _open_plan(work, plan)
+            mine.enter_context(_lock(work / f".part-{part}.lock", 0, twice))
+        yield
+
+
+def _refuse_parts(work: Path, output: Path) -> None:
+    for path in sorted(work.glob(".part-*.lock")):
+        part = re.sub(r"\.part-(\d+)-of-(\d+)\.lock", r"\1 of \2", path.name)
+        with _lock(
+            path, 0, f"Part {part} of {str(output)!r} is being made by another process; wait for it or stop it."
+        ):
+            pass
+
+
+@contextmanager
+def _lock(path: Path, seconds: float, sentence: str) -> Iterator[None]:
+    lock = FileLock(path)
+    try:
+        lock.acquire(timeout=seconds)
+    except Timeout:
+        raise BusyError(sentence) from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _stored_plan(work: Path) -> str | None:
+    path = work / "plan.txt"
+    return path.read_text(encoding="utf-8") if path.exists() else None
+
+
+def _open_plan(work: Path, plan: str) -> None:
+    """Keep finished shards of the same plan; those of any other plan are deleted."""
+    if _stored_plan(work) == plan:
+        return
+    for entry in work.iterdir():
+        if entry.is_dir():
+            shutil.rmtree(entry)
+        elif entry.suffix != ".lock" and entry.name != ".lock":
+            entry.unlink()
+    write_text(work / "plan.txt", plan)
+
+
+# Making and assembling
+
+
+def _write_missing(
+    shards: Sequence[Shard], place: Workplace, num_proc: int, progress: Callable[..., Any] | None
+) -> list[list[ShardStats]]:
+    """Write the shards that are not finished; return the stats of all of `shards` in order."""
+    found = ((shard, read_stats(shard, place.folder, shard_key(place.plan, shard))) for shard in shards)
+    stats = {shard.stem: written for shard, written in found if written is not None}
+    missing = [shard for shard in shards if shard.stem not in stats]
+    total = sum(len(shard.items) for shard in shards)
+    done = total - sum(len(shard.items) for shard in missing)
+    bar = progress(total=total, initial=done) if progress else None
+    advance = bar.update if bar is not None else lambda count=1: None
+    try:
+        stats.update((shard.stem, written) for shard, written in write_shards(missing, place, num_proc, advance))
+    finally:
+        if bar is not None:
+            bar.close()
+    return [stats[shard.stem] for shard in shards]
+
+
+def _assemble(
+    sources: Sequence[PairSource], shards: Sequence[Shard], stats: Sequence[Sequence[ShardStats]], work: Path
+) -> Prepared:
+    """Give the shards their final names below `work/dataset`, beside those they have."""
+    final = work / "dataset"
+    shutil.rmtree(final, ignore_errors=True)  # of a run that was killed here
+    filled: dict[tuple[int, str], list[tuple[Shard, ShardStats]]] = {}
+    skipped = list(dict.fromkeys(entry for source in sources for entry in source.unusable()))
+    notes: list[tuple[str, str]] = []
+    for shard, written in zip(shards, stats, strict=True):
+        for number, part in zip(shard.sources, written, strict=True):
+            skipped += part.skipped
+            notes += part.notes
+            if part.rows:
+                filled.setdefault((number, shard.split), []).append((shard, part))
+    if not filled:
+        first = f"; the first reason: {skipped[0][1]}" if skipped else "."
+        raise ValueError(f"None of the {len(skipped)} objects can be used{first}")
+    splits: list[dict[str, SplitSummary]] = [{} for _ in sources]
+    for (number, split), members in filled.items():
+        folder = config_folder(sources[number])
+        (final / folder).mkdir(parents=True, exist_ok=True)
+        summary = SplitSummary(_total([part for _, part in members]), [])
+        for index, (shard, _) in enumerate(members):
+            summary.files.append(f"{folder}/{split}-{index:05d}-of-{len(members):05d}.parquet")
+            _second_name(work / f"{shard.stem_of(number)}.parquet", final / summary.files[-1])
+        splits[number][split] = summary
+    return Prepared(splits, skipped, notes)
+
+
+def _second_name(path: Path, name: Path) -> None:
+    """Give a file another name and leave it the first one; copy it where the file system cannot."""
+    try:
+        os.link(path, name)
+    except OSError:
+        shutil.copyfile(path, name)
+
+
+def _write_prepared(prepared: Prepared, folder: Path, key: str) -> None:
+    """Write `preparation.json` (what `_read_prepared` reads), `skipped.jsonl` and `notes.jsonl` (a line per object)."""
+    _write_sentences(folder / SKIPPED_FILE, prepared.skipped, "reason")
+    if prepared.notes:
+        _write_sentences(folder / NOTES_FILE, prepared.notes, "note")
+    splits = [{name: asdict(summary) for name, summary in found.items()} for found in prepared.splits]
+    write_text(folder / PREPARATION_FILE, json.dumps({"key": key, "splits": splits}, indent=2) + "\n")
+
+
+def _read_prepared(folder: Path, key: str) -> Prepared | None:
+    """Return the data set in `folder`, if it is whole and was prepared by the plan with this key."""
+    if not (folder / PREPARATION_FILE).is_file():
+        return None
+    stored = json.loads((folder / PREPARATION_FILE).read_text(encoding="utf-8"))
+    if stored["key"] != key:
+        return None
+    splits = [
+        {name: SplitSummary(ShardStats(**summary["stats"]), summary["files"]) for name, summary in found.items()}
+        for found in stored["splits"]
+    ]
+    files = [file for found in splits for summary in found.values() for file in summary.files]
+    if not all((folder / file).is_file() for file in files):
+        return None
+    skipped = _read_sentences(folder / SKIPPED_FILE, "reason")
+    notes = _read_sentences(folder / NOTES_FILE, "note") if (folder / NOTES_FILE).exists() else []
+    return Prepared(splits, skipped, notes, reused=True)
+
+
+def _write_sentences(path: Path, sentences: Iterable[tuple[str, str]], key: str) -> None:
+    write_text(path, "".join(json.dumps({"object": name, key: text}) + "\n" for name, text in sentences))
+
+
+def _read_sentences(path: Path, key: str) -> list[tuple[str, str]]:
+    entries = map(json.loads, path.read_text(encoding="utf-8").splitlines())
+    return [(entry["object"], entry[key]) for entry in entries]
+
+
+def _total(parts: Iterable[ShardStats]) -> ShardStats:
+    total = ShardStats()
+    classes: Counter[str] = Counter()
+    for part in parts:
+        total.rows += part.rows
+        total.num_bytes += part.num_bytes
+        total.skipped += part.skipped
+        classes.update(part.classes)
+    total.classes = dict(sorted(classes.items()))
+    return total
+
+
+def _publish(folder: Path, output: Path) -> None:
+    """Put `folder` in the place of `output`."""
+    old = output.with_name(f"{output.name}.replaced-{os.getpid()}")
+    if output.exists():
+        os.replace(output, old)
+    os.replace(folder, output)
+    if old.exists():
+        shutil.rmtree(old)
