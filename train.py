@@ -253,7 +253,7 @@ class Loop:
             self._evaluate()
         every = 0
         if train.checkpointing_steps == "epoch":
-            every = max((self.batches.per_epoch or self.total_steps) // train.gradient_accumulation_steps, 1)
+            every = max(self.batches.per_epoch // train.gradient_accumulation_steps, 1)
         elif train.checkpointing_steps is not None:
             every = int(train.checkpointing_steps)
         if interrupted or (every and self.step % every == 0):

@@ -12,7 +12,7 @@ from PIL import Image as PILImage
 
 from modeling_crossmost.data import pairs as pairs_module
 from modeling_crossmost.data.augmentation import EvalImageTransform, StrongImageTransform, WeakImageTransform
-from modeling_crossmost.data.datasets import EvaluationDataset, PairDataset, PairReader, StreamingPairDataset
+from modeling_crossmost.data.datasets import EvaluationDataset, PairDataset, PairReader
 from modeling_crossmost.data.keyed_random import object_keys
 from modeling_crossmost.data.loaders import (
     EndlessBatches,
@@ -22,7 +22,7 @@ from modeling_crossmost.data.loaders import (
     evaluation_loader,
     training_loader,
 )
-from modeling_crossmost.data.pairs import check_view_sizes, class_names, content_number, load_pairs, training_dataset
+from modeling_crossmost.data.pairs import check_view_sizes, class_names, load_pairs, training_dataset
 
 
 OBJECTS, POINTS, VIEWS, SIZE = 40, 16, 5, 12
@@ -348,73 +348,6 @@ def test_the_endless_loader_goes_through_all_epochs_with_the_same_workers(pairs,
         for rows in list(GlobalBatchSampler(OBJECTS, 8, epoch=epoch, start_batch=0 if epoch else 2)):
             assert equal(next(batches), collate_pairs(dataset.__getitems__(rows)))
     assert len(started) == workers
-
-
-def test_training_loader_refuses_the_wrong_kind_of_batching(pairs):
-    dataset = PairDataset(pairs, PairReader(gray, gray))
-    with pytest.raises(ValueError, match="need a batch sampler"):
-        training_loader(dataset)
-    stream = StreamingPairDataset(pairs.to_iterable_dataset(), PairReader(gray, gray))
-    with pytest.raises(ValueError, match="take a batch size"):
-        training_loader(stream, GlobalBatchSampler(OBJECTS, 8))
-
-
-def test_streaming_gives_the_same_kind_of_items(folder, pairs):
-    stream = StreamingPairDataset(load_pairs(folder, streaming=True), PairReader(gray, gray, seed=1))
-    items = list(stream)
-    mapped = PairDataset(pairs, PairReader(gray, gray, seed=1))
-    rows = {content_number(mapped[i]["points"]): i for i in range(OBJECTS)}
-    order = [rows[int(item["index"])] for item in items]
-    assert sorted(order) == list(range(OBJECTS))
-    for i, item, other in zip(order, items, mapped.__getitems__(order), strict=True):
-        assert {name: (value.shape, value.dtype) for name, value in item.items()} == {
-            name: (value.shape, value.dtype) for name, value in other.items()
-        }
-        assert torch.equal(item["points"], other["points"])
-        assert 0 <= int(item["weak_image"][0]) - 6 * i < VIEWS
-    assert all(equal(a, b) for a, b in zip(items, stream, strict=True))
-    stream.set_epoch(1)
-    assert not all(equal(a, b) for a, b in zip(items, stream, strict=True))
-
-
-def test_every_epoch_streams_the_shards_in_an_order_of_its_own(tmp_path, pairs):
-    """Whole shards change places, by (seed, epoch) alone; within a shard the rows stay in order."""
-    shards, each = 5, OBJECTS // 5
-    (tmp_path / "pairs" / "data").mkdir(parents=True)
-    for shard in range(shards):
-        path = tmp_path / "pairs" / "data" / f"train-{shard:05d}-of-00005.parquet"
-        pairs.select(range(shard * each, (shard + 1) * each)).to_parquet(path)
-    rows = {content_number(item["points"]): i for i, item in enumerate(PairDataset(pairs, PairReader(None, None)))}
-
-    def order(seed: int, epoch: int) -> list[int]:
-        stream = StreamingPairDataset(load_pairs(tmp_path / "pairs", streaming=True), PairReader(None, None, seed=seed))
-        stream.set_epoch(epoch)
-        return [rows[int(item["index"])] for item in stream]
-
-    seen = [order(0, epoch) for epoch in range(4)]
-    for rows_seen in seen:
-        starts = rows_seen[::each]
-        assert sorted(starts) == [shard * each for shard in range(shards)]
-        assert rows_seen == [start + i for start in starts for i in range(each)]
-    assert len({tuple(each_order) for each_order in seen}) > 1
-    assert seen[2] == order(0, 2)
-    assert seen != [order(1, epoch) for epoch in range(4)]
-
-
-@pytest.mark.parametrize("workers", [0, 2])
-def test_streaming_is_divided_among_processes_and_workers(folder, workers):
-    reader = PairReader(gray, gray)
-    stream = StreamingPairDataset(load_pairs(folder, streaming=True), reader)
-    whole = {int(item["index"]): item for item in stream}
-    seen = []
-    for rank in range(2):
-        dataset = load_pairs(folder, streaming=True)
-        stream = StreamingPairDataset(dataset, reader, num_processes=2, process_index=rank)
-        for batch in training_loader(stream, batch_size=5, num_workers=workers):
-            seen += batch["index"].tolist()
-            for row, number in enumerate(batch["index"].tolist()):
-                assert all(torch.equal(batch[name][row], whole[number][name]) for name in whole[number])
-    assert sorted(seen) == sorted(whole) and len(whole) == OBJECTS
 
 
 # Evaluation

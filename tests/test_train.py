@@ -504,7 +504,10 @@ WRONG_OPTIONS = {
     "unknown prompts": ({"prompts": "nope"}, "nope"),
     "batch too large": ({"per_device_train_batch_size": 15}, "fewer than one global batch of 15"),
     "mask unit": ({"image_mask_unit": 24}, "mask unit of 24 px does not divide"),
-    "endless stream": ({"streaming": True, "max_steps": -1}, "give --max_steps"),
+    "stream of one batch": (
+        {"streaming": True, "per_device_train_batch_size": 15},
+        "fewer than one global batch of 15",
+    ),
     "nothing to resume": ({"resume_from_checkpoint": "latest"}, "no checkpoint under"),
     "not a checkpoint": ({"resume_from_checkpoint": "/nowhere"}, "/nowhere is not a checkpoint"),
     "nothing to train": ({"method": "pretrain", "freeze_point": True}, "leave nothing to train"),
@@ -640,12 +643,6 @@ def test_wrong_checkpoints(start, work, tmp_path, capfd):
         refuse("is damaged")
         (step / name).write_bytes(content)
     start(resume_from_checkpoint="latest", **options)
-
-
-def test_a_stream_smaller_than_a_batch(work, tmp_path, capfd):
-    paths = {"dataset": work / "data", "model_name_or_path": work / "model", "output_dir": tmp_path / "output"}
-    options = {"streaming": True, "max_steps": 2, "per_device_train_batch_size": 15, "eval_split": "none"}
-    expect_error(capfd, toy.flags(**paths, **options), "fewer objects than per_device_train_batch_size")
 
 
 def test_the_program_exits_with_2(tmp_path):

@@ -4,7 +4,7 @@ One view is decoded per object and training step, unless several are asked for. 
 object), so it does not matter which process, worker or batch reads an object.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,7 @@ from .augmentation import EvalImageTransform, normalize_clouds
 from .keyed_random import Stream, keyed_bits, keyed_integers, keyed_order, object_keys, substream
 from .pairs import (
     REQUIRED_COLUMNS,
-    content_number,
+    Rows,
     decode_view,
     read_cloud,
     read_label,
@@ -28,8 +28,7 @@ from .pairs import (
 
 with importing("data"):
     import pyarrow as pa
-    from datasets import Dataset, IterableDataset
-    from datasets.distributed import split_dataset_by_node
+    from datasets import Dataset
 
 
 ImageTransform = Callable[[PILImage.Image, int], torch.Tensor]
@@ -41,7 +40,7 @@ Item = dict[str, torch.Tensor]
 
 @dataclass
 class PairReader:
-    """Turn rows into training items; map-style and streamed data sets share it.
+    """Turn rows into training items.
 
     Args:
         weak_transform: makes the teacher's image from a drawn view and a seed; None leaves `weak_image` out.
@@ -88,7 +87,7 @@ class PairReader:
         named = {"weak_image": weak, "strong_image": self.strong_transform}
         return {name: transform for name, transform in named.items() if transform is not None}
 
-    def visible(self, rows: Dataset | IterableDataset) -> Dataset | IterableDataset:
+    def visible(self, rows: Rows) -> Rows:
         """Return what it may read of prepared pairs: see `training_dataset`."""
         return training_dataset(rows, captions=self.tokenizer is not None, labels=self.label_map is not None)
 
@@ -140,13 +139,13 @@ class PairReader:
         fields = ("input_ids", "attention_mask")
         return [{field: tokens[field][row] for field in fields} for row in range(len(captions))]
 
-    def read(self, table: pa.Table, epoch: int, indices: Sequence[int] | None = None) -> list[Item]:
+    def read(self, table: pa.Table, epoch: int, indices: Sequence[int]) -> list[Item]:
         """Make the items of a table's rows.
 
         Args:
             table: rows of `training_dataset`.
             epoch: the epoch to draw for.
-            indices: row numbers that identify the objects; None identifies them by their clouds.
+            indices: row numbers, which identify the objects.
 
         Returns:
             For each row `index` () int64, `key` () int64 for keyed draws, `points` (N, 3) float32, `weak_image` and
@@ -157,9 +156,9 @@ class PairReader:
         Raises:
             ValueError: a cloud, view or caption is missing or broken; the sentence names the row.
         """
-        labels = [f"row {index}" for index in indices] if indices is not None else ["a streamed row"] * table.num_rows
+        labels = [f"row {index}" for index in indices]
         clouds = [read_cloud(table, row, name) for row, name in enumerate(labels)]
-        index = torch.tensor(list(indices) if indices is not None else [content_number(cloud) for cloud in clouds])
+        index = torch.tensor(list(indices))
         keys = object_keys(self.seed, epoch, index)
         items = [{"index": index[row], "key": keys[row], "points": cloud} for row, cloud in enumerate(clouds)]
         if self.label_map is not None:
@@ -189,7 +188,7 @@ class PairReader:
 class RowDataset(torch.utils.data.Dataset):
     """Items by row number; subclasses read them in batches, with `__getitems__`."""
 
-    rows: Dataset
+    rows: Rows
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -206,14 +205,14 @@ class PairDataset(RowDataset):
     """Training pairs by row number, without labels, read in batches.
 
     Args:
-        rows: prepared pairs; columns that training may not see are dropped.
+        rows: prepared pairs, on disk or streamed; columns that training may not see are dropped.
         reader: makes the items.
 
     Raises:
         ValueError: captions are wanted and there are none.
     """
 
-    def __init__(self, rows: Dataset, reader: PairReader) -> None:
+    def __init__(self, rows: Rows, reader: PairReader) -> None:
         self.rows = reader.visible(rows)
         self.reader = reader
         self.epoch = 0
@@ -227,43 +226,6 @@ class PairDataset(RowDataset):
         drawn = [index if isinstance(index, tuple) else (self.epoch, int(index)) for index in indices]
         rows = [row for _, row in drawn]
         return self.reader.read(self.rows[rows], drawn[0][0], rows)
-
-
-class StreamingPairDataset(torch.utils.data.IterableDataset):
-    """Training pairs shard by shard, without labels; the same items as `PairDataset` gives.
-
-    The shards' order is drawn by (seed, epoch); there is no shuffle buffer, which no resumed run could restore. Objects
-    are identified by their clouds, because a stream has no row numbers; draws therefore differ from the map-style ones.
-    Processes may get different numbers of objects: stop all of them after the same number of steps.
-
-    Args:
-        rows: streamed pairs; columns that training may not see are dropped.
-        reader: makes the items.
-        num_processes, process_index: the stream is divided among processes here, once.
-
-    Raises:
-        ValueError: captions are wanted and there are none.
-    """
-
-    def __init__(
-        self, rows: IterableDataset, reader: PairReader, num_processes: int = 1, process_index: int = 0
-    ) -> None:
-        self.rows = split_dataset_by_node(reader.visible(rows), rank=process_index, world_size=num_processes)
-        self.reader = reader
-        self.epoch = torch.zeros((), dtype=torch.int64).share_memory_()  # the loader's workers live on, and see it
-
-    def set_epoch(self, epoch: int) -> None:
-        """Draw for another epoch, in another order of the shards, from the next iterator of the loader on."""
-        self.epoch.fill_(epoch)
-
-    def __iter__(self) -> Iterator[Item]:
-        epoch = int(self.epoch)
-        # `datasets` shuffles the shards by its epoch number, before it divides them, unless that is 0.
-        key = object_keys(self.reader.seed, epoch, torch.zeros(1, dtype=torch.int64))
-        self.rows.set_epoch(1 + int(keyed_integers(key, 2**31 - 1, (), Stream.PERMUTATION)))
-        # The stream divides its shards among the loader's workers by itself.
-        for table in self.rows:
-            yield from self.reader.read(table, epoch)
 
 
 # Evaluation

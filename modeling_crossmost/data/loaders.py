@@ -13,8 +13,8 @@ from torch.nn import functional as F
 from torch.nn.utils.rnn import pad_sequence
 from torch.utils.data import DataLoader
 
-from .datasets import EvaluationDataset, Item, PairDataset, StreamingPairDataset
-from .keyed_random import Stream, keyed_order, object_keys
+from .datasets import EvaluationDataset, Item, PairDataset
+from .keyed_random import Stream, keyed_order, object_keys, substream
 
 
 # Workers hand their batches over in shared memory, of which a container may have no more than 64 MB.
@@ -26,7 +26,8 @@ class GlobalBatchSampler:
     """Batches of row numbers that are the same objects for any number of processes.
 
     The objects are permuted by (seed, epoch). The global batch b is the b-th slice of the permutation, and a process
-    takes its slice of that. A run can be continued in mid-epoch with `start_batch`.
+    takes its slice of that. A run can be continued in mid-epoch with `start_batch`. Objects that are read together, the
+    row groups of a stream, stay together: the groups are permuted, and the rows within each.
 
     Args:
         num_objects: objects in the data set.
@@ -36,6 +37,7 @@ class GlobalBatchSampler:
         epoch: first epoch.
         start_batch: number of batches of the epoch to leave out.
         drop_last: leave out an incomplete last batch; else it is completed from the beginning of the permutation.
+        group_sizes: numbers of consecutive objects that stay together; None lets all objects change places.
 
     Raises:
         ValueError: a number out of range, or fewer objects than a global batch while incomplete ones are left out.
@@ -51,6 +53,7 @@ class GlobalBatchSampler:
         epoch: int = 0,
         start_batch: int = 0,
         drop_last: bool = True,
+        group_sizes: Sequence[int] | None = None,
     ) -> None:
         if batch_size_per_process < 1 or num_processes < 1:
             raise ValueError(
@@ -69,6 +72,8 @@ class GlobalBatchSampler:
         self.process_index = process_index
         self.seed = seed
         self.drop_last = drop_last
+        # The group of every object, where they stay together.
+        self.groups = None if group_sizes is None else np.repeat(np.arange(len(group_sizes)), group_sizes)
         self.set_epoch(epoch, start_batch)
 
     @property
@@ -93,6 +98,9 @@ class GlobalBatchSampler:
     def __iter__(self) -> Iterator[list[int]]:
         key = object_keys(self.seed, self.epoch, torch.zeros(1, dtype=torch.int64))
         order = keyed_order(key, self.num_objects, Stream.PERMUTATION)[0].numpy()
+        if self.groups is not None:
+            place = keyed_order(key, int(self.groups[-1]) + 1, substream(Stream.PERMUTATION, 1))[0].numpy()
+            order = order[np.argsort(place[self.groups[order]], kind="stable")]
         order = np.resize(order, self.batches_per_epoch * self.global_batch_size)
         for batch in range(self.start_batch, self.batches_per_epoch):
             start = batch * self.global_batch_size + self.process_index * self.batch_size_per_process
@@ -130,7 +138,7 @@ def _stack_clouds(items: Sequence[Item]) -> torch.Tensor:
 
 
 def _stack(values: list[torch.Tensor]) -> torch.Tensor:
-    """Stack tensors; token rows of different lengths, as streamed items have them, are padded with zeros."""
+    """Stack tensors; token rows of different lengths are padded with zeros."""
     return pad_sequence(values, batch_first=True) if values[0].dim() == 1 else torch.stack(values)
 
 
@@ -183,31 +191,21 @@ def _loader(dataset: torch.utils.data.Dataset, **options: Any) -> DataLoader:
 
 
 def training_loader(
-    dataset: PairDataset | StreamingPairDataset,
-    batch_sampler: GlobalBatchSampler | EndlessBatches | None = None,
-    batch_size: int = 1,
+    dataset: PairDataset,
+    batch_sampler: GlobalBatchSampler | EndlessBatches,
     num_workers: int = 0,
     pin_memory: bool = False,
 ) -> DataLoader:
     """Loader of training batches. It divides the data itself: do not let accelerate prepare (and divide) it again.
 
     Args:
-        dataset: map-style or streamed pairs.
-        batch_sampler: batches of row numbers, for map-style pairs.
-        batch_size: objects per batch and process, for streamed pairs; an incomplete last batch is left out.
+        dataset: pairs, on disk or streamed.
+        batch_sampler: batches of row numbers.
         num_workers: processes that read beside the training process.
         pin_memory: page-locked batches, for a GPU.
-
-    Raises:
-        ValueError: map-style pairs without a sampler, or streamed ones with it.
     """
-    streamed = isinstance(dataset, StreamingPairDataset)
-    if streamed == (batch_sampler is not None):
-        raise ValueError("Map-style pairs need a batch sampler, and streamed pairs take a batch size instead.")
-    order: dict[str, Any] = {"batch_sampler": batch_sampler}
-    if streamed:  # is iterated over again for every epoch, by the same workers
-        order = {"batch_size": batch_size, "drop_last": True, "persistent_workers": num_workers > 0}
-    return _loader(dataset, collate_fn=collate_pairs, num_workers=num_workers, pin_memory=pin_memory, **order)
+    options: dict[str, Any] = {"num_workers": num_workers, "pin_memory": pin_memory}
+    return _loader(dataset, batch_sampler=batch_sampler, collate_fn=collate_pairs, **options)
 
 
 def evaluation_loader(

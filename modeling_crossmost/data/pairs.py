@@ -4,24 +4,25 @@ A prepared data set has the columns `points` (N, 3), `views` (a list of encoded 
 `captions`; clouds are y-up.
 """
 
-import hashlib
 import io
 import logging
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias, overload
 
 import numpy as np
 import torch
 from PIL import Image as PILImage
 
 from ..utils.extras import importing
+from .parquet_rows import ParquetRows
 
 
 with importing("data"):
+    import fsspec
     import pyarrow as pa
-    from datasets import Array2D, ClassLabel, Dataset, Image, IterableDataset, LargeList, List, load_dataset
+    from datasets import Array2D, ClassLabel, Dataset, Image, LargeList, List, load_dataset, load_dataset_builder
     from datasets.exceptions import DatasetGenerationError, DatasetsError
 
 
@@ -33,20 +34,29 @@ _IMAGE_FORMATS = ("WEBP", "JPEG", "PNG", "BMP", "GIF", "TIFF")
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[\w.-]+)?")
 REQUIRED_COLUMNS = ("points", "views")
 
+Rows: TypeAlias = Dataset | ParquetRows
+
 
 # Loading
 
 
-def load_pairs(
-    dataset: str | Path, config: str | None = None, split: str = "train", streaming: bool = False
-) -> Dataset | IterableDataset:
+@overload
+def load_pairs(dataset: str | Path, config: str | None = None, split: str = "train") -> Dataset: ...
+
+
+@overload
+def load_pairs(dataset: str | Path, config: str | None = None, split: str = "train", *, streaming: bool) -> Rows: ...
+
+
+def load_pairs(dataset: str | Path, config: str | None = None, split: str = "train", streaming: bool = False) -> Rows:
     """Load one split of prepared pairs and check that it is usable.
 
     Args:
-        dataset: local folder or Hub id, whatever `datasets.load_dataset` reads.
+        dataset: local folder or Hub id, whatever `datasets.load_dataset` reads; streaming also a prepared folder at an
+            address that fsspec reads, such as `s3://bucket/pairs`.
         config: configuration of the data set, where it has several.
         split: name of the split; slices such as `train[:10]` work unless streaming.
-        streaming: read the shards one after the other instead of preparing an indexed copy.
+        streaming: read rows where they lie, a row group at a time, instead of preparing an indexed copy.
 
     Returns:
         The data set with all its columns.
@@ -57,12 +67,18 @@ def load_pairs(
     """
     name = f"The data set {str(dataset)!r}" + (f" (configuration {config!r})" if config else "")
     path = Path(dataset).expanduser()
-    if path.is_file() or not (path.is_dir() or _HUB_ID.fullmatch(str(dataset))):
+    remote = streaming and "://" in str(dataset)
+    if path.is_file() or not (remote or path.is_dir() or _HUB_ID.fullmatch(str(dataset))):
         what = "is a file" if path.is_file() else "does not exist"
         raise ValueError(f"{name} {what}; give the folder that `crossmost-prepare` wrote, or a Hub id.")
     source = str(path) if path.is_dir() else str(dataset)
     try:
-        loaded = load_dataset(source, config, split=split, streaming=streaming)
+        if remote:
+            loaded: Rows = _remote_rows(str(dataset), config, split)
+        elif streaming:
+            loaded = _streamed_rows(source, config, split)
+        else:
+            loaded = load_dataset(source, config, split=split)
     # Missing files, splits, configurations, permissions and connections: all of them are the caller's input.
     except (ValueError, OSError, DatasetsError) as error:
         cause = error.__cause__ if isinstance(error, DatasetGenerationError) and error.__cause__ else error
@@ -72,6 +88,32 @@ def load_pairs(
         raise ValueError(f"{name} has no loadable split {split!r}: {reason or type(cause).__name__}.") from error
     check_pairs(loaded, f"{name}, split {split!r},")
     return loaded
+
+
+def _streamed_rows(source: str, config: str | None, split: str) -> ParquetRows:
+    """Return the rows of what `load_dataset` reads, where they lie."""
+    builder = load_dataset_builder(source, config)
+    files = builder.config.data_files or {}
+    if split not in files:
+        raise ValueError(f"it has {', '.join(files) or 'none'}")
+    strange = sorted({Path(file).suffix for file in files[split]} - {".parquet"})
+    if strange:
+        raise ValueError(f"streaming reads Parquet, and this is {', '.join(strange)}; leave --streaming out")
+    return ParquetRows(files[split], builder.info.features)
+
+
+def _remote_rows(address: str, config: str | None, split: str) -> ParquetRows:
+    """Return the rows of a prepared folder at an address of fsspec's."""
+    system, root = fsspec.core.url_to_fs(address)
+    folder = {None: "*", "default": "data"}.get(config, config)  # as `crossmost-prepare` names them
+    places = [f"{root.rstrip('/')}/{folder}", root.rstrip("/")]
+    found = next(filter(None, (sorted(system.glob(f"{place}/{split}-*.parquet")) for place in places)), [])
+    folders = sorted({Path(file).parent.name for file in found})
+    if not found:
+        raise ValueError(f"there is no {folder}/{split}-*.parquet")
+    if len(folders) > 1:
+        raise ValueError(f"it has the configurations {', '.join(folders)}; name one")
+    return ParquetRows([system.unstrip_protocol(file) for file in found])
 
 
 def _is_image_list(feature: Any) -> bool:
@@ -84,7 +126,7 @@ def _is_cloud(feature: Any) -> bool:
     return isinstance(feature, List | LargeList) and isinstance(feature.feature, List | LargeList)
 
 
-def check_pairs(dataset: Dataset | IterableDataset, name: str = "The data set") -> None:
+def check_pairs(dataset: Rows, name: str = "The data set") -> None:
     """Check that a data set has objects with clouds and views.
 
     Args:
@@ -95,9 +137,6 @@ def check_pairs(dataset: Dataset | IterableDataset, name: str = "The data set") 
         ValueError: a missing or malformed column, or no objects.
     """
     features = dataset.features
-    if features is None:
-        # A stream of bare Parquet files knows its columns only after its first row.
-        features = dataset._resolve_features().features or {}
     missing = [column for column in REQUIRED_COLUMNS if column not in features]
     if missing:
         found = ", ".join(features) or "none"
@@ -106,15 +145,11 @@ def check_pairs(dataset: Dataset | IterableDataset, name: str = "The data set") 
         raise ValueError(f"{name} has points of the type {features['points']}; it must be Array2D((N, 3), 'float32').")
     if not _is_image_list(features["views"]):
         raise ValueError(f"{name} has views of the type {features['views']}; it must be List(Image()).")
-    if isinstance(dataset, Dataset):
-        empty = len(dataset) == 0
-    else:
-        empty = next(iter(dataset.select_columns(["points"])), None) is None
-    if empty:
+    if len(dataset) == 0:
         raise ValueError(f"{name} has no objects.")
 
 
-def check_view_sizes(dataset: Dataset | IterableDataset, image_size: int, name: str = "The data set") -> None:
+def check_view_sizes(dataset: Rows, image_size: int, name: str = "The data set") -> None:
     """Check on the first object that its views can be brought to the model's size.
 
     Args:
@@ -125,7 +160,7 @@ def check_view_sizes(dataset: Dataset | IterableDataset, image_size: int, name: 
     Raises:
         ValueError: a view whose short side is less than half of `image_size`.
     """
-    table = next(iter(select_raw(dataset, ["views"])))
+    table = select_raw(dataset, ["views"])[[0]]
     views = read_views(table, 0, "row 0")
     for view in range(len(views)):
         width, height = decode_view(views, view, "row 0").size
@@ -136,13 +171,13 @@ def check_view_sizes(dataset: Dataset | IterableDataset, image_size: int, name: 
             )
 
 
-def class_names(dataset: Dataset | IterableDataset) -> list[str] | None:
+def class_names(dataset: Rows) -> list[str] | None:
     """Names of the classes in the order of the labels, or None where the data set has no named labels."""
     label = (dataset.features or {}).get("label")
     return list(label.names) if isinstance(label, ClassLabel) else None
 
 
-def select_raw(dataset: Dataset | IterableDataset, columns: Sequence[str]) -> Dataset | IterableDataset:
+def select_raw(dataset: Rows, columns: Sequence[str]) -> Rows:
     """Return the given columns as Arrow tables, in which images stay encoded.
 
     (Casting to `Image(decode=False)` would do the same, but it rewrites the whole data set first.)
@@ -151,9 +186,7 @@ def select_raw(dataset: Dataset | IterableDataset, columns: Sequence[str]) -> Da
     return kept.with_format("arrow")
 
 
-def training_dataset(
-    dataset: Dataset | IterableDataset, captions: bool = False, labels: bool = False
-) -> Dataset | IterableDataset:
+def training_dataset(dataset: Rows, captions: bool = False, labels: bool = False) -> Rows:
     """Return what training may see: clouds, encoded views and, on request, captions or labels.
 
     Otherwise the label is taken out here, and so is `object_id`, which often contains the class's name.
@@ -169,8 +202,6 @@ def training_dataset(
     Raises:
         ValueError: captions are asked for and there are none.
     """
-    if dataset.column_names is None:
-        dataset = dataset._resolve_features()
     if captions and "captions" not in dataset.column_names:
         raise ValueError("The data set has no captions column; image-text-point pre-training needs one.")
     return select_raw(dataset, [*REQUIRED_COLUMNS, *(["captions"] if captions else []), *(["label"] if labels else [])])
@@ -221,9 +252,3 @@ def decode_view(views: pa.Array, view: int, name: str) -> PILImage.Image:
     except (OSError, SyntaxError, ValueError) as error:
         raise ValueError(f"View {view} of {name} is not a readable image: {error}.") from error
     return image
-
-
-def content_number(cloud: torch.Tensor) -> int:
-    """Return a number that identifies a cloud by its coordinates: a stream has no row numbers that readers share."""
-    digest = hashlib.blake2b(cloud.numpy().tobytes(), digest_size=8).digest()
-    return int.from_bytes(digest, "little", signed=True)

@@ -1,14 +1,15 @@
 """Build the endless training batches of one process from the arguments, and count the steps of the run."""
 
-import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
 
 from ..data.augmentation import StrongImageTransform, WeakImageTransform, image_transform_options
-from ..data.datasets import PairDataset, PairReader, StreamingPairDataset
+from ..data.datasets import PairDataset, PairReader
 from ..data.loaders import EndlessBatches, GlobalBatchSampler, training_loader
+from ..data.pairs import Rows
+from ..data.parquet_rows import ParquetRows
 from ..processing_crossmost import CrossMoSTProcessor
 from ..utils.extras import importing
 from .arguments import Arguments
@@ -18,7 +19,6 @@ from .methods import Method
 
 with importing("train"):
     from accelerate import Accelerator
-    from datasets import Dataset, IterableDataset
 
 
 @dataclass
@@ -26,37 +26,21 @@ class Batches:
     """Endless training batches that can start anywhere.
 
     Attributes:
-        dataset: map-style or streamed pairs, without labels.
-        endless: draws the global batches of a map-style data set; `None` for a stream.
+        dataset: pairs, without labels unless the method learns from them.
+        endless: draws the global batches.
         loader: yields this process's part of every batch.
-        per_epoch: micro-batches per epoch; `None` for a stream.
+        per_epoch: micro-batches per epoch.
     """
 
-    dataset: PairDataset | StreamingPairDataset
-    endless: EndlessBatches | None
+    dataset: PairDataset
+    endless: EndlessBatches
     loader: torch.utils.data.DataLoader
-    per_epoch: int | None
+    per_epoch: int
 
     def start_at(self, micro_step: int) -> Iterator[dict[str, torch.Tensor]]:
-        """Yield the batches of the run from a micro-step on; a stream reads and discards what comes before.
-
-        Raises:
-            ValueError: a stream that holds not even one batch.
-        """
-        if self.endless is None:
-            return itertools.islice(self._stream(), micro_step, None)
+        """Yield the batches of the run from a micro-step on; nothing before them is read."""
         self.endless.micro_step = micro_step
         return iter(self.loader)
-
-    def _stream(self) -> Iterator[dict[str, torch.Tensor]]:
-        for epoch in itertools.count():
-            self.dataset.set_epoch(epoch)
-            empty = True  # an empty stream would loop forever
-            for batch in self.loader:
-                empty = False
-                yield batch
-            if empty:
-                raise ValueError("the stream gives a process fewer objects than per_device_train_batch_size.")
 
 
 def make_batches(
@@ -90,23 +74,20 @@ def make_batches(
         raise ValueError("pseudo_label_accuracy needs a labeled training split; this one has no labels.")
     size, processes, rank = train.per_device_train_batch_size, accelerator.num_processes, accelerator.process_index
     workers, pin = data.dataloader_num_workers, accelerator.device.type == "cuda"
-    if data.streaming:
-        stream = StreamingPairDataset(rows, reader, num_processes=processes, process_index=rank)
-        loader = training_loader(stream, batch_size=size, num_workers=workers, pin_memory=pin)
-        return Batches(stream, None, loader, None)
     pairs = PairDataset(rows, reader)
-    sampler = GlobalBatchSampler(len(pairs), size, processes, rank, seed=train.seed)
+    groups = rows.group_sizes if isinstance(rows, ParquetRows) else None
+    sampler = GlobalBatchSampler(len(pairs), size, processes, rank, seed=train.seed, group_sizes=groups)
     endless = EndlessBatches(sampler)
     loader = training_loader(pairs, endless, num_workers=workers, pin_memory=pin)
     return Batches(pairs, endless, loader, sampler.batches_per_epoch)
 
 
-def _label_map(rows: Dataset | IterableDataset, taught: list[str] | None, split: str) -> list[int] | None:
+def _label_map(rows: Rows, taught: list[str] | None, split: str) -> list[int] | None:
     """Map a split's labels to the model's; `None` for methods without labels."""
     return None if taught is None else label_map(labeled_classes(rows, split), taught, "training")
 
 
-def labeled_classes(rows: Dataset | IterableDataset, split: str) -> list[str]:
+def labeled_classes(rows: Rows, split: str) -> list[str]:
     """Return the classes of a training split that has to have labels.
 
     Raises:
@@ -122,16 +103,8 @@ def labeled_classes(rows: Dataset | IterableDataset, split: str) -> list[str]:
 
 
 def count_steps(arguments: Arguments, batches: Batches) -> tuple[int, int]:
-    """Return the optimizer steps of the run and of its warm-up, which is a twentieth of a streamed run.
-
-    Raises:
-        ValueError: a stream without `max_steps`.
-    """
+    """Return the optimizer steps of the run and of its warm-up."""
     train = arguments.train
-    if batches.per_epoch is None:
-        if train.max_steps <= 0:
-            raise ValueError("a stream has no length: give --max_steps with --streaming.")
-        return train.max_steps, min(train.max_steps // 20 + 1, train.max_steps)
     per_epoch = max(batches.per_epoch // train.gradient_accumulation_steps, 1)
     total = train.max_steps if train.max_steps > 0 else train.num_train_epochs * per_epoch
     return total, min(round(train.warmup_epochs * per_epoch), total)

@@ -6,7 +6,7 @@ from typing import Any
 from ..data.augmentation import EvalImageTransform, image_transform_options
 from ..data.datasets import EvaluationDataset
 from ..data.loaders import evaluation_loader
-from ..data.pairs import check_view_sizes, class_names, load_pairs
+from ..data.pairs import Rows, check_view_sizes, class_names, load_pairs
 from ..evaluation.predict import Predictions, columns_of, predict, summarize
 from ..modeling_crossmost import CrossMoSTModel
 from ..processing_crossmost import CrossMoSTProcessor
@@ -17,12 +17,10 @@ from .methods import Method
 
 with importing("train"):
     from accelerate import Accelerator
-    from datasets import Dataset, IterableDataset
+    from datasets import Dataset
 
 
-def load_split(
-    arguments: Arguments, split: str, streaming: bool = False, image_size: int | None = None
-) -> Dataset | IterableDataset:
+def load_split(arguments: Arguments, split: str, streaming: bool = False, image_size: int | None = None) -> Rows:
     """One split of the run's data set.
 
     Args:
@@ -38,7 +36,7 @@ def load_split(
     return rows
 
 
-def known_classes(rows: Dataset | IterableDataset) -> list[str] | None:
+def known_classes(rows: Rows) -> list[str] | None:
     """Classes of a split in the order of its labels, as they stand in prompts; `None` where it has no labels.
 
     Labels without names count as none, because nothing tells which of the model's classes they mean; so do labels that

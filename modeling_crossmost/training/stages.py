@@ -168,7 +168,7 @@ class PointCMTStages:
 
     def _views(self) -> int:
         """Return how many views the first object has for training."""
-        views = next(iter(select_raw(self.rows, ["views"]))).column("views")[0]
+        views = select_raw(self.rows, ["views"])[[0]].column("views")[0]
         return min(len(views), self.arguments.data.num_views or len(views))
 
     def _about(self) -> dict[str, str]:
@@ -251,7 +251,7 @@ def views_digest(rows: Dataset) -> str:
     """Return the SHA-256 of all encoded views of a split, in order."""
     digest = hashlib.sha256()
     for start in range(0, len(rows), 256):
-        table = select_raw(rows, ["views"])[start : start + 256]
+        table = select_raw(rows, ["views"])[range(start, min(start + 256, len(rows)))]
         for views in table.column("views"):
             for view in views.as_py():
                 digest.update(view["bytes"] or str(view["path"]).encode())

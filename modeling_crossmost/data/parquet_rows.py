@@ -1,0 +1,166 @@
+"""Rows of Parquet files that lie anywhere, read a row group at a time: what `--streaming` trains from.
+
+The footers say where every row lies. Any row can then be had without those before it, so a stream is drawn from, shared
+out among processes and continued like a data set on disk, and it holds no state that could be lost.
+"""
+
+import os
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+import numpy as np
+
+from ..utils.extras import importing
+
+
+with importing("data"):
+    import fsspec
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+    from datasets import Features
+
+T = TypeVar("T")
+
+TRIES, FIRST_PAUSE = 6, 0.5  # seconds; each pause is twice the one before
+READERS = 16  # footers that are read at a time
+KEPT_GROUPS = 4  # in memory, of every process that reads: two neighboring batches share one
+
+
+class ParquetRows:
+    """The rows of some Parquet files by number; a small part of the interface of `datasets.Dataset`.
+
+    Args:
+        files: Paths, or addresses that fsspec opens (`hf://`, `s3://`, ...), in the order of the rows.
+        features: Columns as `datasets` knows them; by default those that the first file describes.
+
+    Raises:
+        ValueError: A file is missing, or cannot be read after some tries.
+    """
+
+    def __init__(self, files: Sequence[str], features: Features | None = None):
+        self.files = list(files)
+        with ThreadPoolExecutor(READERS) as pool:
+            self._footers = list(pool.map(_footer, self.files))
+        found = [
+            (number, group, footer.row_group(group).num_rows)
+            for number, footer in enumerate(self._footers)
+            for group in range(footer.num_row_groups)
+        ]
+        self._groups = np.array(found, dtype=np.int64).reshape(-1, 3)
+        self._ends = self._groups[:, 2].cumsum()
+        if features is None and self._footers:
+            features = Features.from_arrow_schema(self._footers[0].schema.to_arrow_schema())
+        self.features = features or Features()
+        self._process, self._open, self._kept = -1, {}, OrderedDict()  # type: ignore[var-annotated]
+
+    @property
+    def column_names(self) -> list[str]:
+        """Names of the columns that are read."""
+        return list(self.features)
+
+    @property
+    def group_sizes(self) -> list[int]:
+        """Rows of every row group: rows that lie together and are read together."""
+        return self._groups[:, 2].tolist()
+
+    def __len__(self) -> int:
+        return int(self._ends[-1]) if len(self._ends) else 0
+
+    def select_columns(self, names: Sequence[str]) -> "ParquetRows":
+        """Return the same rows with some of their columns; only these are read from then on."""
+        chosen = object.__new__(ParquetRows)
+        chosen.__dict__ |= self.__getstate__()
+        chosen.features = Features({name: self.features[name] for name in names})
+        return chosen
+
+    def with_format(self, kind: str) -> "ParquetRows":
+        """Rows are Arrow tables, which is the only format.
+
+        Raises:
+            ValueError: Another one.
+        """
+        if kind != "arrow":
+            raise ValueError(f"Streamed rows are Arrow tables, not {kind!r}.")
+        return self
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave open files out: every process opens its own."""
+        return self.__dict__ | {"_process": -1, "_open": {}, "_kept": OrderedDict()}
+
+    def __getitem__(self, rows: Sequence[int]) -> pa.Table:
+        """Return rows by number, in the order in which they are asked for.
+
+        Raises:
+            ValueError: A file is missing, or cannot be read after some tries.
+        """
+        if self._process != os.getpid():  # a fork shares places in open files with its parent
+            self._process, self._open, self._kept = os.getpid(), {}, OrderedDict()
+        wanted = np.asarray(rows, dtype=np.int64)
+        groups = np.searchsorted(self._ends, wanted, side="right")
+        inside = wanted - (self._ends - self._groups[:, 2])[groups]
+        order = np.argsort(groups, kind="stable")
+        parts = [self._group(group).take(inside[groups == group]) for group in np.unique(groups).tolist()]
+        return pa.concat_tables(parts).take(np.argsort(order))
+
+    def _group(self, number: int) -> pa.Table:
+        if number not in self._kept:
+            while len(self._kept) >= KEPT_GROUPS:
+                self._kept.popitem(last=False)
+            file, group, _ = self._groups[number].tolist()
+            self._kept[number] = _with_retries(self.files[file], lambda: self._read(file, group))
+        self._kept.move_to_end(number)
+        return self._kept[number]
+
+    def _read(self, file: int, group: int) -> pa.Table:
+        if file not in self._open:
+            while len(self._open) >= KEPT_GROUPS:
+                self._open.pop(next(iter(self._open))).close()
+            # Column chunks that lie together are fetched in one request.
+            self._open[file] = pq.ParquetFile(_opened(self.files[file]), metadata=self._footers[file], pre_buffer=True)
+        try:
+            return self._open[file].read_row_group(group, columns=self.column_names)
+        except Exception:
+            self._open.pop(file).close()  # the next try connects anew
+            raise
+
+
+def _opened(path: str) -> Any:
+    system, name = fsspec.core.url_to_fs(path)
+    # Exactly the bytes that are asked for: reading ahead would fetch columns that nobody wants.
+    return system.open(name, "rb") if "://" not in path else system.open(name, "rb", cache_type="none")
+
+
+def _footer(path: str) -> pq.FileMetaData:
+    def read() -> pq.FileMetaData:
+        with _opened(path) as file:
+            return pq.read_metadata(file)
+
+    return _with_retries(path, read)
+
+
+def _with_retries(path: str, read: Callable[[], T]) -> T:
+    """Read again, after longer and longer pauses, what may come back: networks and servers fail for moments.
+
+    Raises:
+        ValueError: The file is missing or no Parquet, or all tries failed.
+    """
+    for attempt in range(TRIES):
+        try:
+            return read()
+        except (FileNotFoundError, PermissionError, pa.ArrowInvalid) as error:
+            raise ValueError(f"The data file {path!r} cannot be read ({_reason(error)}): is it still there?") from error
+        except Exception as error:  # every file system has its own for a connection that is lost
+            if attempt == TRIES - 1:
+                raise ValueError(
+                    f"The data file {path!r} could not be read in {TRIES} tries ({_reason(error)}): check the "
+                    "connection; --resume_from_checkpoint latest goes on from the last checkpoint."
+                ) from error
+            time.sleep(FIRST_PAUSE * 2**attempt)
+    raise AssertionError("unreachable")
+
+
+def _reason(error: Exception) -> str:
+    return " ".join(str(error).split()).rstrip(".") or type(error).__name__
