@@ -10,6 +10,7 @@ import signal
 import sys
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +43,7 @@ from modeling_crossmost.training.checkpoints import (
 from modeling_crossmost.training.evaluator import Evaluator, load_split
 from modeling_crossmost.training.finish import finish_run
 from modeling_crossmost.training.guard import FiniteGuard, check_finite
-from modeling_crossmost.training.label_free import LabelFree, report_of
+from modeling_crossmost.training.label_free import LabelFree, opinions, report_of
 from modeling_crossmost.training.methods import Method, Pretraining, SelfTraining, Supervised
 from modeling_crossmost.training.optimization import (
     count_image_layers,
@@ -364,6 +365,8 @@ class Run:
             loop = self._loop(self.arguments, self.method, self.model, self.evaluator)
         zero_shot = zero_shot or self._zero_shot()
         if loop is not None:
+            look = partial(opinions, self.arguments, self.accelerator, self.processor, self.method, self.model)
+            self.method.before_training(look)
             loop.resume()
         self._begin_files()
         if loop is None:

@@ -3,6 +3,7 @@
 import copy
 import math
 
+import numpy as np
 import pytest
 import torch
 from torch.testing import assert_close
@@ -16,6 +17,7 @@ from modeling_crossmost.training.self_training import (
     EMATeacher,
     SelfTrainingArguments,
     StudentPass,
+    anchored,
     ema_decay_at,
     freeze_for_self_training,
     make_pseudo_labels,
@@ -528,3 +530,16 @@ def test_unusable_arguments_are_one_sentence(field, value, message):
     with pytest.raises(ValueError, match=message) as caught:
         SelfTrainingArguments(**{field: value})
     assert "\n" not in str(caught.value)
+
+
+def test_anchored_logits_are_weighted_geometric_means_of_probabilities():
+    rng = np.random.default_rng(0)
+    sizes = ((5, 3), (5, 3), (5, 2, 3))
+    image, point, start = (torch.from_numpy(rng.standard_normal(size).astype(np.float32)) for size in sizes)
+    anchors = start.log_softmax(-1)
+    for share in (0.0, 0.3, 1.0):
+        found = anchored(image, point, anchors, share)
+        for logits, teacher, other in zip(found, (image, point), anchors.unbind(1), strict=True):
+            expected = teacher.softmax(-1) ** (1 - share) * other.exp() ** share
+            assert_close(logits.softmax(-1), expected / expected.sum(-1, keepdim=True))
+    assert anchored(image, point, None, 0.0) == (image, point)

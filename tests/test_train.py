@@ -318,6 +318,17 @@ def test_a_teacher_of_several_views_trains_and_resumes_bit_for_bit(start, tmp_pa
     assert changed_tensors(whole / "model.safetensors", one / "model.safetensors")
 
 
+def test_labels_anchored_in_the_start_resume_bit_for_bit(start, capfd):
+    options = {"anchor": 0.5, "pseudo_label": "sum", "eval_split": "none", "max_steps": 4}
+    whole = start("whole", **options)
+    start("cut", **options, stop_after_steps=2)
+    cut = start("cut", **options, resume_from_checkpoint="latest")
+    assert_same_tensors(whole / "model.safetensors", cut / "model.safetensors")
+    free = start("free", **{**options, "anchor": 0.0})
+    assert changed_tensors(whole / "model.safetensors", free / "model.safetensors")
+    assert "all views of 14 training objects" in capfd.readouterr().out
+
+
 @pytest.mark.parametrize("choice", ["joint", "sum", "image", "point", "random", "own"])
 def test_pseudo_labels_of_every_kind(start, choice):
     (line,) = lines(start(pseudo_label=choice, max_steps=1, eval_split="none") / "metrics.jsonl")
@@ -508,6 +519,8 @@ WRONG_OPTIONS = {
         {"streaming": True, "per_device_train_batch_size": 15},
         "fewer than one global batch of 15",
     ),
+    "anchor of a stream": ({"streaming": True, "anchor": 0.5}, "--anchor 0"),
+    "anchor beyond one": ({"anchor": 1.5}, "anchor must lie between 0 and 1"),
     "nothing to resume": ({"resume_from_checkpoint": "latest"}, "no checkpoint under"),
     "not a checkpoint": ({"resume_from_checkpoint": "/nowhere"}, "/nowhere is not a checkpoint"),
     "nothing to train": ({"method": "pretrain", "freeze_point": True}, "leave nothing to train"),

@@ -42,6 +42,7 @@ CASES = {
 RUNS = {
     "crossmost": {"gradient_accumulation_steps": 2},
     "baseline": {"method": "baseline"},
+    "anchored": {"anchor": 0.5, "pseudo_label": "sum"},
     "pretrain": {"method": "pretrain", "ema_decay_start": 0.5, "ema_decay": 0.5},  # trains the tokenizer too
     "supervised": {"method": "supervised"},
     "pointcmt": {

@@ -100,6 +100,28 @@ def doubt_about_training(before: Report, after: Report) -> str | None:
     return None
 
 
+def opinions(
+    arguments: Arguments,
+    accelerator: Accelerator,
+    processor: CrossMoSTProcessor,
+    method: Method,
+    model: CrossMoSTModel,
+) -> torch.Tensor:
+    """Return what a model says of the training split: log-probabilities (N, 2, C) of all views and of the cloud.
+
+    Raises:
+        ValueError: a training split that is streamed, or that [`Evaluator.load`] refuses.
+    """
+    if arguments.data.streaming:
+        raise ValueError("anchor looks at all training objects before training: leave --streaming out, or --anchor 0.")
+    objects = Evaluator.load(arguments, accelerator, processor, arguments.data.train_split)
+    accelerator.print(f"anchor: looking at all views of {len(objects.rows)} training objects, once")
+    found = objects.predict(method, model, arguments.data.num_views).probabilities
+    tiny = np.finfo(np.float32).tiny
+    stacked = np.stack([found["image_star"], found["point"]], axis=1).clip(min=tiny)
+    return torch.from_numpy(np.log(stacked)).to(accelerator.device)
+
+
 class LabelFree:
     """Looks at the same unlabeled objects with any model.
 

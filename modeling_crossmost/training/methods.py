@@ -78,6 +78,9 @@ class Method:
     def before_evaluation(self, model: Any) -> None:
         """Bring the classifier up to date."""
 
+    def before_training(self, look: Callable[[], torch.Tensor]) -> None:
+        """Keep what the untrained model says of the training split, which `look` computes, if it matters."""
+
 
 def _student(model: CrossMoSTModel) -> CrossMoSTForSelfTraining:
     if not isinstance(model, CrossMoSTForSelfTraining):
@@ -94,6 +97,7 @@ class SelfTraining(Method):
     def __init__(self, arguments: Arguments):
         self.arguments = arguments.method
         self.weak_views = arguments.method.teacher_views
+        self.anchors: torch.Tensor | None = None
         self.chunk_size = arguments.train.per_device_train_batch_size
 
     def check(self, model: CrossMoSTModel) -> list[str]:
@@ -122,10 +126,17 @@ class SelfTraining(Method):
         synchronize_batch_norm(model)
         return StudentPass(_student(model), self.arguments, self.chunk_size)
 
+    def before_training(self, look: Callable[[], torch.Tensor]) -> None:
+        """Keep the anchors of the labels, where `anchor` asks for them."""
+        if self.arguments.anchor:
+            self.anchors = look()
+
     def step(self, wrapped: nn.Module, model: CrossMoSTModel, teacher: EMATeacher, batch: Batch) -> Batch:
         """See [`self_training_step`]."""
-        student = _student(model)
-        return self_training_step(wrapped, student, teacher, batch, batch["key"], self.arguments, self.chunk_size)
+        anchors = None if self.anchors is None else self.anchors[batch["index"]]
+        return self_training_step(
+            wrapped, _student(model), teacher, batch, batch["key"], self.arguments, self.chunk_size, anchors
+        )
 
 
 class Pretraining(Method):

@@ -53,6 +53,8 @@ class SelfTrainingArguments:
             logits), "image", "point" or "random" (table 4), or "own" (each modality labels itself, the baseline).
         teacher_views: views of an object that the teacher labels it from, as Image* (paper: 1); where the data has
             fewer, they repeat.
+        anchor: share of what the model said of all views and of the cloud before training in the logits that labels are
+            made of (paper: 0). It is computed once and does not move, so that errors cannot feed on themselves.
         confidence_threshold: T of eqs. 1 and 2.
         confidence_threshold_image, confidence_threshold_point: thresholds for "own"; default `confidence_threshold`.
         point_confidence_weight: factor on the cloud's confidence in joint labels (official recipes: 0.9 or 1).
@@ -83,6 +85,7 @@ class SelfTrainingArguments:
 
     pseudo_label: str = "joint"
     teacher_views: int = 1
+    anchor: float = 0.0
     confidence_threshold: float = 0.6
     confidence_threshold_image: float | None = None
     confidence_threshold_point: float | None = None
@@ -121,7 +124,7 @@ class SelfTrainingArguments:
             raise ValueError(f"pseudo_label must be one of {', '.join(PSEUDO_LABELS)}, got {self.pseudo_label!r}.")
         if self.teacher_views < 1:
             raise ValueError(f"teacher_views must be at least 1, got {self.teacher_views}.")
-        for name in ("confidence_threshold", "confidence_threshold_image", "confidence_threshold_point"):
+        for name in ("anchor", "confidence_threshold", "confidence_threshold_image", "confidence_threshold_point"):
             value = getattr(self, name)
             if value is not None and not 0.0 <= value <= 1.0:
                 raise ValueError(f"{name} must lie between 0 and 1, got {value}.")
@@ -391,6 +394,25 @@ def teacher_logits(
 
 
 @torch.no_grad()
+def anchored(
+    image_logits: torch.Tensor, point_logits: torch.Tensor, anchors: torch.Tensor | None, share: float
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return the logits that labels are made of: (1 - share) of the teacher's and `share` of the start's.
+
+    Args:
+        image_logits, point_logits: (B, C) teacher logits of the whole batch.
+        anchors: (b, 2, C) log-probabilities before training, of this process's part of the batch.
+        share: 0 to 1; with 0 the anchors are not needed.
+    """
+    if share == 0:
+        return image_logits, point_logits
+    assert anchors is not None  # for the type checker: `SelfTraining.step` has them
+    start = gather_batch(anchors).unbind(1)
+    image, point = (torch.lerp(x.float(), y, share) for x, y in zip((image_logits, point_logits), start, strict=True))
+    return image, point
+
+
+@torch.no_grad()
 def make_pseudo_labels(
     image_logits: torch.Tensor, point_logits: torch.Tensor, keys: torch.Tensor, arguments: SelfTrainingArguments
 ) -> tuple[PseudoLabels, PseudoLabels]:
@@ -573,6 +595,7 @@ def self_training_step(
     keys: torch.Tensor,
     arguments: SelfTrainingArguments,
     chunk_size: int | None = None,
+    anchors: torch.Tensor | None = None,
 ) -> dict[str, torch.Tensor]:
     """Run the teacher and the student and compute the losses; backward, optimizer and EMA update are the caller's.
 
@@ -584,13 +607,16 @@ def self_training_step(
         keys: (B,) keys of the objects in this epoch.
         arguments: the method.
         chunk_size: objects per forward pass of the teacher.
+        anchors: (B, 2, C) log-probabilities of views and cloud before training; needed where `arguments.anchor` is not
+            0.
 
     Returns:
         "loss" (with gradient) and every term and statistic under its name in `metrics.jsonl`, as 0-dim tensors.
     """
     image_logits, point_logits = (gather_batch(x) for x in teacher_logits(teacher, batch, keys, chunk_size))
     all_keys = gather_batch(keys)
-    labels = make_pseudo_labels(image_logits, point_logits, all_keys, arguments)
+    opinions = anchored(image_logits, point_logits, anchors, arguments.anchor)
+    labels = make_pseudo_labels(*opinions, all_keys, arguments)
     inputs = student_inputs(unwrapped, batch, keys, arguments, chunk_size)
     counts = count_masks(inputs) if arguments.masked_modeling else None
     output = student(counts=counts, **vars(inputs))
