@@ -238,7 +238,8 @@ def test_written_arguments_are_a_recipe_that_gives_the_same_run(tmp_path):
 
 
 def test_every_shipped_recipe_is_valid():
-    recipes = sorted((REPOSITORY / "recipes").rglob("*.yaml"))
+    others = ("accelerate", "clusters")  # of launchers
+    recipes = [path for path in sorted((REPOSITORY / "recipes").rglob("*.yaml")) if path.parent.name not in others]
     assert recipes
     for recipe in recipes:
         given = read_recipe(recipe)

@@ -13,7 +13,7 @@ import trimesh
 
 from dataset_scripts.prepare import make_parser as make_prepare_parser
 from modeling_crossmost.__main__ import COMMANDS
-from modeling_crossmost.training.arguments import TrainParser, parse_arguments
+from modeling_crossmost.training.arguments import TrainParser
 
 
 ROOT = Path(__file__).parent.parent
@@ -142,10 +142,3 @@ def test_every_option_belongs_to_a_command():
 def test_examples_of_the_other_pages_compile(page):
     for example in re.findall(r"```python\n(.*?)```", page.read_text(), re.S):
         compile(example, str(page), "exec")
-
-
-def test_recipes_parse():
-    recipes = sorted((ROOT / "recipes").rglob("*.yaml"))
-    assert recipes
-    for recipe in recipes:
-        parse_arguments([str(recipe)])
