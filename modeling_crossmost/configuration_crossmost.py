@@ -32,7 +32,7 @@ class InstalledPipelines(dict):
         return False
 
 
-POINT_TOWERS = ("point_bert", "pointnet2_ssg", "pointnet2_msg", "pointmlp", "pointmlp_elite", "ppat")
+POINT_TOWERS = ("point_bert", "pointnet2_ssg", "pointnet2_msg", "pointmlp", "pointmlp_elite", "ppat", "uni3d")
 
 
 @strict
@@ -41,7 +41,7 @@ class CrossMoSTPointConfig(PreTrainedConfig):
 
     Args:
         tower: one of `POINT_TOWERS`. All fields below but the last three belong to Point-BERT and "ppat", OpenShape's
-            point patch transformer, which its authors call PointBERT.
+            point patch transformer, which its authors call PointBERT, and to "uni3d".
         in_channels: of a point, 3 for its coordinates or 6 for its color too (red, green and blue, 0 to 1), as ULIP-2's
             and PointLLM's Point-BERT have it. Clouds without color get `UNKNOWN_COLOR`.
         num_groups: number of sub-clouds per object, whose centers are chosen by farthest point sampling (paper: 64).
@@ -56,6 +56,7 @@ class CrossMoSTPointConfig(PreTrainedConfig):
         hidden_size, num_hidden_layers, num_attention_heads, mlp_ratio: sizes of the transformer.
         hidden_act: activation of the feed-forward networks.
         qkv_bias: whether the query, key and value projections have a bias (Point-BERT: no).
+        gated_mlp, mlp_norm: "uni3d": whether the feed-forward networks are those of EVA-02, and with its LayerNorm.
         drop_path_rate: stochastic depth rate of the last block; the rates grow linearly from 0 in the first block.
         layer_norm_eps: epsilon of all layer norms.
         initializer_range: standard deviation of the initial weights.
@@ -82,6 +83,8 @@ class CrossMoSTPointConfig(PreTrainedConfig):
     mlp_ratio: int | float = 4.0
     hidden_act: str = "gelu"
     qkv_bias: bool = False
+    gated_mlp: bool = False
+    mlp_norm: bool = False
     drop_path_rate: int | float = 0.1
     layer_norm_eps: float = 1e-5
     initializer_range: float = 0.02
@@ -101,7 +104,7 @@ class CrossMoSTPointConfig(PreTrainedConfig):
     @property
     def has_groups(self) -> bool:
         """Whether `num_groups` and `group_size` say which sub-clouds the tower looks at."""
-        return self.tower in ("point_bert", "ppat")
+        return self.tower in ("point_bert", "ppat", "uni3d")
 
     @property
     def head_sizes(self) -> tuple[int, int]:
@@ -111,7 +114,7 @@ class CrossMoSTPointConfig(PreTrainedConfig):
     @property
     def pooled_size(self) -> int:
         """Width of the feature of a cloud, the tower's `pooler_output`."""
-        if self.tower == "ppat":
+        if self.tower in ("ppat", "uni3d"):
             return self.hidden_size
         return 2 * self.hidden_size if self.has_tokens else self.head_sizes[-1]
 
@@ -146,8 +149,8 @@ class CrossMoSTPointConfig(PreTrainedConfig):
             raise ValueError(f"tower must be one of {', '.join(POINT_TOWERS)}, got {self.tower!r}.")
         if self.in_channels != 3 and not (self.in_channels == 6 and self.has_groups):
             raise ValueError(
-                f"in_channels must be 3, or 6 for a point_bert or ppat tower with colors, got {self.in_channels} for "
-                f"{self.tower}."
+                f"in_channels must be 3, or 6 for a point_bert, ppat or uni3d tower with colors, got "
+                f"{self.in_channels} for {self.tower}."
             )
         if self.hidden_size % self.num_attention_heads != 0:
             raise ValueError(

@@ -24,6 +24,7 @@ from .pointbert_crossmost import CrossMoSTPointAttention, CrossMoSTPointEmbeddin
 from .pointmlp_crossmost import CrossMoSTPointMLPEncoder
 from .pointnet2_crossmost import CrossMoSTPointNet2Encoder
 from .ppat_crossmost import CrossMoSTPPATEncoder
+from .uni3d_crossmost import CrossMoSTUni3DEncoder
 
 
 if TYPE_CHECKING:
@@ -84,6 +85,7 @@ _ENCODERS = {
     "pointnet2": CrossMoSTPointNet2Encoder,
     "pointmlp": CrossMoSTPointMLPEncoder,
     "ppat": CrossMoSTPPATEncoder,
+    "uni3d": CrossMoSTUni3DEncoder,
 }
 
 

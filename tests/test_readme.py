@@ -132,7 +132,15 @@ def test_every_option_belongs_to_a_command():
     }
     known = {option.strip("[],").replace("-", "_") for option in known if option.lstrip("[").startswith("--")}
     # Options of accelerate and torch.distributed.run.
-    known |= {"__num_processes", "__cpu", "__mixed_precision", "__dynamo_backend", "__standalone", "__nproc_per_node"}
+    known |= {
+        "__config_file",
+        "__num_processes",
+        "__cpu",
+        "__mixed_precision",
+        "__dynamo_backend",
+        "__standalone",
+        "__nproc_per_node",
+    }
     named = {f"__{name}".replace("-", "_") for name in re.findall(r"(?<![\w-])--([a-z][\w-]*[a-z0-9])", TEXT)}
     families = ("__strong", "__ema", "__field")  # "--strong_...", and the synopsis
     assert {name for name in named if name not in known and name not in families} == set()

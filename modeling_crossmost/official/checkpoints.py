@@ -14,12 +14,19 @@ import torch
 from ..utils.command_line import first_line
 
 
-KINDS = ("crossmost", "ulip", "ulip2", "pointllm", "openshape", "dvae", "pointbert", "pointnet2", "pointmlp")
+KINDS = (
+    *("crossmost", "ulip", "ulip2", "pointllm", "openshape", "uni3d"),
+    *("dvae", "pointbert", "pointnet2", "pointmlp"),
+)
 # Point-BERT on colored points, in a file with OpenCLIP's towers or without: PointLLM's has the layout of ULIP-2.
 COLORED = ("ulip2", "pointllm")
 _OPEN_CLIP = "open_clip_model."
 # Where the weights of other point towers lie in their public files, and the beginning of a name that tells them.
-_TOWERS = {"pointnet2": ("model_state_dict", "sa1."), "pointmlp": ("net", "local_grouper_list.")}
+_TOWERS = {
+    "pointnet2": ("model_state_dict", "sa1."),
+    "pointmlp": ("net", "local_grouper_list."),
+    "uni3d": ("module", "point_encoder.trans2embed."),
+}
 # Prefixes of the weights to use under "base_model". A Point-BERT file also holds its tokenizer ("dvae.encoder.") and
 # the momentum encoder of its contrastive loss ("transformer_k.").
 _USED = {"pointbert": ("transformer_q.", "base_model."), "dvae": ("encoder.",)}
@@ -119,7 +126,7 @@ def resolve_kind(content: dict, kind: str = "auto") -> str:
             f"The checkpoint is of no known kind (top level: {_top_level(content)}): official files hold 'model' "
             "(crossmost), 'state_dict' (ulip, ulip2, pointllm, openshape), 'base_model' with encoder.* (dvae) or "
             "transformer_q.* (pointbert), 'model_state_dict' with sa1.* (pointnet2), 'net' with local_grouper_list.* "
-            "(pointmlp)."
+            "(pointmlp), 'module' with point_encoder.trans2embed.* (uni3d)."
         )
     if kind in COLORED and found in COLORED:
         return kind
@@ -170,6 +177,8 @@ def _below_point_encoder(name: str, kind: str) -> str:
         return re.sub(r"^encoder\.", "point_encoder.encoder.", name)
     if kind == "pointbert":
         return re.sub(r"^(transformer_q|base_model)\.", "point_encoder.", name)
+    if kind == "uni3d":
+        return re.sub(r"^point_encoder\.", "point_encoder.uni3d.", name)
     if kind in _TOWERS or kind == "openshape":
         return f"point_encoder.{name}"
     if kind in COLORED and name.startswith(_OPEN_CLIP) and name != f"{_OPEN_CLIP}logit_scale":

@@ -7,7 +7,7 @@ from functools import partial
 
 import torch
 
-from ..configuration_crossmost import CrossMoSTConfig
+from ..configuration_crossmost import CrossMoSTConfig, CrossMoSTPointConfig
 from ..modeling_crossmost import CrossMoSTForSelfTraining, CrossMoSTModel, CrossMoSTPointModel, CrossMoSTPreTrainedModel
 from .checkpoints import CheckpointError, OfficialWeights, official_weights, resolve_kind
 from .names import convert_state_dict, our_names
@@ -19,6 +19,7 @@ from .sizes import (
     infer_point_config,
     infer_ppat_config,
     infer_tokenizer_config,
+    infer_uni3d_config,
 )
 
 
@@ -41,6 +42,9 @@ OPENSHAPE_SPACES = {
     768: ("openai/clip-vit-large-patch14", "y"),
     512: ("openai/clip-vit-base-patch32", "y"),
 }
+# The CLIP model of Uni3D, which transformers cannot load, and the axis that points up in the clouds of its training.
+UNI3D_SPACE, UNI3D_AXIS = "timm/eva02_enormous_patch14_plus_clip_224.laion2b_s9b_b144k", "z"
+UNI3D_UNUSED = ("visual.patch_embed.", "visual.head.", "visual.cls_token", "visual.pos_embed")
 OPENCLIP_HEADS = {1280: 16, 1664: 16}  # ViT-H/14 and ViT-bigG/14 by the width of their blocks
 LAST_LAYER = (
     "The last layer, which knows the file's own classes, is left out: from_backbones(clip, point=FOLDER) starts a "
@@ -229,17 +233,95 @@ def convert_openshape(
     bias = state.get("point_projection.bias")
     if bias is None or bias.dim() != 1 or len(bias) == 0:
         raise CheckpointError("The checkpoint has no vector proj.bias: it is not an OpenShape file with its PointBERT.")
-    names, scale = ["object", "other"] if class_names is None else class_names, content.get("logit_scale")
     space, axis = OPENSHAPE_SPACES.get(len(bias), (None, "y"))
-    missing = {"classifier.weight": torch.zeros(len(names), len(bias)), "logit_scale": torch.tensor(math.log(100.0))}
+    point = infer_ppat_config(state, **options)
+    model, report = _of_clouds(state, official, point, class_names, content.get("logit_scale"), space, axis)
+    report.warnings.append(
+        f"The tower is taken for that of OpenShape's {len(bias)} dimensions: {axis} up, in the space of "
+        f"{space or 'an unknown CLIP model'}. from_backbones(that model, point=CrossMoSTModel.from_pretrained(FOLDER)) "
+        "adds its image and text towers, which classes need."
+    )
+    return model, report
+
+
+def convert_uni3d(content: dict, class_names: list[str] | None = None, **options) -> tuple[CrossMoSTModel, KeyReport]:
+    """Build a model for clouds alone from the content of a Uni3D file.
+
+    Args:
+        content: result of [`load_official_checkpoint`].
+        class_names: value of `config.class_names`; by default the two placeholders of [`CrossMoSTConfig`].
+        options: `point_heads`, `point_groups` and `group_size` of [`infer_uni3d_config`].
+
+    Returns:
+        The model in evaluation mode, whose classifier is zero, and the report.
+
+    Raises:
+        CheckpointError: if the file is of another kind, or lacks parameters of the model.
+    """
+    official = official_weights(content, "uni3d")
+    state = convert_state_dict(official.tensors)
+    bias = state.get("point_projection.bias")
+    if bias is None or bias.dim() != 1 or len(bias) == 0:
+        raise CheckpointError("The checkpoint has no vector trans2embed.bias: it is not a Uni3D file.")
+    state |= _joined_eva_layers(official.tensors)
+    point = infer_uni3d_config(state, **options)
+    scale = state.pop("logit_scale", None)
+    model, report = _of_clouds(state, official, point, class_names, scale, UNI3D_SPACE, UNI3D_AXIS)
+    report.unexpected = [name for name in report.unexpected if not any(part in name for part in UNI3D_UNUSED)]
+    report.warnings.append(
+        f"Uni3D's files do not say so: {UNI3D_AXIS} up, in the space of {UNI3D_SPACE}, which transformers cannot load: "
+        "write embeddings of class names made with open_clip into model.classifier.weight."
+    )
+    return model, report
+
+
+def _joined_eva_layers(official: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Return under our names what timm's EVA blocks hold otherwise: queries, keys and values apart, gates with values.
+
+    Keys have no bias there, which changes nothing: a softmax does not see it.
+    """
+    inside = "point_encoder.uni3d.visual.blocks."
+    numbers = sorted({int(name.removeprefix(inside).split(".")[0]) for name in official if name.startswith(inside)})
+    joined: dict[str, torch.Tensor] = {}
+    for number in numbers:
+        theirs, ours = f"{inside}{number}.", f"point_model.encoder.layers.{number}."
+        parts = [official.get(f"{theirs}attn.{part}_proj.weight") for part in "qkv"]
+        separate = all(part is not None for part in parts)
+        names = [f"{theirs}attn.{part}_proj.bias" if separate else f"{theirs}attn.{part}_bias" for part in "qv"]
+        query, value = (official.get(name) for name in names)
+        if separate:
+            joined[f"{ours}self_attn.qkv.weight"] = torch.cat([part for part in parts if part is not None])
+        if query is not None and value is not None:
+            joined[f"{ours}self_attn.qkv.bias"] = torch.cat([query, torch.zeros_like(query), value])
+        first, second = official.get(f"{theirs}mlp.fc1.weight"), official.get(f"{theirs}mlp.fc2.weight")
+        if first is not None and second is not None and len(first) == 2 * second.shape[-1]:
+            # The small models hold gate and value in one layer.
+            for kind in ("weight", "bias"):
+                gate, inner = official[f"{theirs}mlp.fc1.{kind}"].chunk(2)
+                joined |= {f"{ours}mlp.gate.{kind}": gate.clone(), f"{ours}mlp.fc1.{kind}": inner.clone()}
+    return joined
+
+
+def _of_clouds(
+    state: dict[str, torch.Tensor],
+    official: OfficialWeights,
+    point: CrossMoSTPointConfig,
+    class_names: list[str] | None,
+    scale: torch.Tensor | None,
+    space: str | None,
+    axis: str,
+) -> tuple[CrossMoSTModel, KeyReport]:
+    """Build a model for clouds alone, with a projection that has a bias and a classifier of zeros."""
+    names, width = ["object", "other"] if class_names is None else class_names, len(state["point_projection.bias"])
+    missing = {"classifier.weight": torch.zeros(len(names), width), "logit_scale": torch.tensor(math.log(100.0))}
     lacking = list(missing)
     if isinstance(scale, torch.Tensor) and scale.numel() == 1:
         missing["logit_scale"] = scale.detach().float().reshape(())
         lacking.remove("logit_scale")
     config = CrossMoSTConfig(
         vision_config=None,
-        point_config=infer_ppat_config(state, **options),
-        projection_dim=len(bias),
+        point_config=point,
+        projection_dim=width,
         class_names=names,
         up_axis=axis,
         point_projection_bias=True,
@@ -248,11 +330,6 @@ def convert_openshape(
     model = CrossMoSTModel(config)
     report = _fill(model, state | missing, official)
     report.missing.extend(lacking)
-    report.warnings.append(
-        f"The tower is taken for that of OpenShape's {len(bias)} dimensions: {axis} up, in the space of "
-        f"{space or 'an unknown CLIP model'}. from_backbones(that model, point=CrossMoSTModel.from_pretrained(FOLDER)) "
-        "adds its image and text towers, which classes need."
-    )
     return model, report
 
 
@@ -357,6 +434,7 @@ _CONVERTERS: dict[str, tuple[Callable, set[str]]] = {
     "ulip2": (partial(convert_colored, kind="ulip2"), _MODEL_OPTIONS),
     "pointllm": (partial(convert_colored, kind="pointllm"), _MODEL_OPTIONS),
     "openshape": (convert_openshape, _POINT_OPTIONS | {"class_names"}),
+    "uni3d": (convert_uni3d, _POINT_OPTIONS | {"class_names"}),
     "dvae": (convert_dvae, _POINT_OPTIONS),
     "pointbert": (convert_pointbert, _POINT_OPTIONS),
     "pointnet2": (partial(convert_tower, kind="pointnet2"), set()),

@@ -76,6 +76,41 @@ def _ppat_blocks() -> tuple[tuple[str, str], ...]:
     return tuple((rf"{official}{re.escape(theirs)}\.", f"{ours}{name}.") for theirs, name in layers.items())
 
 
+def _uni3d_layers() -> tuple[tuple[str, str], ...]:
+    """Return the renames of Uni3D, whose blocks are those of timm's EVA; what stands in three parts gets one name."""
+    official, ours = r"point_encoder\.uni3d\.", "point_model.encoder."
+    parts = {"0": "in", "1": "norm", "3": "out"}
+    rules = [
+        (rf"{official}encoder\.(first|second)_conv\.{i}\.", rf"{ours}embeddings.tokenizer.\1_{part}.")
+        for i, part in parts.items()
+    ]
+    layers = {
+        "norm1": "layer_norm1",
+        "norm2": "layer_norm2",
+        "attn.proj": "self_attn.out_proj",
+        "attn.qkv": "self_attn.qkv",
+        "mlp.fc1_g": "mlp.gate",
+        "mlp.fc1_x": "mlp.fc1",
+        "mlp.norm": "mlp.norm",
+        "mlp.fc1": "mlp.fc1",
+        "mlp.fc2": "mlp.fc2",
+    }
+    blocks, layer = rf"{official}visual\.blocks\.(\d+)\.", rf"{ours}layers.\1."
+    rules += [(rf"{blocks}{re.escape(theirs)}\.", f"{layer}{name}.") for theirs, name in layers.items()]
+    rules += [(rf"{blocks}attn\.[qkv]_proj\.", f"{layer}self_attn.qkv.")]
+    rules += [(rf"{blocks}attn\.[qv]_bias$", f"{layer}self_attn.qkv.bias")]
+    whole = {
+        r"cls_token": "embeddings.class_embedding",
+        r"cls_pos": "embeddings.class_position",
+        r"encoder2trans\.": "embeddings.token_projection.",
+        r"pos_embed\.0\.": "embeddings.position_in.",
+        r"pos_embed\.2\.": "embeddings.position_out.",
+        r"visual\.(?:fc_)?norm\.": "layernorm.",
+    }
+    rules += [(f"{official}{theirs}", f"{ours}{name}") for theirs, name in whole.items()]
+    return (*rules, (rf"{official}trans2embed\.", "point_projection."))
+
+
 # Official name (regular expression, matched from the start) -> our name, where `\1` is usually the number of a block.
 # The misspelled `pre_layrnorm` is the name in transformers.
 _RENAMES = (
@@ -115,6 +150,7 @@ _RENAMES = (
     (r"point_encoder\.ppat\.lift\.2\.", "point_model.encoder.lift_norm."),
     (r"point_encoder\.ppat\.cls_token", "point_model.encoder.class_embedding"),
     *_ppat_blocks(),
+    *_uni3d_layers(),
     (r"point_encoder\.proj\.(weight|bias)$", r"point_projection.\1"),
     (r"image_projection$", "visual_projection.weight"),
     (r"text_projection$", "text_projection.weight"),
@@ -135,6 +171,8 @@ _VECTORS = {
     "point_mask_token",
     "point_model.embeddings.class_embedding",
     "point_model.embeddings.class_position",
+    "point_model.encoder.embeddings.class_embedding",
+    "point_model.encoder.embeddings.class_position",
 }
 
 

@@ -147,6 +147,43 @@ _PPAT_GROUPING = {
 }
 
 
+def infer_uni3d_config(
+    weights: dict[str, torch.Tensor],
+    point_heads: int | None = None,
+    point_groups: int | None = None,
+    group_size: int | None = None,
+) -> CrossMoSTPointConfig:
+    """Infer the configuration of Uni3D's tower; grouping and heads default to those of its published models.
+
+    Raises:
+        CheckpointError: as [`infer_config`].
+    """
+    inside = "point_model.encoder."
+    width = _shape(weights, f"{inside}embeddings.token_projection.weight", 2)[0]
+    hidden = _shape(weights, f"{inside}layers.0.mlp.fc1.weight", 2)[0]
+    return CrossMoSTPointConfig(
+        tower="uni3d",
+        **_tokenizer_sizes(weights, inside),
+        num_groups=512 if point_groups is None else point_groups,
+        group_size=64 if group_size is None else group_size,
+        position_hidden_size=_shape(weights, f"{inside}embeddings.position_in.weight", 2)[0],
+        hidden_size=width,
+        num_hidden_layers=_count_blocks(weights, f"{inside}layers."),
+        num_attention_heads=_heads(
+            _UNI3D_HEADS.get(width) if point_heads is None else point_heads, width, "--point-heads"
+        ),
+        mlp_ratio=hidden / width,
+        qkv_bias=True,
+        gated_mlp=f"{inside}layers.0.mlp.gate.weight" in weights,
+        mlp_norm=f"{inside}layers.0.mlp.norm.weight" in weights,
+        layer_norm_eps=1e-6,  # timm's
+        drop_path_rate=0.0,
+    )
+
+
+_UNI3D_HEADS = {1408: 16}  # the giant's; all others have one per 64 channels
+
+
 def infer_tokenizer_config(
     weights: dict[str, torch.Tensor],
     point_heads: int | None = None,
@@ -159,12 +196,12 @@ def infer_tokenizer_config(
     return config
 
 
-def _tokenizer_sizes(weights: dict[str, torch.Tensor]) -> dict:
+def _tokenizer_sizes(weights: dict[str, torch.Tensor], inside: str = "point_model.") -> dict:
     first_in, first_out, second_in, second_out = (
-        _shape(weights, f"point_model.embeddings.tokenizer.{name}.weight", 2)[0]
+        _shape(weights, f"{inside}embeddings.tokenizer.{name}.weight", 2)[0]
         for name in ("first_in", "first_out", "second_in", "second_out")
     )
-    channels = _shape(weights, "point_model.embeddings.tokenizer.first_in.weight", 2)[1]
+    channels = _shape(weights, f"{inside}embeddings.tokenizer.first_in.weight", 2)[1]
     if channels not in (3, 6):
         raise CheckpointError(f"The checkpoint's tokenizer takes {channels} channels, neither 3 nor 6 with colors.")
     return {"tokenizer_dims": (first_in, first_out, second_in), "token_size": second_out, "in_channels": channels}
