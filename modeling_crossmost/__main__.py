@@ -16,13 +16,14 @@ COMMANDS = {
     "space": "serve the web demo",
     "table": "compare the results of several runs",
     "tables": "make the runs of one of the paper's tables, and the table",
+    "robustness": "measure a model on damaged clouds and few views",
     "doctor": "show versions, devices, caches, and which features lack a package",
 }
 HELP = "\n".join(
     [
         "usage: crossmost COMMAND [options]     (crossmost COMMAND --help lists the options)",
         "",
-        *(f"  {name:<10}{purpose}" for name, purpose in COMMANDS.items()),
+        *(f"  {name:<12}{purpose}" for name, purpose in COMMANDS.items()),
         "",
         "To train, run `accelerate launch train.py`; to prepare data, run `crossmost-prepare`.",
         "",

@@ -44,6 +44,7 @@ class Stream(IntEnum):
     PERMUTATION = 13
     PRETRAIN_CLOUD = 14
     PATCH_DROPOUT = 15
+    DAMAGE = 16
 
 
 def substream(stream: int, part: int) -> int:

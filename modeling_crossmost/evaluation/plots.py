@@ -201,6 +201,43 @@ def plot_rows(rows: Mapping[str, Row], title: str, path: str | Path) -> Path:
     return Path(path)
 
 
+def plot_robustness(curves: Mapping[str, Mapping[Any, Mapping[str, float]]], path: str | Path) -> Path:
+    """Plot a panel for every kind of damage: accuracy by its strength, a line for each column.
+
+    Args:
+        curves: of `robustness.robustness`.
+        path: PNG file to write.
+
+    Returns:
+        The path.
+
+    Raises:
+        ValueError: if there is no curve.
+    """
+    from .robustness import DAMAGES
+
+    if not curves:
+        raise ValueError("there is no curve to plot: the split holds no objects.")
+    across = 3
+    down = -(-len(curves) // across)
+    with _picture(path, 3.4 * across, 0.4 + 2.7 * down) as figure:
+        panels = figure.subplots(down, across, sharey=True, squeeze=False).flatten()
+        for panel, (kind, curve) in zip(panels, curves.items(), strict=False):
+            columns = [column for column in COLORS if any(column in cells for cells in curve.values())]
+            for column in columns:
+                values = [cells.get(column, math.nan) for cells in curve.values()]
+                panel.plot(values, marker="o", markersize=4, color=COLORS[column], label=COLUMN_TITLES[column])
+            panel.set_xticks(range(len(curve)), [str(strength) for strength in curve])
+            panel.set_title(DAMAGES[kind].title)
+            panel.set_ylim(0, 100)
+            _legend(panel)
+        for panel in panels[len(curves) :]:
+            panel.set_axis_off()
+        for panel in panels[::across]:
+            panel.set_ylabel("top-1 accuracy (%)")
+    return Path(path)
+
+
 def _as_spread(cell: Cell) -> Spread:
     if isinstance(cell, Spread):
         return cell

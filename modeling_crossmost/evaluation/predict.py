@@ -75,19 +75,26 @@ def _predict_batch(
     probabilities = {"point": model.classify(point_embeds).float().softmax(-1)}
     if model.vision_model is not None:
         views, mask = batch["views"].to(device), batch["view_mask"].to(device)
-        probabilities |= _image_probabilities(model, views, mask, autocast, normalize)
+        probabilities |= image_probabilities(model, views, mask, normalize, autocast)
         probabilities["fused"] = model.fuse(probabilities["image_star"], probabilities["point"])
     return kept | {name: values.cpu().numpy() for name, values in probabilities.items()}
 
 
-def _image_probabilities(
+def image_probabilities(
     model: CrossMoSTModel,
     views: torch.Tensor,
     mask: torch.Tensor,
-    autocast: Callable[[], AbstractContextManager],
     normalize: Callable[[torch.Tensor], torch.Tensor],
+    autocast: Callable[[], AbstractContextManager] = nullcontext,
 ) -> dict[str, torch.Tensor]:
-    """Columns "image" and "image_star" (B, C) of views (B, V, 3, H, W) uint8, those in `mask` (B, V)."""
+    """Columns "image" and "image_star" (B, C) of views (B, V, 3, H, W) uint8, those in `mask` (B, V).
+
+    Args:
+        model: with an image tower.
+        views, mask: of `collate_evaluation`, on the model's device.
+        normalize: of the [`EvalImageTransform`] that made the views.
+        autocast: as of [`predict`].
+    """
     device = views.device
     flat = views[mask]  # (K, 3, H, W) uint8, the batch's views, object by object
     # Objects may have many views: embedding them in chunks bounds the memory.
