@@ -51,8 +51,10 @@ def make_parser() -> Parser:
         "crossmost-prepare folder --source my_meshes --output pairs/mine --preview",
     )
     parser.add_argument("name", metavar="NAME", help=f"data set: {', '.join(SOURCE_MAKERS)}")
-    parser.add_argument("--output", required=True, help="folder of the prepared data set")
-    parser.add_argument("--source", help="folder of the archive, or the tree of meshes and clouds")
+    parser.add_argument(
+        "--output", required=True, help="folder of the prepared data set, or an address such as s3://bucket/pairs"
+    )
+    parser.add_argument("--source", help="folder or address of the archive, or of the tree of files")
     parser.add_argument("--up-axis", choices=FILE_AXES, help="axis that points up in the files (folder: y); =-y: down")
     parser.add_argument("--supersample", type=int, help="rays along a pixel's side of shaded views (2; 1 is faster)")
     parser.add_argument(
@@ -101,6 +103,11 @@ def _selection(args: argparse.Namespace) -> Selection:
     return Selection(splits or None, args.holdout, args.limit)
 
 
+def is_remote(path: str) -> bool:
+    """Whether a path is an address of fsspec's rather than a folder."""
+    return "://" in path
+
+
 def _given(**options: Any) -> dict[str, Any]:
     """Return the options that are not None: the others keep the default of their source."""
     return {name: value for name, value in options.items() if value is not None}
@@ -121,6 +128,10 @@ def _located(args: argparse.Namespace) -> dict[str, Any]:
     if not args.source:
         raise ValueError(f"The data set {args.name!r} needs --source, the folder that holds its files.")
     source = os.path.expanduser(args.source)
+    if is_remote(source):
+        from .remote import fetch
+
+        source = fetch(source)
     return {**_common(args), **_given(source=source, up_axis=args.up_axis, supersample=args.supersample)}
 
 
@@ -208,6 +219,11 @@ def make_sources(args: argparse.Namespace) -> list[PairSource]:
         raise ValueError("--rank and --world-size belong together: --rank I --world-size N makes part I of N.")
     if args.rank is not None and args.executor != "local":
         raise ValueError(f"--rank makes one part here, and --executor {args.executor} all of them: leave one out.")
+    if is_remote(args.output) and (args.rank is not None or args.executor != "local"):
+        raise ValueError(
+            "Parts and engines need an --output that all of them see as a folder; upload it afterwards, with "
+            "--push-to-hub or the same command and the address."
+        )
     if args.executor_option and args.executor == "local":
         raise ValueError("--executor-option is for --executor slurm and ray.")
     return SOURCE_MAKERS[args.name](args)
@@ -225,6 +241,7 @@ def prepare(args: argparse.Namespace) -> Prepared:
     output = _output(args)
     from .card import write_card
     from .preview import PREVIEW_FILE, write_preview
+    from .remote import check_output, upload
     from .writing import open_plan, write_dataset
 
     class_names = [source.class_names() for source in sources]
@@ -241,9 +258,13 @@ def prepare(args: argparse.Namespace) -> Prepared:
 
         if open_plan(sources, output, _strict(args)):
             on_ray(with_absolute_paths(args), make_part, _progress())
+    if is_remote(args.output):
+        check_output(args.output)
     prepared = write_dataset(sources, output, finish=finish, **_how(args))
     if prepared.reused and args.preview and not (output / PREVIEW_FILE).exists():
         write_preview(output, prepared, class_names)
+    if is_remote(args.output):
+        prepared.reused &= not upload(output, args.output)
     return prepared
 
 
@@ -280,6 +301,11 @@ def submit(args: argparse.Namespace) -> str:
 
 
 def _output(args: argparse.Namespace) -> Path:
+    """Return the folder to prepare in: of a remote output, one in the cache."""
+    if is_remote(args.output):
+        from .remote import cached_folder
+
+        return cached_folder(args.output, "outputs")
     return Path(os.path.abspath(os.path.expanduser(args.output)))
 
 
@@ -304,7 +330,7 @@ def with_absolute_paths(args: argparse.Namespace) -> argparse.Namespace:
     """Return the options as another process on another machine needs them."""
     absolute = copy.copy(args)
     absolute.output = str(_output(args))
-    if args.source:
+    if args.source and not is_remote(args.source):
         absolute.source = os.path.abspath(os.path.expanduser(args.source))
     return absolute
 
@@ -380,7 +406,7 @@ def run(args: argparse.Namespace) -> None:
         raise
     print(summary(args, prepared, time.monotonic() - start))
     if args.push_to_hub:
-        print(f"Uploaded to {push(args.output, args.push_to_hub)}")
+        print(f"Uploaded to {push(str(_output(args)), args.push_to_hub)}")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -160,6 +160,9 @@ from datasets import load_dataset
 from transformers import AutoModel, AutoProcessor, pipeline
 
 from modeling_crossmost import CrossMoSTModel, CrossMoSTProcessor, PointCloudClassificationPipeline
+from pathlib import Path
+
+from dataset_scripts.remote import fetch
 from modeling_crossmost.data.pairs import load_pairs
 
 auto, processor = AutoModel.from_pretrained("tester/toy"), AutoProcessor.from_pretrained("tester/toy")
@@ -180,6 +183,9 @@ print(json.dumps({
     "points": [[row["points"] for row in some] for some in rows],
     "sizes": [[view.size for view in row["views"]] for row in plain],
     "pairs": len(load_pairs("tester/pairs", None, "train")),
+    "streamed": [load_pairs(name, None, "train", streaming=True).select_columns(["object_id"])[[1, 0]].to_pydict()
+                 for name in ("tester/pairs", "hf://datasets/tester/pairs")],
+    "fetched": sorted(path.name for path in Path(fetch("hf://datasets/tester/pairs")).rglob("*.parquet")),
     "local": sys.modules["modeling_crossmost"].__file__,
 }))
 """
@@ -188,6 +194,7 @@ print(json.dumps({
     assert Path(found["local"]).parent.parent == ROOT
     assert_same(found, expected)
     assert found["ids"] == [["ball/0", "box/0"]] * 2 and found["pairs"] == 2
+    assert found["streamed"] == [{"object_id": ["box/0", "ball/0"]}] * 2 and found["fetched"]
     assert found["points"][0] == found["points"][1]
     assert np.shape(found["points"][0]) == (2, 64, 3)
     assert found["sizes"] == [[[32, 32]] * 2] * 2

@@ -1,10 +1,5 @@
 """Rows of Parquet files wherever they lie: those of the plain data set, shuffled, shared out and continued exactly."""
 
-import os
-import socket
-import subprocess
-import sys
-import time
 from collections import Counter
 
 import fsspec
@@ -205,34 +200,6 @@ def test_what_is_no_parquet_is_refused(tmp_path, pairs):
 def test_a_split_that_is_not_there(folder):
     with pytest.raises(ValueError, match="no loadable split 'test': it has train"):
         load_pairs(folder, split="test", streaming=True)
-
-
-@pytest.fixture(scope="module")
-def bucket():
-    """Address of a bucket of a real S3 server on this machine."""
-    pytest.importorskip("moto")
-    pytest.importorskip("s3fs")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
-    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    names = {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x", "AWS_DEFAULT_REGION": "us-east-1"}
-    names["AWS_ENDPOINT_URL"] = f"http://127.0.0.1:{port}"
-    before = {name: os.environ.get(name) for name in names}
-    os.environ.update(names)
-    try:
-        for _ in range(300):
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", port)) == 0:
-                    break
-            time.sleep(0.1)
-        fsspec.filesystem("s3").mkdir("pairs")
-        yield "s3://pairs"
-    finally:
-        server.kill()
-        for name, value in before.items():
-            os.environ.pop(name) if value is None else os.environ.update({name: value})
 
 
 def test_training_streams_from_s3(bucket, work, tmp_path):

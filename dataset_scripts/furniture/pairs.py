@@ -7,7 +7,6 @@ they are apart is decided in `domains.py`. `imbalanced` is a target like `scan` 
 from __future__ import annotations
 
 import hashlib
-import os
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from modeling_crossmost.utils.machine import environment_with_packages
 
 from ..builder import PairObject, PairSource, object_rng
 from ..plan import code_key
+from ..remote import cache_root
 from ..writing import PREPARATION_FILE
 
 
@@ -199,12 +199,9 @@ def cached_furniture(
     Raises:
         ValueError: Unknown configuration or bad sizes, or the data set could not be made.
     """
-    import datasets.config
-
     FurniturePairs(config_name=config, **sizes)  # checks the arguments
     key = hashlib.sha256(f"{code_key()} {sorted(sizes.items())}".encode()).hexdigest()[:16]
-    default = os.environ.get("CROSSMOST_CACHE") or Path(datasets.config.HF_DATASETS_CACHE) / "crossmost"
-    root = Path(default if cache_dir is None else cache_dir).expanduser()
+    root = cache_root() if cache_dir is None else Path(cache_dir).expanduser()
     folder = root / f"furniture-{config}-{key}"
     root.mkdir(parents=True, exist_ok=True)
     with FileLock(f"{folder}.lock"):

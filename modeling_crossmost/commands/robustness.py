@@ -68,7 +68,7 @@ def run(arguments: argparse.Namespace) -> None:
     loader = evaluation_loader(EvaluationDataset(rows, transform), arguments.batch_size)
     label_map = [list(model.config.class_names).index(name) for name in spoken]
     model.to(device)  # type: ignore[arg-type] # as transformers declares it
-    curves = robustness(model, loader, device, label_map, progress=True)
+    curves = robustness(model, loader, device, label_map, processor.feature_extractor.num_points, progress=True)
     text = robustness_table(curves)
     arguments.output.mkdir(parents=True, exist_ok=True)
     about = {"model": name, "dataset": arguments.dataset, "split": arguments.split, "num_objects": len(rows)}

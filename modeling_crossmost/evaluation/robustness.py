@@ -88,6 +88,7 @@ def robustness(
     loader: DataLoader,
     device: torch.device,
     label_map: list[int] | None = None,
+    points: int | None = None,
     progress: bool = False,
 ) -> dict[str, Curve]:
     """Measure a model on an evaluation split under every kind of damage.
@@ -97,6 +98,8 @@ def robustness(
         loader: of labeled objects, from `data.loaders.evaluation_loader`.
         device: the model's device.
         label_map: the model's class index for each of the data set's labels; by default they are the same.
+        points: to which larger clouds are reduced before they are damaged, but for "points"; as a processor does, whose
+            model knows neighborhoods of a certain density. None leaves clouds as they are.
         progress: show a progress bar.
 
     Returns:
@@ -110,7 +113,7 @@ def robustness(
     for batch in tqdm(loader, disable=not progress, unit="batch"):
         labels = batch["label"] if mapping is None else mapping[batch["label"]]
         objects += len(labels)
-        for place, answers in _answers(model, batch, device, loader).items():
+        for place, answers in _answers(model, batch, device, loader, points).items():
             right[place] = right.get(place, 0) + int((answers.cpu() == labels).sum())
     curves: dict[str, Curve] = {}
     for (kind, strength, column), count in right.items():
@@ -119,11 +122,16 @@ def robustness(
 
 
 def _answers(
-    model: CrossMoSTModel, batch: Mapping[str, torch.Tensor], device: torch.device, loader: DataLoader
+    model: CrossMoSTModel,
+    batch: Mapping[str, torch.Tensor],
+    device: torch.device,
+    loader: DataLoader,
+    points: int | None,
 ) -> dict[tuple[str, str | float, str], torch.Tensor]:
     """Predicted classes (B,) under (kind, strength, column)."""
-    clouds = batch["points"].to(device)
+    every = batch["points"].to(device)
     keys = object_keys(0, 0, batch["index"]).to(device)
+    clouds = every if points is None else normalize_clouds(keep_points(every, keys, points))
     whole = model.classify(model.get_point_features(clouds)).float().softmax(-1)
     star = None
     found: dict[tuple[str, str | float, str], torch.Tensor] = {}
@@ -140,9 +148,10 @@ def _answers(
         if damage.apply is None:
             continue
         for strength in damage.strengths:
-            if kind == "points" and int(strength) > clouds.shape[1]:
+            given = every if kind == "points" else clouds
+            if kind == "points" and int(strength) > given.shape[1]:
                 continue
-            hurt = normalize_clouds(damage.apply(clouds, keys, strength))
+            hurt = normalize_clouds(damage.apply(given, keys, strength))
             point = model.classify(model.get_point_features(hurt)).float().softmax(-1)
             found[kind, strength, "point"] = point.argmax(-1)
             if star is not None:
