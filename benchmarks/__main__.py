@@ -14,6 +14,7 @@ BENCHMARKS = {
     "point_ops": "farthest point sampling and grouping",
     "distances": "earth mover's, Sinkhorn and chamfer distance of clouds",
     "prepare": "whole prepare commands",
+    "engines": "the same meshes prepared by a pool, Ray and ranks, with workers killed",
     "classify": "the classify command, cold and warm",
 }
 
