@@ -380,7 +380,9 @@ class Run:
         if self.label_free is not None:
             self.seen = self._look(self.model)
             self.start = copy.deepcopy(self.model) if self.selects else None
-        return self.evaluator.full(self.method, self.model) if self.evaluator else None
+        # An evaluation of its own may be long: one that is killed goes on when the same command runs again.
+        folder = Path(self.arguments.train.output_dir) / "evaluation" if self.only_evaluate else None
+        return self.evaluator.full(self.method, self.model, folder) if self.evaluator else None
 
     def _look(self, model: CrossMoSTModel) -> dict[str, Any]:
         """Return what a model says of unlabeled objects, after choosing its fusion weight if it is asked for."""

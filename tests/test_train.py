@@ -23,6 +23,7 @@ from safetensors.torch import load_file, save_file
 import train
 from modeling_crossmost import CrossMoSTModel, CrossMoSTProcessor
 from modeling_crossmost.data import loaders
+from modeling_crossmost.evaluation import parts, predict
 from modeling_crossmost.training.methods import SelfTraining
 
 
@@ -108,6 +109,39 @@ def test_smoke_stop_resume_evaluate_reload(start, work):
     assert model.config.class_names == toy.CLASSES
     again = start("again", model_name_or_path=output, eval_only=True)
     assert json.loads((again / "results.json").read_text())["zero_shot"] == results["teacher"]
+
+
+@pytest.mark.parametrize("change", [None, "objects"])
+def test_an_evaluation_that_is_killed_goes_on(start, monkeypatch, capfd, work, tmp_path, change):
+    options = {"eval_only": True, "per_device_eval_batch_size": 2}
+    whole = start("whole", **options)
+    monkeypatch.setattr(parts, "BATCHES_PER_FILE", 1)
+    predict_batch, seen = predict._predict_batch, []
+
+    def dying(model, batch, *rest):
+        if len(seen) == 2:
+            raise KeyboardInterrupt
+        seen.append(batch["index"].tolist())
+        return predict_batch(model, batch, *rest)
+
+    monkeypatch.setattr(predict, "_predict_batch", dying)
+    paths = {"dataset": work / "data", "model_name_or_path": work / "model", "output_dir": tmp_path / "cut"}
+    assert train.main(toy.flags(**paths, **options)) == 130
+    seen.clear()
+    monkeypatch.setattr(
+        predict, "_predict_batch", lambda *a: (seen.append(a[1]["index"].tolist()), predict_batch(*a))[1]
+    )
+    if change == "objects":
+        toy.write_split(tmp_path / "other", "train", toy.toy_rows(14, 0))
+        toy.write_split(tmp_path / "other", "test", toy.toy_rows(9, 2))
+        paths["dataset"] = tmp_path / "other"
+    assert train.main(toy.flags(**paths, **options)) == 0
+    assert seen == [[0, 1], [2, 3], [4, 5], [6, 7], [8]][2 if change is None else 0 :]
+    assert ("4 objects of each process" in capfd.readouterr().out) == (change is None)
+    assert not (tmp_path / "cut" / "evaluation").exists()
+    if change is None:
+        one, other = (json.loads((path / "results.json").read_text()) for path in (whole, tmp_path / "cut"))
+        assert one["zero_shot"] == other["zero_shot"] and one["per_class"] == other["per_class"]
 
 
 def test_training_changes_what_it_should(start, work):

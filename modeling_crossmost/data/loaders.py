@@ -214,6 +214,7 @@ def evaluation_loader(
     num_workers: int = 0,
     num_processes: int = 1,
     process_index: int = 0,
+    start: int = 0,
 ) -> DataLoader:
     """Loader of evaluation batches in the data set's order; process r of P reads the rows r, r + P, r + 2P, ...
 
@@ -222,8 +223,9 @@ def evaluation_loader(
         batch_size: objects per batch; fewer where the batches that workers have ready would exceed `IN_FLIGHT`.
         num_workers: processes that read beside the main one.
         num_processes, process_index: the process's place among all of them.
+        start: number of this process's objects to leave out.
     """
-    rows = range(process_index, len(dataset), num_processes)
+    rows = range(process_index, len(dataset), num_processes)[start:]
     if num_workers > 0 and len(rows) > 0:
         each = sum(value.nbytes for value in dataset[0].values())
         batch_size = min(batch_size, max(1, IN_FLIGHT // (each * num_workers * PREFETCHED)))

@@ -35,6 +35,8 @@ def predict(
     device: torch.device,
     label_map: list[int] | None = None,
     autocast: Callable[[], AbstractContextManager] = nullcontext,
+    before: Sequence[dict[str, np.ndarray]] = (),
+    keep: Callable[[dict[str, np.ndarray]], object] = lambda part: None,
 ) -> Predictions:
     """Run a model over an evaluation loader; nothing is random, and point grouping starts at point 0.
 
@@ -44,6 +46,8 @@ def predict(
         device: the model's device.
         label_map: the model's class index for each of the data set's labels; by default they are the same.
         autocast: makes the context in which the towers run, such as `accelerator.autocast`.
+        before: parts of an evaluation that was cut, whose objects the loader leaves out.
+        keep: called with every new part, for such an evaluation to go on from.
 
     Returns:
         [`Predictions`] of the whole split, on every process.
@@ -51,7 +55,10 @@ def predict(
     was_training = model.training
     model.eval()
     normalize = loader.dataset.transform.normalize  # type: ignore[attr-defined] # of an EvaluationDataset
-    parts = [_predict_batch(model, batch, device, autocast, normalize) for batch in loader]
+    parts = list(before)
+    for batch in loader:
+        parts.append(_predict_batch(model, batch, device, autocast, normalize))
+        keep(parts[-1])
     model.train(was_training)
     merged = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]} if parts else {}
     merged = _gather(merged)

@@ -1,17 +1,20 @@
 """The splits of a run's data set, and how a model is evaluated on one of them."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from ..data.augmentation import EvalImageTransform, image_transform_options
 from ..data.datasets import EvaluationDataset
 from ..data.loaders import evaluation_loader
 from ..data.pairs import Rows, check_view_sizes, class_names, load_pairs
+from ..evaluation.parts import KeptParts
 from ..evaluation.predict import Predictions, columns_of, predict, summarize
 from ..modeling_crossmost import CrossMoSTModel
 from ..processing_crossmost import CrossMoSTProcessor
 from ..utils.extras import importing
 from .arguments import Arguments
+from .checkpoints import digest_of
 from .methods import Method
 
 
@@ -109,22 +112,46 @@ class Evaluator:
         if self.labels is not None:
             self.label_map = label_map(self.labels, names, "evaluation")
 
-    def predict(self, method: Method, model: CrossMoSTModel, num_views: int | None = None) -> Predictions:
-        """Predictions of a model for the whole split, from all views or the first ones."""
+    def predict(
+        self, method: Method, model: CrossMoSTModel, num_views: int | None = None, folder: Path | None = None
+    ) -> Predictions:
+        """Predictions of a model for the whole split, from all views or the first ones.
+
+        Args:
+            folder: where the predictions of an evaluation that is killed are kept, to go on behind them.
+        """
         method.before_evaluation(model)
         rows = self.rows if self.label_map is not None else self.rows.select_columns(["points", "views"])
+        kept = None if folder is None else self._kept_parts(model, rows, folder)
+        before = kept.load() if kept is not None else []
+        seen = sum(len(part["index"]) for part in before)
+        if seen:
+            self.accelerator.print(f"evaluation goes on: {seen} objects of each process were evaluated before")
         loader = evaluation_loader(
             EvaluationDataset(rows, self.transform, num_views),
             self.arguments.train.per_device_eval_batch_size,
             num_workers=self.arguments.data.dataloader_num_workers,
             num_processes=self.accelerator.num_processes,
             process_index=self.accelerator.process_index,
+            start=seen,
         )
-        return predict(model, loader, self.accelerator.device, self.label_map, self.accelerator.autocast)
+        keep = kept.add if kept is not None else lambda part: None
+        device, autocast = self.accelerator.device, self.accelerator.autocast
+        found = predict(model, loader, device, self.label_map, autocast, before, keep)
+        if kept is not None:
+            kept.remove()
+        return found
 
-    def full(self, method: Method, model: CrossMoSTModel) -> dict[str, Any]:
-        """[`summarize`] over all views."""
-        return summarize(self.predict(method, model), model.config.class_names)
+    def _kept_parts(self, model: CrossMoSTModel, rows: Dataset, folder: Path) -> KeptParts:
+        accelerator = self.accelerator
+        about = (digest_of(model.state_dict()), rows._fingerprint, accelerator.num_processes)
+        key = " ".join(map(str, (*about, accelerator.mixed_precision, model.config.fusion_weight)))
+        with accelerator.main_process_first():
+            return KeptParts(folder, key, accelerator.process_index)
+
+    def full(self, method: Method, model: CrossMoSTModel, folder: Path | None = None) -> dict[str, Any]:
+        """[`summarize`] over all views; see [`predict`]."""
+        return summarize(self.predict(method, model, folder=folder), model.config.class_names)
 
     def quick(self, method: Method, model: CrossMoSTModel) -> dict[str, float | None]:
         """Return the columns that one view and the cloud give, for the curve over training."""
