@@ -7,8 +7,18 @@ from typing import Any
 import numpy as np
 from transformers.feature_extraction_utils import BatchFeature, FeatureExtractionMixin
 
-from .files_crossmost import as_content
-from .geometry_crossmost import MODEL_AXES, object_cloud, rotation_to_y_up
+from .files_crossmost import FileContent, as_content
+from .geometry_crossmost import (
+    MODEL_AXES,
+    UNKNOWN_COLOR,
+    convert_up_axis,
+    normalize_points,
+    object_cloud,
+    resample_points,
+    rotation_to_y_up,
+    sample_places,
+)
+from .materials_crossmost import surface_colors
 
 
 class CrossMoSTFeatureExtractor(FeatureExtractionMixin):
@@ -22,14 +32,17 @@ class CrossMoSTFeatureExtractor(FeatureExtractionMixin):
         up_axis: the axis that points up in the clouds that the model expects: x, y or z.
         num_points: number of points per object N.
         seed: seed of the sampling.
+        in_channels: 3, or 6 for a model that also takes colors. A mesh then has those of its surface, a file of points
+            its own, an array (N, 6) those of its last columns, red, green and blue in 0 .. 1; anything else is gray,
+            `UNKNOWN_COLOR`.
 
     Raises:
-        ValueError: for an unknown axis or fewer than one point.
+        ValueError: for an unknown axis, fewer than one point, or another number of channels.
     """
 
     model_input_names = ["point_values"]
 
-    def __init__(self, up_axis: str = "y", num_points: int = 1024, seed: int = 0, **kwargs):
+    def __init__(self, up_axis: str = "y", num_points: int = 1024, seed: int = 0, in_channels: int = 3, **kwargs):
         super().__init__(**kwargs)
         if up_axis not in MODEL_AXES:
             raise ValueError(f"The up axis must be one of {', '.join(MODEL_AXES)}, got {up_axis!r}.")
@@ -37,7 +50,10 @@ class CrossMoSTFeatureExtractor(FeatureExtractionMixin):
             raise ValueError(f"num_points must be at least 1, got {num_points}.")
         self.up_axis = up_axis
         self.num_points = num_points
+        if in_channels not in (3, 6):
+            raise ValueError(f"in_channels must be 3, or 6 with colors, got {in_channels}.")
         self.seed = seed
+        self.in_channels = in_channels
 
     def __call__(
         self,
@@ -57,7 +73,8 @@ class CrossMoSTFeatureExtractor(FeatureExtractionMixin):
             return_tensors: "pt" or "np"; `None` returns numpy arrays.
 
         Returns:
-            `point_values` float32 (B, N, 3): mean at the origin, largest norm 1, the extractor's `up_axis` up.
+            `point_values` float32 (B, N, 3): mean at the origin, largest norm 1, the extractor's `up_axis` up; with 6
+            channels (B, N, 6), colors behind.
 
         Raises:
             ValueError: for an empty batch, an unknown axis, or an unusable object, which the message names.
@@ -65,11 +82,12 @@ class CrossMoSTFeatureExtractor(FeatureExtractionMixin):
         count = self.num_points if num_points is None else num_points
         source = "y" if up_axis is None else up_axis
         rotation_to_y_up(source)  # rejects an unknown axis before any file is read
-        clouds = [object_cloud(item, count, self.seed, source, self.up_axis) for item in self.load(objects)]
+        make = object_cloud if self.in_channels == 3 else colored_cloud
+        clouds = [make(item, count, self.seed, source, self.up_axis) for item in self.load(objects)]
         return BatchFeature({"point_values": np.stack(clouds)}, tensor_type=return_tensors)
 
     def load(self, objects: Any) -> list:
-        """Load and validate one object or a batch; return a list of meshes and clouds float64 (N, 3).
+        """Load and validate one object or a batch; return a list of meshes and clouds float64 (N, 3 or 6).
 
         Raises:
             ValueError: for an empty batch or an unusable object.
@@ -77,9 +95,53 @@ class CrossMoSTFeatureExtractor(FeatureExtractionMixin):
         items = as_batch(objects)
         if len(items) == 0:
             raise ValueError("There is no object: pass at least one cloud or mesh.")
-        if len(items) == 1:
-            return [as_content(items[0]).geometry]
-        return [as_content(item, f"object {index}").geometry for index, item in enumerate(items)]
+        names = ["object"] if len(items) == 1 else [f"object {index}" for index in range(len(items))]
+        loaded = [as_content(item, name) for item, name in zip(items, names, strict=True)]
+        if self.in_channels == 3:
+            return [content.geometry for content in loaded]
+        return [with_own_colors(*given) for given in zip(loaded, items, names, strict=True)]
+
+
+def with_own_colors(content: FileContent, item: Any, name: str) -> Any:
+    """Return a cloud with the colors of the file or array that it came from, (N, 6), and anything else as it is.
+
+    Raises:
+        ValueError: the array's columns 4 to 6 are no colors.
+    """
+    geometry = content.geometry
+    if content.point_colors is not None and not hasattr(geometry, "faces"):
+        return np.concatenate([geometry, content.point_colors / 255.0], axis=1)
+    columns = np.asarray(item) if isinstance(item, np.ndarray | list | tuple) else None
+    if columns is None or columns.ndim != 2 or columns.shape[1] < 6:
+        return geometry
+    colors = columns[:, 3:6].astype(np.float64)
+    if not (np.isfinite(colors).all() and colors.min() >= 0.0 and colors.max() <= 1.0):
+        raise ValueError(
+            f"The columns 4 to 6 of the cloud of {name} are not colors in 0 .. 1 (they reach from {colors.min():g} to "
+            f"{colors.max():g}): divide levels by 255, or leave normals out."
+        )
+    return np.concatenate([geometry, colors], axis=1)
+
+
+def colored_cloud(geometry: Any, count: int, seed: int, source_axis: str = "y", target_axis: str = "y") -> np.ndarray:
+    """Return what `object_cloud` returns, the same points, with their colors: float32 (N, 6).
+
+    Args:
+        geometry: mesh, or cloud (N, 3 or 6).
+        count, seed, source_axis, target_axis: as of `object_cloud`.
+    """
+    rng = np.random.default_rng(seed)
+    if hasattr(geometry, "faces"):
+        points, faces, weights = sample_places(geometry, count, rng)
+        surface = surface_colors(geometry)
+        colors = None if surface is None else surface.at(faces, weights) / 255.0
+    else:
+        rows = resample_points(np.asarray(geometry, dtype=np.float64), count, rng)
+        points, colors = rows[:, :3], rows[:, 3:] if rows.shape[1] == 6 else None
+    if colors is None:
+        colors = np.full((count, 3), UNKNOWN_COLOR)
+    turned = convert_up_axis(normalize_points(points), source_axis, target_axis)
+    return np.concatenate([turned, colors.astype(np.float32)], axis=1)
 
 
 def as_batch(objects: Any) -> list:

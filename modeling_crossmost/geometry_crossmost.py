@@ -29,6 +29,7 @@ _TO_Y_UP = {
     "-z": ((1.0, 0.0, 0.0), (0.0, 0.0, -1.0), (0.0, 1.0, 0.0)),
 }
 FILE_AXES = tuple(_TO_Y_UP)  # up axes of files; scanners and cameras often have y pointing down, which is "-y" up
+UNKNOWN_COLOR = 0.4  # of each channel, where a cloud has none; what OpenShape, ULIP-2 and Uni3D take
 MODEL_AXES = ("x", "y", "z")  # up axes of the clouds that a model takes
 
 # Farthest point sampling takes O(count * N) time; larger clouds are first subsampled at random, keeping point 0.
@@ -199,6 +200,20 @@ def sample_surface(mesh: Mesh, count: int, rng: np.random.Generator) -> tuple[np
     Raises:
         ValueError: if `count` is below one or the mesh has no surface area.
     """
+    points, face_index, _ = sample_places(mesh, count, rng)
+    return points, face_index
+
+
+def sample_places(mesh: Mesh, count: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Sample as [`sample_surface`], and also return where on their faces the points lie.
+
+    Returns:
+        Points float64 (count, 3), the index of each point's face, int64 (count,), and its barycentric coordinates,
+        float64 (count, 3).
+
+    Raises:
+        ValueError: as [`sample_surface`].
+    """
     if count < 1:
         raise ValueError(f"The number of points must be at least 1, got {count}.")
     triangles = np.asarray(mesh.vertices, dtype=np.float64)[np.asarray(mesh.faces)]
@@ -214,7 +229,7 @@ def sample_surface(mesh: Mesh, count: int, rng: np.random.Generator) -> tuple[np
     outside = weights.sum(axis=1) > 1.0
     weights[outside] = 1.0 - weights[outside]
     points = triangles[face_index, 0] + weights[:, :1] * edge_a[face_index] + weights[:, 1:] * edge_b[face_index]
-    return points, face_index
+    return points, face_index, np.concatenate([1.0 - weights.sum(axis=1, keepdims=True), weights], axis=1)
 
 
 def farthest_points(points: np.ndarray, count: int) -> np.ndarray:

@@ -4,6 +4,8 @@ from typing import NamedTuple
 
 import torch
 
+from .geometry_crossmost import UNKNOWN_COLOR
+
 
 class PointGroups(NamedTuple):
     """Sub-clouds of a batch of clouds.
@@ -16,9 +18,6 @@ class PointGroups(NamedTuple):
 
     neighborhoods: torch.Tensor
     centers: torch.Tensor
-
-
-UNKNOWN_COLOR = 0.4  # of each channel, where a cloud has none; what OpenShape, ULIP-2 and Uni3D take
 
 
 def check_point_values(points: torch.Tensor, channels: int = 3) -> torch.Tensor:

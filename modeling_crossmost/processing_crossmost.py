@@ -47,7 +47,8 @@ class CrossMoSTProcessor(ProcessorMixin):
 
         Args:
             mesh: a path or `trimesh` mesh, or a list of B of them. A file may also hold a cloud.
-            points: a cloud (N, 3), a batch (B, N, 3), or a list of B clouds of any sizes.
+            points: a cloud (N, 3), a batch (B, N, 3), or a list of B clouds of any sizes; for models that take colors
+                also (N, 6), see [`CrossMoSTFeatureExtractor`].
             images: B images (PIL, or arrays in any layout that the image processor accepts), or B lists of V views.
             text: prompts; padded to the longest by default.
             up_axis: the axis that points up in `mesh` or `points`; "-y" and so on if it points down. `None` is y, the
@@ -110,6 +111,8 @@ class CrossMoSTProcessor(ProcessorMixin):
         # Imported here, since rendering is needed for `render_views` only.
         from .rendering_crossmost import object_views
 
+        geometry = geometry[:, :3] if isinstance(geometry, np.ndarray) else geometry
+        cloud = cloud[:, :3]
         return list(object_views(geometry, cloud, count, self.image_size, source, self.feature_extractor.up_axis))
 
     @property

@@ -14,7 +14,7 @@ from toy import TEXT, toy_tokenizer
 from transformers import AutoFeatureExtractor, AutoProcessor, CLIPImageProcessor, CLIPImageProcessorPil
 
 from modeling_crossmost import CrossMoSTFeatureExtractor, CrossMoSTProcessor
-from modeling_crossmost.geometry_crossmost import convert_up_axis
+from modeling_crossmost.geometry_crossmost import convert_up_axis, normalize_points
 from modeling_crossmost.rendering_crossmost import depth_views, shaded_views
 
 
@@ -257,3 +257,75 @@ def test_the_processor_loads_from_its_own_code_without_the_package(tmp_path):
     assert done.returncode == 0, done.stderr
     shapes = json.loads(done.stdout.splitlines()[-1])
     assert shapes == {"point_values": [1, POINTS, 3], "pixel_values": [1, 2, 3, SIZE, SIZE]}
+
+
+# Colors
+
+
+def painted_box() -> trimesh.Trimesh:
+    """A box whose color is its position: red grows along x, green along y, blue along z."""
+    box = trimesh.creation.box((2.0, 2.0, 2.0)).subdivide().subdivide()
+    levels = np.round(255 * (box.vertices + 1.0) / 2.0).astype(np.uint8)
+    box.visual.vertex_colors = np.concatenate([levels, np.full((len(levels), 1), 255, np.uint8)], axis=1)
+    return box
+
+
+def test_points_of_a_mesh_have_the_color_of_their_place():
+    plain, colored = (CrossMoSTFeatureExtractor(num_points=500, in_channels=channels) for channels in (3, 6))
+    found = colored(painted_box())["point_values"][0]
+    assert found.shape == (500, 6) and found.dtype == np.float32
+    np.testing.assert_array_equal(found[:, :3], plain(painted_box())["point_values"][0])
+    # Undo the normalization: the corners of the box, seen from the mean of the points, are sqrt(3) away or less.
+    places = found[:, :3] - (found[:, :3].max(0) + found[:, :3].min(0)) / 2
+    places = places / np.abs(places).max(0)
+    np.testing.assert_allclose(found[:, 3:], (places + 1.0) / 2.0, atol=0.01)
+
+
+def test_colors_follow_their_points_through_sampling_and_axes():
+    rng = np.random.default_rng(0)
+    cloud = rng.standard_normal((90, 3))
+    rows = np.concatenate([cloud, (cloud - cloud.min()) / np.ptp(cloud)], axis=1)
+    extractor = CrossMoSTFeatureExtractor(num_points=POINTS, in_channels=6)
+    found = extractor(rows, up_axis="z")["point_values"][0]
+    plain = CrossMoSTFeatureExtractor(num_points=POINTS)(cloud, up_axis="z")["point_values"][0]
+    np.testing.assert_array_equal(found[:, :3], plain)
+    # Colors say where a point was before it was turned from z up to y up.
+    before = found[:, 3:] * np.ptp(cloud) + cloud.min()
+    turned = np.stack([before[:, 0], before[:, 2], -before[:, 1]], axis=1)
+    np.testing.assert_allclose(normalize_points(turned), found[:, :3], atol=1e-5)
+
+
+def test_without_colors_all_is_gray_and_without_color_channels_none_are_returned():
+    rows = np.random.default_rng(0).uniform(size=(30, 6))
+    colored, plain = (CrossMoSTFeatureExtractor(num_points=POINTS, in_channels=channels) for channels in (6, 3))
+    gray = colored([rows[:, :3], trimesh.creation.box()])["point_values"]
+    assert gray.shape == (2, POINTS, 6) and (gray[..., 3:] == np.float32(0.4)).all()
+    assert plain(rows)["point_values"].shape == (1, POINTS, 3)
+
+
+def test_a_file_of_points_brings_its_colors(tmp_path):
+    rng = np.random.default_rng(0)
+    cloud, levels = rng.standard_normal((POINTS, 3)), rng.integers(0, 256, (POINTS, 4), dtype=np.uint8)
+    trimesh.PointCloud(cloud, levels).export(tmp_path / "cloud.ply")
+    found = CrossMoSTFeatureExtractor(num_points=POINTS, in_channels=6)(tmp_path / "cloud.ply")["point_values"][0]
+    np.testing.assert_allclose(found[:, 3:], levels[:, :3] / 255.0, atol=1e-6)
+
+
+def test_normals_are_no_colors():
+    rows = np.random.default_rng(0).standard_normal((30, 6))
+    extractor = CrossMoSTFeatureExtractor(num_points=POINTS, in_channels=6)
+    with pytest.raises(ValueError, match=r"columns 4 to 6 of the cloud of object 1 are not colors .* normals"):
+        extractor([rows[:, :3], rows])
+    with pytest.raises(ValueError, match="in_channels must be 3, or 6"):
+        CrossMoSTFeatureExtractor(in_channels=4)
+
+
+def test_a_processor_with_colors_renders_saves_and_loads(tmp_path):
+    made = make_processor(in_channels=6)
+    inputs = made(mesh=painted_box(), render_views=2)
+    assert inputs["point_values"].shape == (1, POINTS, 6) and inputs["pixel_values"].shape[:2] == (1, 2)
+    rows = np.random.default_rng(0).uniform(size=(30, 6))
+    assert made(points=rows, render_views=1)["pixel_values"].shape[:2] == (1, 1)
+    made.save_pretrained(tmp_path)
+    again = CrossMoSTProcessor.from_pretrained(tmp_path)
+    assert torch.equal(again(points=rows)["point_values"], made(points=rows)["point_values"])

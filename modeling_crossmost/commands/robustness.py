@@ -18,7 +18,7 @@ def make_parser() -> Parser:
         "crossmost robustness --dataset pairs/modelnet10 --split test --output outputs/robustness",
     )
     parser.add_argument("--model", metavar="ID", help="Hub id or folder (the bundled assets/crossmost-mini)")
-    parser.add_argument("--dataset", default="furniture", help="folder of prepared pairs, Hub id, or furniture")
+    parser.add_argument("--dataset", required=True, help="folder of prepared pairs, or Hub id")
     parser.add_argument("--config", help="configuration of the data set")
     parser.add_argument("--split", default="test", help="labeled split (%(default)s)")
     parser.add_argument("--limit", type=int, metavar="K", help="objects (all)")
@@ -36,8 +36,6 @@ def run(arguments: argparse.Namespace) -> None:
     require("train")
     import torch
 
-    from dataset_scripts.furniture.pairs import resolve_dataset
-
     from ..data.augmentation import EvalImageTransform, image_transform_options
     from ..data.datasets import EvaluationDataset
     from ..data.loaders import evaluation_loader
@@ -50,7 +48,7 @@ def run(arguments: argparse.Namespace) -> None:
 
     name = arguments.model or bundled_model()
     model, processor = load_model_and_processor(name, CrossMoSTModel)
-    rows = load_pairs(resolve_dataset(arguments.dataset, arguments.config), arguments.config, arguments.split)
+    rows = load_pairs(arguments.dataset, arguments.config, arguments.split)
     names = class_names(rows)
     if names is None:
         raise ValueError(f"The split {arguments.split!r} has no labels, and robustness is a matter of right and wrong.")

@@ -56,7 +56,11 @@ def make_processor(model: CrossMoSTModel, tokenizer: str, num_points: int) -> Cr
             )
     side = 224 if config.vision_config is None else config.vision_config.image_size
     images = CLIPImageProcessorPil(size={"shortest_edge": side}, crop_size={"height": side, "width": side})
-    return CrossMoSTProcessor(images, CrossMoSTFeatureExtractor(config.up_axis, num_points), words)
+    return CrossMoSTProcessor(
+        images,
+        CrossMoSTFeatureExtractor(config.up_axis, num_points, in_channels=config.point_config.in_channels),
+        words,
+    )
 
 
 def write_atomically(
