@@ -1,9 +1,9 @@
 """Parts of a data set on engines that people already run: tasks of Ray, and job arrays of Slurm through datatrove.
 
-A part is `write_part` of one rank, as under `--rank`, so the bytes do not depend on the engine.
-Slurm's arrays are datatrove's. Its executor for Ray runs the steps in a pool of processes of every worker, which waits
-forever for one that was killed; Ray's own tasks are begun again, so these are used there. [`MakePart`] is a step of
-datatrove's all the same, for pipelines of one's own.
+A part is `write_part` of one rank, as under `--rank`, so the bytes do not depend on the engine. Slurm's arrays are
+datatrove's. Its executor for Ray runs the steps in a pool of processes of every worker, which waits forever for one that
+was killed; Ray's own tasks are begun again, so these are used there. [`MakePart`] is a step of datatrove's all the same,
+for pipelines of one's own.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ class MakePart(PipelineStep):
         options: Of the command line, with absolute paths.
     """
 
-    name = "🪑 Point-view pairs"
-    type = "💾 - WRITER"
+    name = "Point-view pairs"
+    type = "WRITER"
 
     def __init__(self, make_part: Prepare, options: argparse.Namespace):
         super().__init__()
@@ -58,8 +58,8 @@ class Assemble(PipelineStep):
         options: Of the command line, with absolute paths.
     """
 
-    name = "📦 Data set"
-    type = "💾 - WRITER"
+    name = "Data set"
+    type = "WRITER"
 
     def __init__(self, prepare: Prepare, options: argparse.Namespace):
         super().__init__()

@@ -112,7 +112,7 @@ def write_dataset(
             _open_plan(work, plan)
             stats = _write_missing(shards, Workplace.of(sources, work, plan, strict), num_proc, progress)
             prepared = _assemble(sources, shards, stats, work)
-            _write_prepared(prepared, work / "dataset", key)
+            _write_prepared(prepared, work / "dataset", plan, key)
             if finish is not None:
                 finish(prepared, work / "dataset")
             _publish(work / "dataset", output)
@@ -188,13 +188,16 @@ def write_part(
         raise ValueError(f"--rank must lie in 0..{world_size - 1} for --world-size {world_size}, got {rank}.")
     shards, plan = _plan(sources, output, strict)
     mine = shards[rank::world_size]
+    objects = sum(len(shard.items) for shard in mine)
+    if _is_of_plan(output, plan) and _read_prepared(output, data_set_key(plan, shards)) is not None:
+        return Part(len(mine), objects, 0, [])
     work = _working_folder(output)
     place = Workplace.of(sources, work, plan, strict)
     with _beside_others(work, output, plan, f"{rank}-of-{world_size}"):
         complete = sum(read_stats(shard, work, shard_key(plan, shard)) is not None for shard in mine)
         stats = _write_missing(mine, place, num_proc, progress)
     skipped = [entry for written in stats for part in written for entry in part.skipped]
-    return Part(len(mine), sum(len(shard.items) for shard in mine), len(mine) - complete, skipped)
+    return Part(len(mine), objects, len(mine) - complete, skipped)
 
 
 def _plan(sources: Sequence[PairSource], output: Path, strict: bool) -> tuple[list[Shard], str]:
@@ -356,13 +359,13 @@ def _second_name(path: Path, name: Path) -> None:
         shutil.copyfile(path, name)
 
 
-def _write_prepared(prepared: Prepared, folder: Path, key: str) -> None:
+def _write_prepared(prepared: Prepared, folder: Path, plan: str, key: str) -> None:
     """Write `preparation.json` (what `_read_prepared` reads), `skipped.jsonl` and `notes.jsonl` (a line per object)."""
     _write_sentences(folder / SKIPPED_FILE, prepared.skipped, "reason")
     if prepared.notes:
         _write_sentences(folder / NOTES_FILE, prepared.notes, "note")
     splits = [{name: asdict(summary) for name, summary in found.items()} for found in prepared.splits]
-    write_text(folder / PREPARATION_FILE, json.dumps({"key": key, "splits": splits}, indent=2) + "\n")
+    write_text(folder / PREPARATION_FILE, json.dumps({"plan": plan, "key": key, "splits": splits}, indent=2) + "\n")
 
 
 def _read_prepared(folder: Path, key: str) -> Prepared | None:
@@ -382,6 +385,12 @@ def _read_prepared(folder: Path, key: str) -> Prepared | None:
     skipped = _read_sentences(folder / SKIPPED_FILE, "reason")
     notes = _read_sentences(folder / NOTES_FILE, "note") if (folder / NOTES_FILE).exists() else []
     return Prepared(splits, skipped, notes, reused=True)
+
+
+def _is_of_plan(folder: Path, plan: str) -> bool:
+    """Whether a data set lies there that this plan made, perhaps of other files: a cheap look before a dear one."""
+    path = folder / PREPARATION_FILE
+    return path.is_file() and json.loads(path.read_text(encoding="utf-8")).get("plan") == plan
 
 
 def _write_sentences(path: Path, sentences: Iterable[tuple[str, str]], key: str) -> None:

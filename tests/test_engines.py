@@ -53,6 +53,7 @@ def test_ranks_in_any_order_give_the_bytes_of_one_run(tmp_path, small_shards, ca
     assert "1 of them before" in capsys.readouterr().out
     assert run(source, tmp_path / "parts", "--preview") == 0
     assert contents(tmp_path / "parts") == contents(tmp_path / "whole")
+    assert rank(source, tmp_path / "parts", 3, 7) == 0, "a part that comes late finds everything complete"
     assert not list(tmp_path.glob("parts.*"))
 
 
