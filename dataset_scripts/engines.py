@@ -2,7 +2,7 @@
 
 A part is `write_part` of one rank, as under `--rank`, so the bytes do not depend on the engine. Slurm's arrays are
 datatrove's. Its executor for Ray runs the steps in a pool of processes of every worker, which waits forever for one of
-them that was killed; Ray's own tasks are begun again, so these are used there. [`MakePart`] is a step of datatrove's all
+them that was killed; Ray begins its own tasks again, so these are used there. [`MakePart`] is a step of datatrove's all
 the same, for pipelines of one's own.
 """
 
