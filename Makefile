@@ -59,10 +59,10 @@ quickstart: $(TRAIN)
 
 # Two runs at once with a thread each are done before two in turn with two threads: these towers are small.
 _crossmost:
-	$(LAUNCH) train.py $(RUN_OPTIONS) --output_dir $(RUNS)/crossmost
+	$(LAUNCH) train.py $(RECIPE) $(RUN_OPTIONS) --output_dir $(RUNS)/crossmost
 
 _baseline:
-	@$(LAUNCH) train.py $(RUN_OPTIONS) --method baseline --output_dir $(RUNS)/baseline >$(RUNS)/baseline.log 2>&1 || \
+	@$(LAUNCH) train.py $(BASELINE_RECIPE) $(RUN_OPTIONS) --method baseline --output_dir $(RUNS)/baseline >$(RUNS)/baseline.log 2>&1 || \
 		{ tail -n 20 $(RUNS)/baseline.log; exit 1; }
 
 test: $(DEV)
@@ -118,7 +118,8 @@ modelnet10: $(TRAIN)
 		exit; \
 	fi; \
 	$(MAKE) --no-print-directory --jobs 2 _crossmost _baseline RUNS=$(OUTPUT) \
-		RUN_OPTIONS="recipes/modelnet10.yaml --dataset $(OUTPUT)/pairs --eval_split $$split --seed $(SEED)"; \
+		RECIPE=recipes/modelnet10.yaml BASELINE_RECIPE=recipes/modelnet10_baseline.yaml \
+		RUN_OPTIONS="--dataset $(OUTPUT)/pairs --eval_split $$split --seed $(SEED)"; \
 	set +x; \
 	$(BIN)/python -m modeling_crossmost table $(OUTPUT)/baseline $(OUTPUT)/crossmost
 
