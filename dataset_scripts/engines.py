@@ -124,8 +124,11 @@ def on_ray(options: argparse.Namespace, make_part: Prepare, progress: Callable[.
             ray.shutdown()
 
 
-def _part_on_ray(make_part: Prepare, options: argparse.Namespace) -> None:
-    make_part(options)
+_kept: dict[str, Any] = {}  # of this process, which Ray never shares among commands
+
+
+def _part_on_ray(make_part: Callable[..., Any], options: argparse.Namespace) -> None:
+    make_part(options, _kept)
 
 
 def on_slurm(

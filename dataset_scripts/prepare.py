@@ -268,16 +268,25 @@ def prepare(args: argparse.Namespace) -> Prepared:
     return prepared
 
 
-def make_part(args: argparse.Namespace) -> Part:
+def make_part(args: argparse.Namespace, kept: dict[str, Any] | None = None) -> Part:
     """Make the part of the shards that `--rank` and `--world-size` say.
+
+    Args:
+        args: The options.
+        kept: Where a process that makes several parts of one run keeps their plan.
 
     Raises:
         ValueError, OSError: As `prepare`.
     """
     require("data")
-    from .writing import write_part
+    from .writing import plan_of, write_part
 
-    return write_part(make_sources(args), _output(args), args.rank, args.world_size, **_how(args))
+    kept = {} if kept is None else kept
+    output = _output(args)
+    if not kept:
+        kept["sources"] = make_sources(args)
+        kept["planned"] = plan_of(kept["sources"], output, _strict(args))
+    return write_part(kept["sources"], output, args.rank, args.world_size, planned=kept["planned"], **_how(args))
 
 
 def submit(args: argparse.Namespace) -> str:

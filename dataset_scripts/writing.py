@@ -101,7 +101,7 @@ def write_dataset(
         ValueError: Bad output folder, another run writes it at the moment, no usable object, or (with `strict`) one
             that is not usable. Nothing is left behind then.
     """
-    shards, plan = _plan(sources, output, strict)
+    shards, plan = plan_of(sources, output, strict)
     key = data_set_key(plan, shards)
     found = _read_prepared(output, key)
     if found is not None:
@@ -137,7 +137,7 @@ def open_plan(sources: Sequence[PairSource], output: Path, strict: bool = False)
     Raises:
         ValueError: As [`write_part`].
     """
-    shards, plan = _plan(sources, output, strict)
+    shards, plan = plan_of(sources, output, strict)
     if _read_prepared(output, data_set_key(plan, shards)) is not None:
         return None
     work = _working_folder(output)
@@ -170,6 +170,7 @@ def write_part(
     num_proc: int = 1,
     strict: bool = False,
     progress: Callable[..., Any] | None = None,
+    planned: tuple[list[Shard], str] | None = None,
 ) -> Part:
     """Make every `world_size`-th shard of a data set, from `rank` on, beside other processes that make the others.
 
@@ -180,13 +181,14 @@ def write_part(
         sources, output, num_proc, strict, progress: As [`write_dataset`].
         rank: From 0 to `world_size` - 1.
         world_size: Number of parts.
+        planned: What [`plan_of`] returned for the same sources, to make several parts of one plan.
 
     Raises:
         ValueError: As [`write_dataset`]; what other parts made is left alone.
     """
     if not 0 <= rank < world_size:
         raise ValueError(f"--rank must lie in 0..{world_size - 1} for --world-size {world_size}, got {rank}.")
-    shards, plan = _plan(sources, output, strict)
+    shards, plan = planned or plan_of(sources, output, strict)
     mine = shards[rank::world_size]
     objects = sum(len(shard.items) for shard in mine)
     if _is_of_plan(output, plan) and _read_prepared(output, data_set_key(plan, shards)) is not None:
@@ -200,7 +202,7 @@ def write_part(
     return Part(len(mine), objects, len(mine) - complete, skipped)
 
 
-def _plan(sources: Sequence[PairSource], output: Path, strict: bool) -> tuple[list[Shard], str]:
+def plan_of(sources: Sequence[PairSource], output: Path, strict: bool) -> tuple[list[Shard], str]:
     """Return all shards and the key of the plan.
 
     Raises:
