@@ -13,6 +13,7 @@ import copy
 import os
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -50,25 +51,11 @@ class MakePart(PipelineStep):
         self.make_part(part_options(self.options, rank, world_size))
 
 
-class Assemble(PipelineStep):
-    """Put the parts together, and make what is missing.
-
-    Args:
-        prepare: Makes the data set.
-        options: Of the command line, with absolute paths.
-    """
-
-    name = "Data set"
-    type = "WRITER"
-
-    def __init__(self, prepare: Prepare, options: argparse.Namespace):
-        super().__init__()
-        self.prepare, self.options = prepare, options
-
-    def run(self, data: Any = None, rank: int = 0, world_size: int = 1) -> Iterator[Any]:
-        """Do it; this step belongs into a pipeline of one task."""
-        yield from data or ()
-        self.prepare(self.options)
+def assemble(
+    prepare: Prepare, options: argparse.Namespace, data: Any = None, rank: int = 0, world_size: int = 1
+) -> None:
+    """Put the parts together, and make what is missing: the only step of a pipeline of one task."""
+    prepare(options)
 
 
 def part_options(options: argparse.Namespace, rank: int, world_size: int) -> argparse.Namespace:
@@ -163,7 +150,7 @@ def on_slurm(
             [MakePart(make_part, options)], options.tasks, job_name=name, logging_dir=str(logs / "parts"), **given
         )
         last = SlurmPipelineExecutor(
-            [Assemble(prepare, alone(options))],
+            [partial(assemble, prepare, alone(options))],
             1,
             job_name=f"{name}-assemble",
             logging_dir=str(logs / "assemble"),

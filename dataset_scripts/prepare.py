@@ -242,7 +242,7 @@ def prepare(args: argparse.Namespace) -> Prepared:
     from .card import write_card
     from .preview import PREVIEW_FILE, write_preview
     from .remote import check_output, upload
-    from .writing import open_plan, write_dataset
+    from .writing import open_plan, plan_of, write_dataset
 
     class_names = [source.class_names() for source in sources]
     names = [source.config_name for source in sources]
@@ -253,14 +253,15 @@ def prepare(args: argparse.Namespace) -> Prepared:
         if args.preview:
             write_preview(folder, prepared, class_names)
 
+    planned = plan_of(sources, output, _strict(args))
     if args.executor == "ray":
         from .engines import on_ray
 
-        if open_plan(sources, output, _strict(args)):
+        if open_plan(planned, output):
             on_ray(with_absolute_paths(args), make_part, _progress())
     if is_remote(args.output):
         check_output(args.output)
-    prepared = write_dataset(sources, output, finish=finish, **_how(args))
+    prepared = write_dataset(sources, output, finish=finish, planned=planned, **_how(args))
     if prepared.reused and args.preview and not (output / PREVIEW_FILE).exists():
         write_preview(output, prepared, class_names)
     if is_remote(args.output):
@@ -297,14 +298,14 @@ def submit(args: argparse.Namespace) -> str:
     """
     require("data")
     from .engines import on_slurm
-    from .writing import open_plan
+    from .writing import open_plan, plan_of
 
     output = _output(args)
-    plan = open_plan(make_sources(args), output, _strict(args))
-    if plan is None:
+    planned = plan_of(make_sources(args), output, _strict(args))
+    if not open_plan(planned, output):
         return f"{args.output}: found complete, nothing was submitted."
     # A folder for every plan: datatrove notes there which tasks are complete.
-    logs = output.with_name(f"{output.name}.slurm") / plan[:12]
+    logs = output.with_name(f"{output.name}.slurm") / planned[1][:12]
     parts, last = on_slurm(with_absolute_paths(args), make_part, run, logs, f"prepare-{output.name}")
     return f"{args.output}: jobs {parts} (parts) and {last} (assembly) were submitted; their logs: {logs}."
 

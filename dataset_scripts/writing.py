@@ -31,6 +31,7 @@ from .shards import ShardStats, Workplace, read_stats
 
 PREPARATION_FILE = "preparation.json"  # marks a folder as a data set of ours, and says how it was made
 SKIPPED_FILE, NOTES_FILE = "skipped.jsonl", "notes.jsonl"
+Planned = tuple[list[Shard], str]  # all shards, and the key of the plan
 LOCK_SECONDS = 60  # for which a part waits for others that begin at the same moment
 
 
@@ -86,6 +87,7 @@ def write_dataset(
     strict: bool = False,
     finish: Callable[[Prepared, Path], None] | None = None,
     progress: Callable[..., Any] | None = None,
+    planned: Planned | None = None,
 ) -> Prepared:
     """Prepare a data set with one configuration per source, or go on where a killed run or several parts stopped.
 
@@ -96,12 +98,13 @@ def write_dataset(
         strict: Whether an object that cannot be used is an error.
         finish: Called with the result and the folder before it becomes visible, to write the card and pictures.
         progress: Makes a progress bar from `total` and `initial` (both in objects), for example `tqdm.tqdm`.
+        planned: What [`plan_of`] returned for the same sources; by default they are listed now.
 
     Raises:
         ValueError: Bad output folder, another run writes it at the moment, no usable object, or (with `strict`) one
             that is not usable. Nothing is left behind then.
     """
-    shards, plan = plan_of(sources, output, strict)
+    shards, plan = planned or plan_of(sources, output, strict)
     key = data_set_key(plan, shards)
     found = _read_prepared(output, key)
     if found is not None:
@@ -110,7 +113,7 @@ def write_dataset(
     try:
         with _alone(work, output):
             _open_plan(work, plan)
-            stats = _write_missing(shards, Workplace.of(sources, work, plan, strict), num_proc, progress)
+            stats, _ = _write_missing(shards, Workplace.of(sources, work, plan, strict), num_proc, progress)
             prepared = _assemble(sources, shards, stats, work)
             _write_prepared(prepared, work / "dataset", plan, key)
             if finish is not None:
@@ -125,24 +128,21 @@ def write_dataset(
     return prepared
 
 
-def open_plan(sources: Sequence[PairSource], output: Path, strict: bool = False) -> str | None:
-    """Get the working folder ready for parts.
+def open_plan(planned: Planned, output: Path) -> bool:
+    """Get the working folder ready for parts; return whether there is anything to make.
 
     Args:
-        sources, output, strict: As [`write_dataset`].
-
-    Returns:
-        The key of the plan, or None where the data set is complete already.
+        planned: What [`plan_of`] returned.
+        output: As for [`write_dataset`].
 
     Raises:
         ValueError: As [`write_part`].
     """
-    shards, plan = plan_of(sources, output, strict)
+    shards, plan = planned
     if _read_prepared(output, data_set_key(plan, shards)) is not None:
-        return None
-    work = _working_folder(output)
-    with _beside_others(work, output, plan, "0-of-0"):
-        return plan
+        return False
+    with _beside_others(_working_folder(output), output, plan, "0-of-0"):
+        return True
 
 
 @dataclass
@@ -170,7 +170,7 @@ def write_part(
     num_proc: int = 1,
     strict: bool = False,
     progress: Callable[..., Any] | None = None,
-    planned: tuple[list[Shard], str] | None = None,
+    planned: Planned | None = None,
 ) -> Part:
     """Make every `world_size`-th shard of a data set, from `rank` on, beside other processes that make the others.
 
@@ -178,10 +178,9 @@ def write_part(
     puts them together. All parts need the same file system, with locks.
 
     Args:
-        sources, output, num_proc, strict, progress: As [`write_dataset`].
+        sources, output, num_proc, strict, progress, planned: As [`write_dataset`].
         rank: From 0 to `world_size` - 1.
         world_size: Number of parts.
-        planned: What [`plan_of`] returned for the same sources, to make several parts of one plan.
 
     Raises:
         ValueError: As [`write_dataset`]; what other parts made is left alone.
@@ -196,14 +195,13 @@ def write_part(
     work = _working_folder(output)
     place = Workplace.of(sources, work, plan, strict)
     with _beside_others(work, output, plan, f"{rank}-of-{world_size}"):
-        complete = sum(read_stats(shard, work, shard_key(plan, shard)) is not None for shard in mine)
-        stats = _write_missing(mine, place, num_proc, progress)
+        stats, made = _write_missing(mine, place, num_proc, progress)
     skipped = [entry for written in stats for part in written for entry in part.skipped]
-    return Part(len(mine), objects, len(mine) - complete, skipped)
+    return Part(len(mine), objects, made, skipped)
 
 
-def plan_of(sources: Sequence[PairSource], output: Path, strict: bool) -> tuple[list[Shard], str]:
-    """Return all shards and the key of the plan.
+def plan_of(sources: Sequence[PairSource], output: Path, strict: bool) -> Planned:
+    """List the sources; return all shards and the key of the plan.
 
     Raises:
         ValueError: Bad output, or with `strict` something that cannot be used.
@@ -306,8 +304,8 @@ def _open_plan(work: Path, plan: str) -> None:
 
 def _write_missing(
     shards: Sequence[Shard], place: Workplace, num_proc: int, progress: Callable[..., Any] | None
-) -> list[list[ShardStats]]:
-    """Write the shards that are not finished; return the stats of all of `shards` in order."""
+) -> tuple[list[list[ShardStats]], int]:
+    """Write the shards that are not finished; return the stats of all of them in order, and how many were written."""
     found = ((shard, read_stats(shard, place.folder, shard_key(place.plan, shard))) for shard in shards)
     stats = {shard.stem: written for shard, written in found if written is not None}
     missing = [shard for shard in shards if shard.stem not in stats]
@@ -320,7 +318,7 @@ def _write_missing(
     finally:
         if bar is not None:
             bar.close()
-    return [stats[shard.stem] for shard in shards]
+    return [stats[shard.stem] for shard in shards], len(missing)
 
 
 def _assemble(

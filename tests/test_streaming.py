@@ -26,7 +26,7 @@ pytestmark = pytest.mark.usefixtures("own_cache")
 
 
 class Watched(LocalFileSystem):
-    """Local files that count what is read, and fail when they are told to."""
+    """Local filesystem that counts the bytes it reads and fails on demand."""
 
     protocol = "watched"
     cachable = False

@@ -291,8 +291,10 @@ def test_checkpoints_every_epoch(start):
 # Labels
 
 
-@pytest.mark.parametrize("method", ["crossmost", "baseline"])
-def test_labels_and_object_ids_change_no_weight(start, work, tmp_path, method):
+@pytest.mark.parametrize(
+    "options", [{"method": "crossmost"}, {"method": "baseline"}, {"anchor": 0.5, "pseudo_label": "sum"}], ids=str
+)
+def test_labels_and_object_ids_change_no_weight(start, work, tmp_path, options):
     rows = toy.toy_rows(14, 0)
     order = np.random.default_rng(0).permutation(14)
     shuffled = [
@@ -300,11 +302,11 @@ def test_labels_and_object_ids_change_no_weight(start, work, tmp_path, method):
         for row, other in zip(rows, order, strict=True)
     ]
     assert [row["label"] for row in shuffled] != [row["label"] for row in rows]
-    outputs = [start("plain", method=method, max_steps=4)]
+    outputs = [start("plain", **options, max_steps=4)]
     for name, variant in {"shuffled": shuffled, "bare": toy.without(rows, "label", "object_id")}.items():
         toy.write_split(tmp_path / name / "data", "train", variant)
         toy.write_split(tmp_path / name / "data", "test", variant[:3])
-        outputs.append(start(name, method=method, max_steps=4, dataset=tmp_path / name / "data"))
+        outputs.append(start(name, **options, max_steps=4, dataset=tmp_path / name / "data"))
     for output in outputs[1:]:
         assert_same_tensors(outputs[0] / "model.safetensors", output / "model.safetensors")
 

@@ -212,6 +212,14 @@ def convert_colored(
     return model, report
 
 
+def _projection_width(state: dict[str, torch.Tensor], name: str, kind: str) -> int:
+    """Return the width of the space that the bias of a point projection shows; the file calls it `name`."""
+    bias = state.get("point_projection.bias")
+    if bias is None or bias.dim() != 1 or len(bias) == 0:
+        raise CheckpointError(f"The checkpoint has no vector {name}: it is not {kind}.")
+    return len(bias)
+
+
 def convert_openshape(
     content: dict, class_names: list[str] | None = None, **options
 ) -> tuple[CrossMoSTModel, KeyReport]:
@@ -230,14 +238,12 @@ def convert_openshape(
     """
     official = official_weights(content, "openshape")
     state = convert_state_dict(official.tensors)
-    bias = state.get("point_projection.bias")
-    if bias is None or bias.dim() != 1 or len(bias) == 0:
-        raise CheckpointError("The checkpoint has no vector proj.bias: it is not an OpenShape file with its PointBERT.")
-    space, axis = OPENSHAPE_SPACES.get(len(bias), (None, "y"))
+    width = _projection_width(state, "proj.bias", "an OpenShape file with its PointBERT")
+    space, axis = OPENSHAPE_SPACES.get(width, (None, "y"))
     point = infer_ppat_config(state, **options)
     model, report = _of_clouds(state, official, point, class_names, content.get("logit_scale"), space, axis)
     report.warnings.append(
-        f"The tower is taken for that of OpenShape's {len(bias)} dimensions: {axis} up, in the space of "
+        f"The tower is taken for that of OpenShape's {width} dimensions: {axis} up, in the space of "
         f"{space or 'an unknown CLIP model'}. from_backbones(that model, point=CrossMoSTModel.from_pretrained(FOLDER)) "
         "adds its image and text towers, which classes need."
     )
@@ -260,9 +266,7 @@ def convert_uni3d(content: dict, class_names: list[str] | None = None, **options
     """
     official = official_weights(content, "uni3d")
     state = convert_state_dict(official.tensors)
-    bias = state.get("point_projection.bias")
-    if bias is None or bias.dim() != 1 or len(bias) == 0:
-        raise CheckpointError("The checkpoint has no vector trans2embed.bias: it is not a Uni3D file.")
+    _projection_width(state, "trans2embed.bias", "a Uni3D file")
     state |= _joined_eva_layers(official.tensors)
     point = infer_uni3d_config(state, **options)
     scale = state.pop("logit_scale", None)
