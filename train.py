@@ -31,6 +31,7 @@ from dataset_scripts.furniture.pairs import resolve_dataset
 from modeling_crossmost.data.loaders import join_batches
 from modeling_crossmost.hub.push import warn_without_token
 from modeling_crossmost.modeling_crossmost import CrossMoSTModel
+from modeling_crossmost.training import sharding
 from modeling_crossmost.training.arguments import LABELED, Arguments, parse_arguments
 from modeling_crossmost.training.batches import Batches, count_steps, labeled_classes, make_batches
 from modeling_crossmost.training.checkpoints import (
@@ -95,6 +96,19 @@ class Loop:
         method.freeze(model)
         if train.gradient_checkpointing:
             checkpoint_activations(model)
+        self.blocks: list[str] | None = None  # names of what FSDP divides, where it was asked for
+        if sharding.asked_for():
+            sharding.check_options(accelerator, train.method, train.gradient_accumulation_steps)
+            self.blocks = sharding.trained_blocks(model)
+        self.total_steps, self.warmup_steps = count_steps(arguments, batches)
+        self.global_batch = (
+            train.per_device_train_batch_size * accelerator.num_processes * train.gradient_accumulation_steps
+        )
+        trainable, averaged = method.trainable(model), None
+        if self.blocks is not None:
+            averaged = copy.deepcopy(model)  # before: what is divided cannot be copied
+            for each in (model, averaged):
+                sharding.shard(each, self.blocks, accelerator.device.type)
         groups = parameter_groups(
             model,
             count_image_layers(model),
@@ -102,14 +116,15 @@ class Loop:
             train.layer_decay,
             train.official_parameter_groups,
         )
+        groups = sharding.localize(groups)
+        self.parameters = [parameter for group in groups for parameter in group["params"]]
         optimizer = torch.optim.AdamW(groups, lr=0.0, betas=(0.9, 0.999), eps=1e-8, fused=True)
-        self.total_steps, self.warmup_steps = count_steps(arguments, batches)
-        self.global_batch = (
-            train.per_device_train_batch_size * accelerator.num_processes * train.gradient_accumulation_steps
-        )
-        self.wrapped, self.optimizer = accelerator.prepare(method.trainable(model), optimizer)
+        if self.blocks is None:
+            self.wrapped, self.optimizer = accelerator.prepare(trainable, optimizer)
+        else:
+            self.wrapped, self.optimizer = trainable, accelerator.prepare_optimizer(optimizer)
         # After `prepare`, which gives the model of several processes new buffers: the teacher has to follow those.
-        self.teacher = EMATeacher(model, accelerator.autocast)
+        self.teacher = EMATeacher(model, accelerator.autocast, averaged)
         compiler = accelerator.state.dynamo_plugin  # which `prepare` has used for the student
         if compiler.backend != DynamoBackend.NO:
             self.teacher.compile(**compiler.to_kwargs())
@@ -197,9 +212,12 @@ class Loop:
         batch = self._next_batch(batches)
         terms = self.method.step(self.wrapped, self.model, self.teacher, batch)
         self.accelerator.backward(terms["loss"])
-        norm = None
+        norm, clip = None, self.accelerator.clip_grad_norm_
+        if self.blocks is not None:
+            sharding.share_gradients(self.parameters)
+            clip = sharding.clip_gradients
         if train.max_grad_norm is not None:
-            norm = self.accelerator.clip_grad_norm_(self.wrapped.parameters(), train.max_grad_norm)
+            norm = clip(self.parameters, train.max_grad_norm)
         self.guard.judge(terms["loss"], norm)
         self.optimizer.step()
         self.optimizer.zero_grad()
@@ -264,11 +282,16 @@ class Loop:
         """Take a quick look (first view and cloud) at teacher and student; nothing is chosen by it."""
         if self.evaluator is None or self.arguments.train.eval_steps == 0:
             return
-        teacher = self.evaluator.quick(self.method, self.teacher.model)
+        averaged, trained = self.models()
+        teacher = self.evaluator.quick(self.method, averaged)
         # At the start the teacher is a copy.
-        student = self.evaluator.quick(self.method, self.model) if self.step else teacher
+        student = self.evaluator.quick(self.method, trained) if self.step else teacher
         self.method.train_mode(self.model)
         self.history.append({"step": self.step, "teacher": teacher, "student": student})
+
+    def models(self) -> tuple[Any, Any]:
+        """Return teacher and student, as ordinary models also where FSDP divides them."""
+        return sharding.whole_model(self.teacher.model), sharding.whole_model(self.model)
 
     def _check_finite(self) -> None:
         self.guard.check()
@@ -286,10 +309,13 @@ class Loop:
         progress |= {"guard": self.guard.state_dict(), "held_steps": self.held_steps}
         if self.accelerator.scaler is not None:
             progress["scaler"] = self.accelerator.scaler.state_dict()
-        if self.accelerator.is_main_process:
+        main = self.accelerator.is_main_process
+        if main or self.blocks is not None:  # divided tensors are put together by all
             limit = self.arguments.train.checkpoints_total_limit
             state = (self.model, self.teacher, self.optimizer, self._identity(), limit, progress)
-            self.writer.submit(save_checkpoint(self.output_dir, self.step, *state))
+            write = save_checkpoint(self.output_dir, self.step, *state)
+            if main:
+                self.writer.submit(write)
 
 
 def make_method(arguments: Arguments, processor, names: list[str], templates: list[str] | None) -> Method:
@@ -355,7 +381,7 @@ class Run:
                 self.evaluator,
                 self.train_stage,
             )
-            zero_shot = self._zero_shot()
+            zero_shot = self._zero_shot(self.model)
             prepared = stages.run()
             if prepared is None:
                 return self._end()
@@ -363,9 +389,10 @@ class Run:
             self.arguments = last_stage_arguments(self.arguments, self.steps_before)
         if not self.only_evaluate:
             loop = self._loop(self.arguments, self.method, self.model, self.evaluator)
-        zero_shot = zero_shot or self._zero_shot()
+        model = self.model if loop is None else loop.models()[1]
+        zero_shot = zero_shot or self._zero_shot(model)
         if loop is not None:
-            look = partial(opinions, self.arguments, self.accelerator, self.processor, self.method, self.model)
+            look = partial(opinions, self.arguments, self.accelerator, self.processor, self.method, model)
             self.method.before_training(look)
             loop.resume()
         self._begin_files()
@@ -373,16 +400,16 @@ class Run:
             self._finish((self.model, self.model), {"steps": 0, "pairs_per_second": None}, zero_shot)
         elif (speed := self._train(loop)) is not None:
             summary = {"steps": loop.step, "pairs_per_second": speed, **extra}
-            self._finish((loop.teacher.model, self.model), summary, zero_shot)
+            self._finish(loop.models(), summary, zero_shot)
         return self._end()
 
-    def _zero_shot(self) -> dict | None:
+    def _zero_shot(self, model: CrossMoSTModel) -> dict | None:
         if self.label_free is not None:
-            self.seen = self._look(self.model)
-            self.start = copy.deepcopy(self.model) if self.selects else None
+            self.seen = self._look(model)
+            self.start = copy.deepcopy(model) if self.selects else None
         # An evaluation of its own may be long: one that is killed goes on when the same command runs again.
         folder = Path(self.arguments.train.output_dir) / "evaluation" if self.only_evaluate else None
-        return self.evaluator.full(self.method, self.model, folder) if self.evaluator else None
+        return self.evaluator.full(self.method, model, folder) if self.evaluator else None
 
     def _look(self, model: CrossMoSTModel) -> dict[str, Any]:
         """Return what a model says of unlabeled objects, after choosing its fusion weight if it is asked for."""

@@ -54,6 +54,16 @@ def test_the_examples_are_valid_shell_and_yaml():
 
 
 @pytest.mark.slow
+def test_the_configuration_for_fsdp_trains_on_two_processes(work, tmp_path):
+    options = toy.flags(dataset=work / "data", model_name_or_path=work / "model", max_steps=3, output_dir=tmp_path)
+    launch = ["accelerate.commands.accelerate_cli", "launch", "--config_file", str(CONFIGS[0].parent / "fsdp2.yaml")]
+    launch += ["--num_processes", "2", "--mixed_precision", "no", str(ROOT / "train.py"), *options]
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    done = subprocess.run([sys.executable, "-m", *launch], cwd=ROOT, env=environment, timeout=600, check=False)
+    assert done.returncode == 0 and load_file(tmp_path / "model.safetensors")
+
+
+@pytest.mark.slow
 def test_a_job_of_slurm_that_is_cut_is_queued_again_and_goes_on(work, tmp_path):
     (tmp_path / "bin").mkdir()
     for name, text in {"srun": SRUN.format(python=sys.executable), "scontrol": SCONTROL}.items():

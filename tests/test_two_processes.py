@@ -7,15 +7,18 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import datasets
 import pytest
 import torch
 import toy
 import two_process_worker as worker
+from accelerate.utils import DynamoBackend
 from safetensors.torch import load_file
 
 import train
+from modeling_crossmost.training import sharding
 
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -91,6 +94,56 @@ def test_runs_log_the_same_and_only_the_first_process_writes(folder, tmp_path, m
         assert torch.allclose(weights[1][key], weights[0][key], rtol=1e-2, atol=1e-3), key
     results = [json.loads((run / "results.json").read_text()) for run in (output, folder / f"{name}_two_0")]
     assert results[0]["zero_shot"] == results[1]["zero_shot"] and results[1]["num_objects"] == 9
+
+
+def logged(run: Path) -> list[dict]:
+    return [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+
+
+@pytest.mark.parametrize(
+    ("ddp", "fsdp"), [("ddp", "fsdp"), ("ddp", "fsdp_from_ddp"), ("ddp_from_fsdp", "fsdp"), ("ddp_pretrain",) * 2]
+)
+def test_fsdp_trains_as_ddp_and_reads_its_checkpoints(folder, ddp, fsdp):
+    fsdp = fsdp.replace("ddp_pretrain", "fsdp_pretrain")
+    one, two = ({line["step"]: line["loss"] for line in logged(folder / name)} for name in (ddp, fsdp))
+    steps = one.keys() & two.keys()
+    assert steps == set(range(11 if "from" in ddp + fsdp else 1, 21))
+    for step in steps:
+        assert two[step] == pytest.approx(one[step], rel=1e-5), step
+    weights = [load_file(folder / name / "model.safetensors") for name in (ddp, fsdp)]
+    assert weights[0].keys() == weights[1].keys()
+    for name, value in weights[0].items():
+        assert torch.allclose(weights[1][name], value, rtol=1e-3, atol=1e-3), name
+
+
+def test_fsdp_divides_what_the_blocks_hold(folder):
+    for rank in (0, 1):
+        shares = json.loads((folder / f"shares_{rank}.json").read_text())
+        for name, share in shares.items():
+            assert share < 0.9 if name.startswith("fsdp") else share == 1.0, name  # much of the toy is no block
+
+
+@pytest.mark.parametrize(
+    ("changed", "says"),
+    [
+        ({"environment": {"FSDP_VERSION": "1"}}, "fsdp_version: 2"),
+        ({"environment": {"FSDP_OFFLOAD_PARAMS": "true"}}, "fsdp_offload_params"),
+        ({"precision": "fp16"}, "bf16 or no, not fp16"),
+        ({"backend": DynamoBackend.INDUCTOR}, "dynamo_backend"),
+        ({"method": "pointcmt"}, "--multi_gpu"),
+        ({"accumulation": 2}, "gradient_accumulation_steps"),
+    ],
+)
+def test_what_does_not_go_with_fsdp_is_refused_in_a_sentence(monkeypatch, changed, says):
+    for name, value in (worker.FSDP | changed.get("environment", {})).items():
+        monkeypatch.setenv(name, value)
+    state = SimpleNamespace(dynamo_plugin=SimpleNamespace(backend=changed.get("backend", DynamoBackend.NO)))
+    accelerator = SimpleNamespace(mixed_precision=changed.get("precision", "bf16"), state=state)
+    with pytest.raises(ValueError, match=says):
+        sharding.check_options(accelerator, changed.get("method", "crossmost"), changed.get("accumulation", 1))
+    model = toy.toy_model().requires_grad_(False)
+    with pytest.raises(ValueError, match="trains none"):
+        sharding.trained_blocks(model)
 
 
 def test_a_signal_to_one_process_stops_all_of_them_at_the_same_step(folder):

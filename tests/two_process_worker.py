@@ -13,7 +13,7 @@ from unittest import mock
 
 import torch
 from accelerate import Accelerator
-from accelerate.state import PartialState
+from accelerate.state import AcceleratorState, PartialState
 from safetensors.torch import save_file
 
 
@@ -23,6 +23,7 @@ if __name__ == "__main__":  # torch's launcher puts this folder on the path, but
 import toy
 
 import train
+from modeling_crossmost.training import sharding
 from modeling_crossmost.training.arguments import parse_arguments
 from modeling_crossmost.training.batches import make_batches
 from modeling_crossmost.training.methods import SelfTraining
@@ -52,6 +53,18 @@ RUNS = {
         "generator_epochs": 1,
         "generated_points": 32,
     },
+}
+
+
+FSDP = {"ACCELERATE_USE_FSDP": "true", "FSDP_VERSION": "2"}  # what accelerate's launcher sets
+# Runs of two processes, each with what it adds to the options, and whether FSDP divides the weights.
+WIDE = {
+    "ddp": ({"max_grad_norm": 0.5}, False),
+    "fsdp": ({"max_grad_norm": 0.5, "gradient_checkpointing": True}, True),
+    "fsdp_pretrain": ({"method": "pretrain"}, True),
+    "ddp_pretrain": ({"method": "pretrain"}, False),
+    "fsdp_from_ddp": ({"max_grad_norm": 0.5, "gradient_checkpointing": True, "resume": "ddp"}, True),
+    "ddp_from_fsdp": ({"max_grad_norm": 0.5, "resume": "fsdp"}, False),
 }
 
 
@@ -89,6 +102,26 @@ def gradients(folder: Path, case: str) -> tuple[dict[str, torch.Tensor], dict[st
     return found, {name: b.clone() for name, b in model.named_buffers() if "running" in name}, means.pop()
 
 
+def train_wide(folder: Path, name: str) -> float:
+    """Train 20 steps, or from a checkpoint at step 10 on; return the share of the weights that this process holds."""
+    changed, divided = WIDE[name]
+    changed = {"max_steps": 20, "checkpointing_steps": 10, "output_dir": folder / name} | changed
+    if (other := changed.pop("resume", None)) is not None:
+        changed["resume_from_checkpoint"] = folder / other / "checkpoints" / "step_10"
+    shares = [1.0]
+
+    def shard(model, blocks, device_type):
+        whole = sum(value.numel() for value in model.parameters())
+        divide(model, blocks, device_type)
+        shares.append(sum(sharding.local(value).numel() for value in model.parameters()) / whole)
+
+    divide = sharding.shard
+    AcceleratorState._reset_state()  # it remembers the environment
+    with mock.patch.dict(os.environ, FSDP if divided else {}), mock.patch.object(sharding, "shard", shard):
+        assert train.main(options(folder, 2, **changed)) == 0
+    return shares[-1]
+
+
 def signaled(folder: Path, rank: int) -> int:
     """Train with a SIGTERM that the second process alone gets, in its second step; return the exit code."""
     original, count = SelfTraining.step, itertools.count(1)
@@ -111,12 +144,15 @@ def main(folder: Path) -> None:
         save_file(statistics, folder / f"{case}_{rank}_statistics.safetensors")
         save_file(found, folder / f"{case}_{rank}.safetensors")
         (folder / f"{case}_{rank}.json").write_text(json.dumps(terms))
+    # The processes stay connected for the next run, and nobody looks at pictures.
+    pictures = mock.patch("modeling_crossmost.training.finish.plot_all", return_value=[])
     for name, changed in RUNS.items():
         output = folder / f"{name}_two_{rank}"
-        # The processes stay connected for the next run, and nobody looks at pictures.
-        pictures = mock.patch("modeling_crossmost.training.finish.plot_all", return_value=[])
         with pictures, mock.patch.object(Accelerator, "end_training"):
             assert train.main(options(folder, 2, max_steps=4, output_dir=output, **changed)) == 0
+    with pictures, mock.patch.object(Accelerator, "end_training"):
+        shares = {name: train_wide(folder, name) for name in WIDE}
+    (folder / f"shares_{rank}.json").write_text(json.dumps(shares))
     with mock.patch.object(Accelerator, "end_training"):
         (folder / f"signal_{rank}.json").write_text(json.dumps(signaled(folder, rank)))
     state.destroy_process_group()

@@ -22,6 +22,7 @@ from ..utils.atomic import atomic_folder, remove_folder, remove_stale
 from ..utils.command_line import first_line
 from .arguments import Arguments
 from .self_training import EMATeacher
+from .sharding import divided_like, local, part_of, whole
 
 
 STATE_FILE = "trainer_state.json"
@@ -76,26 +77,41 @@ def find_checkpoint(
 
 def _optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, torch.Tensor]:
     state = optimizer.state_dict()["state"]
-    return {f"{index}.{name}": value for index, slots in state.items() for name, value in slots.items()}
+    parameters = _parameters(optimizer)
+    return {
+        f"{index}.{name}": _whole_slot(value, parameters[index])
+        for index, slots in state.items()
+        for name, value in slots.items()
+    }
+
+
+def _parameters(optimizer: torch.optim.Optimizer) -> list[nn.Parameter]:
+    return [parameter for group in optimizer.param_groups for parameter in group["params"]]
+
+
+def _whole_slot(value: torch.Tensor, parameter: nn.Parameter) -> torch.Tensor:
+    divided = getattr(parameter, "divided", None)  # where it is this process's part of a parameter
+    return value if divided is None or value.dim() == 0 else part_of(value, divided)
 
 
 def _restore_optimizer(optimizer: torch.optim.Optimizer, tensors: dict[str, torch.Tensor]) -> None:
     content = optimizer.state_dict()
     content["state"] = {}
-    parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
+    parameters = [getattr(parameter, "divided", parameter) for parameter in _parameters(optimizer)]
     for key, value in tensors.items():
         number, name = key.split(".", 1)
         index = int(number)
         # torch checks neither index nor shape: with other parts frozen, parameters would get each other's moments.
         if index >= len(parameters) or (value.dim() > 0 and value.shape != parameters[index].shape):
             raise RuntimeError("the optimizer's state belongs to other trained parameters")
-        content["state"].setdefault(index, {})[name] = value
+        own = local(divided_like(value, parameters[index])) if value.dim() > 0 else value
+        content["state"].setdefault(index, {})[name] = own
     optimizer.load_state_dict(content)
 
 
 def _snapshot(state: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     # One copy: training goes on while it is written, and safetensors refuses tensors that share memory.
-    return {name: value.detach().to("cpu", copy=True).contiguous() for name, value in state.items()}
+    return {name: whole(value.detach()).to("cpu", copy=True).contiguous() for name, value in state.items()}
 
 
 def _frozen(model: nn.Module) -> dict[str, torch.Tensor]:
@@ -113,7 +129,9 @@ def digest_of(tensors: Mapping[str, torch.Tensor]) -> str:
 
 
 def _restore_weights(target: nn.Module, weights: dict[str, torch.Tensor], frozen: Collection[str]) -> None:
-    missing, unexpected = target.load_state_dict(weights, strict=False)
+    present = target.state_dict()
+    divided = {name: divided_like(value, present.get(name, value)) for name, value in weights.items()}
+    missing, unexpected = target.load_state_dict(divided, strict=False)
     if strange := [*(name for name in missing if name not in frozen), *unexpected]:
         raise RuntimeError(f"{strange[0]} is in only one of the two")
 

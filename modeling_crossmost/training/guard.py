@@ -7,6 +7,7 @@ import torch.distributed as dist
 from torch import nn
 
 from .distributed import world_size
+from .sharding import whole
 
 
 class NonFiniteError(ValueError):
@@ -30,7 +31,8 @@ class FiniteGuard:
         # With a gradient scaler, the scaler tells the optimizer.
         self.tells = getattr(optimizer, "scaler", None) is None
         self.buffers = [value for value in model.buffers() if value.is_floating_point()]
-        self.parameters = [value for value in model.parameters() if value.requires_grad]
+        # Those of the optimizer: where FSDP divides the model's, each process judges its parts.
+        self.parameters = [value for group in self.optimizer.param_groups for value in group["params"]]
         device = self.parameters[0].device
         self.limit = limit
         self.in_a_row, self.longest, self.skipped = (torch.zeros((), device=device) for _ in range(3))
@@ -98,7 +100,7 @@ def check_finite(model: nn.Module, what: str) -> None:
         NonFiniteError: if a parameter or buffer is not finite; names the first one.
     """
     values = {name: value for name, value in model.state_dict().items() if value.is_floating_point()}
-    finite = torch.stack([value.isfinite().all() for value in values.values()]).tolist()
+    finite = torch.stack([whole(value).isfinite().all() for value in values.values()]).tolist()
     for name, fine in zip(values, finite, strict=True):
         if not fine:
             raise NonFiniteError(f"{what} is not finite any more ({name}): lower --learning_rate; it was not saved.")

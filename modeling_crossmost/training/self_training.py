@@ -36,6 +36,7 @@ from .losses import (
     summed_pseudo_labels,
 )
 from .masking import image_patch_mask, random_point_mask, tower_noise
+from .sharding import local
 
 
 PSEUDO_LABELS = ("joint", "sum", "image", "point", "random", "own")
@@ -196,10 +197,17 @@ class EMATeacher:
     Args:
         student: the model to follow; it is copied. `embed` needs a [`CrossMoSTModel`].
         autocast: makes the context in which the towers run, such as `accelerator.autocast`.
+        model: a copy of the student to use, where it cannot be copied because its weights are divided, as the copy's.
     """
 
-    def __init__(self, student: nn.Module, autocast: Callable[[], AbstractContextManager] = contextlib.nullcontext):
-        self.model: Any = copy.deepcopy(student).eval().requires_grad_(False)
+    def __init__(
+        self,
+        student: nn.Module,
+        autocast: Callable[[], AbstractContextManager] = contextlib.nullcontext,
+        model: nn.Module | None = None,
+    ):
+        copied = copy.deepcopy(student) if model is None else model
+        self.model: Any = copied.eval().requires_grad_(False)
         self.autocast = autocast
         self._follow(student)
 
@@ -228,8 +236,10 @@ class EMATeacher:
     def _follow(self, student: nn.Module) -> None:
         """List once what every update reads and writes: walking through both models takes longer than averaging."""
         self._student = student
-        ours = dict([*self.model.named_parameters(), *self.model.named_buffers()])
-        theirs = dict([*student.named_parameters(), *student.named_buffers()])
+        ours, theirs = (
+            {name: local(value) for name, value in [*module.named_parameters(), *module.named_buffers()]}
+            for module in (self.model, student)
+        )
         frozen = {name for name, value in student.named_parameters() if not value.requires_grad}
         for name in frozen:
             ours[name].copy_(theirs[name])

@@ -14,6 +14,7 @@ from ..hub import loading
 from ..modeling_crossmost import CrossMoSTForSelfTraining, CrossMoSTModel
 from ..processing_crossmost import CrossMoSTProcessor
 from ..utils.extras import importing
+from . import sharding
 from .arguments import LABELED, Arguments
 from .evaluator import Evaluator
 
@@ -23,7 +24,7 @@ with importing("train"):
     from accelerate.utils import DistributedType, InitProcessGroupKwargs
 
 
-UNSUPPORTED = (DistributedType.FSDP, DistributedType.DEEPSPEED, DistributedType.MEGATRON_LM)
+UNSUPPORTED = (DistributedType.DEEPSPEED, DistributedType.MEGATRON_LM)
 
 # What self-training adds to a saved CrossMoSTModel; everything else has to be in the checkpoint.
 _NEW_IN_SELF_TRAINING = (
@@ -56,9 +57,11 @@ def make_accelerator(timeout: int, trackers: list[str] | None, project_dir: str)
     if accelerator.distributed_type in UNSUPPORTED:
         name = accelerator.distributed_type.value
         raise ValueError(
-            f"train.py cannot run under {name}, which divides the weights that the EMA teacher averages: launch it "
-            "with --multi_gpu instead, and lower --per_device_train_batch_size where the memory is short."
+            f"train.py cannot run under {name}: launch it with --multi_gpu, or under FSDP with fsdp_version: 2, where "
+            "fsdp_reshard_after_forward: false divides what ZeRO-2 does."
         )
+    if sharding.asked_for():
+        sharding.load_everywhere()
     return accelerator
 
 
