@@ -17,9 +17,11 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from modeling_crossmost.data.view_places import ViewFinder
 from modeling_crossmost.utils.atomic import atomic_file, write_text
 from modeling_crossmost.utils.machine import environment_with_packages
 
@@ -219,6 +221,7 @@ class _ShardFile:
 
         self.features, self.class_names = features, class_names
         self.classes: Counter[str] = Counter()
+        self.path, self.views = path, ViewFinder()
         self.writer = ParquetWriter(features=self.features, path=str(path), writer_batch_size=ROWS_PER_GROUP)
 
     def __enter__(self) -> _ShardFile:
@@ -233,9 +236,18 @@ class _ShardFile:
             if self.class_names is None or item.class_name not in self.class_names:
                 return
             self.classes[item.class_name] += 1
+        self.views.add([view["bytes"] for view in record["views"]])
         self.writer.write(self.features.encode_example(record))
 
     def finish(self) -> ShardStats:
+        """Complete the file, with the places of its views in the footer: streaming reads single ones by them."""
+        self.writer.write_examples_on_file()
+        if self.views.heads:
+            self.writer.stream.flush()
+            with self.path.open("rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as content:
+                places = self.views.find(content)
+            if places is not None:
+                self.writer.pa_writer.add_key_value_metadata(places.to_metadata())
         rows, num_bytes = self.writer.finalize()
         return ShardStats(rows, num_bytes, dict(sorted(self.classes.items())))
 

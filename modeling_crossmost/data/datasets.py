@@ -24,6 +24,7 @@ from .pairs import (
     select_raw,
     training_dataset,
 )
+from .parquet_rows import ParquetRows
 
 
 with importing("data"):
@@ -91,26 +92,50 @@ class PairReader:
         """Return what it may read of prepared pairs: see `training_dataset`."""
         return training_dataset(rows, captions=self.tokenizer is not None, labels=self.label_map is not None)
 
+    def draw_views(self, keys: torch.Tensor, counts: Sequence[int]) -> list[list[int]]:
+        """Draw the views of some objects, by number.
+
+        Args:
+            keys: (B,) of the objects in an epoch.
+            counts: views that each has.
+
+        Returns:
+            For each object the views that `views_per_item` or `weak_views` asks for, in order; the student sees the
+            first. None where an item has no image.
+        """
+        if self.views_per_item is None and not self.transforms:
+            return [[] for _ in counts]
+        # An object without views is refused where it is read.
+        seen = [max(1, min(count, self.num_views or count)) for count in counts]
+        if self.views_per_item is not None:
+            orders = [
+                keyed_order(key[None], count, Stream.VIEW)[0].tolist() for key, count in zip(keys, seen, strict=True)
+            ]
+            return [[order[n % len(order)] for n in range(self.views_per_item)] for order in orders]
+        firsts = keyed_integers(keys, torch.tensor(seen), (), Stream.VIEW).tolist()
+        if self.weak_views == 1:
+            return [[first] for first in firsts]
+        drawn = []
+        for key, count, first in zip(keys, seen, firsts, strict=True):
+            others = keyed_order(key[None], count, substream(Stream.VIEW, 1))[0].tolist()
+            order = [first, *(view for view in others if view != first)]
+            drawn.append([order[number % count] for number in range(self.weak_views)])
+        return drawn
+
     def _images(self, views: pa.Array, view: int, seeds: dict[str, int], name: str) -> Item:
         image = decode_view(views, view, name)
         return {kind: transform(image, seeds[kind]) for kind, transform in self.transforms.items()}
 
-    def _weak_views(self, views: pa.Array, first: int, key: torch.Tensor, name: str) -> torch.Tensor:
+    def _weak_views(self, views: pa.Array, drawn: list[int], key: torch.Tensor, name: str) -> torch.Tensor:
         assert self.weak_transform is not None  # for the type checker
-        count = len(views[: self.num_views])
-        order = keyed_order(key[None], count, substream(Stream.VIEW, 1))[0].tolist()
-        order = [first, *(view for view in order if view != first)]
-        seeds = keyed_bits(key[None], self.weak_views, substream(Stream.WEAK_IMAGE, 1))[0].tolist()
-        images = [decode_view(views, order[number % count], name) for number in range(self.weak_views)]
+        seeds = keyed_bits(key[None], len(drawn), substream(Stream.WEAK_IMAGE, 1))[0].tolist()
+        images = [decode_view(views, view, name) for view in drawn]
         return torch.stack([self.weak_transform(*pair) for pair in zip(images, seeds, strict=True)])
 
-    def _several_views(self, views: pa.Array, key: torch.Tensor, name: str) -> torch.Tensor:
-        assert self.views_per_item is not None and self.strong_transform is not None  # for the type checker
-        count = len(views[: self.num_views])
-        drawn = keyed_order(key[None], count, Stream.VIEW)[0]
-        seeds = keyed_bits(key[None], self.views_per_item, Stream.STRONG_IMAGE)[0].tolist()
-        chosen = [int(drawn[number % count]) for number in range(len(seeds))]
-        images = [decode_view(views, view, name) for view in chosen]
+    def _several_views(self, views: pa.Array, drawn: list[int], key: torch.Tensor, name: str) -> torch.Tensor:
+        assert self.strong_transform is not None  # for the type checker
+        seeds = keyed_bits(key[None], len(drawn), Stream.STRONG_IMAGE)[0].tolist()
+        images = [decode_view(views, view, name) for view in drawn]
         return torch.stack([self.strong_transform(*pair) for pair in zip(images, seeds, strict=True)])
 
     def _captions(self, table: pa.Table, keys: torch.Tensor, names: Sequence[str]) -> list[Item]:
@@ -164,19 +189,17 @@ class PairReader:
         if self.label_map is not None:
             for row, item in enumerate(items):
                 item["label"] = torch.tensor(self.label_map[read_label(table, row, labels[row])])
-        if self.views_per_item is not None:
-            for row, item in enumerate(items):
-                views = read_views(table, row, labels[row])
-                item["views"] = self._several_views(views, keys[row], labels[row])
-        elif self.transforms:
+        if self.views_per_item is not None or self.transforms:
             views = [read_views(table, row, name) for row, name in enumerate(labels)]
-            counts = torch.tensor([len(choices[: self.num_views]) for choices in views])
-            drawn = keyed_integers(keys, counts, (), Stream.VIEW).tolist()
+            drawn = self.draw_views(keys, [len(choices) for choices in views])
             weak = keyed_bits(keys, (), Stream.WEAK_IMAGE).tolist()
             strong = keyed_bits(keys, (), Stream.STRONG_IMAGE).tolist()
             for row, item in enumerate(items):
+                if self.views_per_item is not None:
+                    item["views"] = self._several_views(views[row], drawn[row], keys[row], labels[row])
+                    continue
                 seeds = {"weak_image": weak[row], "strong_image": strong[row]}
-                item.update(self._images(views[row], drawn[row], seeds, labels[row]))
+                item.update(self._images(views[row], drawn[row][0], seeds, labels[row]))
                 if self.weak_views > 1:
                     item["weak_image"] = self._weak_views(views[row], drawn[row], keys[row], labels[row])
         if self.tokenizer is not None:
@@ -224,8 +247,13 @@ class PairDataset(RowDataset):
     def __getitems__(self, indices: Sequence[int | tuple[int, int]]) -> list[Item]:
         """Return the items of row numbers, or of pairs of one epoch and row numbers; see `PairReader.read`."""
         drawn = [index if isinstance(index, tuple) else (self.epoch, int(index)) for index in indices]
-        rows = [row for _, row in drawn]
-        return self.reader.read(self.rows[rows], drawn[0][0], rows)
+        rows, epoch = [row for _, row in drawn], drawn[0][0]
+        if isinstance(self.rows, ParquetRows):
+            keys = object_keys(self.reader.seed, epoch, torch.tensor(rows))
+            table = self.rows.with_drawn_views(rows, lambda counts: self.reader.draw_views(keys, counts.tolist()))
+        else:
+            table = self.rows[rows]
+        return self.reader.read(table, epoch, rows)
 
 
 # Evaluation

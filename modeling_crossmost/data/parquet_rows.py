@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from ..utils.extras import importing
+from .view_places import ViewPlaces, merged
 
 
 with importing("data"):
@@ -21,6 +22,7 @@ with importing("data"):
     import pyarrow as pa
     import pyarrow.parquet as pq
     from datasets import Features
+    from fsspec.asyn import AsyncFileSystem
 
 T = TypeVar("T")
 
@@ -51,10 +53,16 @@ class ParquetRows:
         ]
         self._groups = np.array(found, dtype=np.int64).reshape(-1, 3)
         self._ends = self._groups[:, 2].cumsum()
+        self._file_ends = np.array([footer.num_rows for footer in self._footers], dtype=np.int64).cumsum()
+        noted = [ViewPlaces.from_metadata(footer.metadata) for footer in self._footers]
+        places = [each for each in noted if each is not None]
+        # The places of the views, where every file has them noted.
+        self._places = places if len(places) == len(noted) else None
         if features is None and self._footers:
             features = Features.from_arrow_schema(self._footers[0].schema.to_arrow_schema())
         self.features = features or Features()
         self._process, self._open, self._kept = -1, {}, OrderedDict()  # type: ignore[var-annotated]
+        self._others: ParquetRows | None = None  # the same rows without their views
 
     @property
     def column_names(self) -> list[str]:
@@ -88,7 +96,7 @@ class ParquetRows:
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave open files out: every process opens its own."""
-        return self.__dict__ | {"_process": -1, "_open": {}, "_kept": OrderedDict()}
+        return self.__dict__ | {"_process": -1, "_open": {}, "_kept": OrderedDict(), "_others": None}
 
     def __getitem__(self, rows: Sequence[int]) -> pa.Table:
         """Return rows by number, in the order in which they are asked for.
@@ -104,6 +112,54 @@ class ParquetRows:
         order = np.argsort(groups, kind="stable")
         parts = [self._group(group).take(inside[groups == group]) for group in np.unique(groups).tolist()]
         return pa.concat_tables(parts).take(np.argsort(order))
+
+    def with_drawn_views(self, rows: Sequence[int], draw: Callable[[np.ndarray], list[list[int]]]) -> pa.Table:
+        """Return rows as by `[rows]`, but with those of their views alone that are drawn; the others are null.
+
+        Only the drawn views are read, where the files have noted the places of all; see `view_places`.
+
+        Args:
+            rows: Numbers of rows.
+            draw: Takes the number of views of each and returns the views that are wanted of each.
+
+        Raises:
+            ValueError: A file is missing, or cannot be read after some tries.
+        """
+        if self._places is None or "views" not in self.features:
+            return self[rows]
+        if self._others is None:
+            self._others = self.select_columns([name for name in self.features if name != "views"])
+        table = self._others[rows]
+        wanted = np.asarray(rows, dtype=np.int64)
+        files = np.searchsorted(self._file_ends, wanted, side="right").tolist()
+        inside = (wanted - np.append(0, self._file_ends)[files]).tolist()
+        firsts = [self._places[file].firsts[row : row + 2].tolist() for file, row in zip(files, inside, strict=True)]
+        counts = [end - start for start, end in firsts]
+        drawn = [[v for v in chosen if v < n] for chosen, n in zip(draw(np.array(counts)), counts, strict=True)]
+        asked: dict[int, set[int]] = {}
+        for file, (first, _), chosen in zip(files, firsts, drawn, strict=True):
+            asked.setdefault(file, set()).update(first + view for view in chosen)
+        found = {file: self._views(file, sorted(numbers)) for file, numbers in asked.items()}
+        column = [
+            [{"bytes": found[file][first + view], "path": None} if view in chosen else None for view in range(count)]
+            for file, (first, _), count, chosen in zip(files, firsts, counts, drawn, strict=True)
+        ]
+        kind = Features({"views": self.features["views"]}).arrow_schema.field("views").type
+        return table.append_column("views", _storage(column, kind))
+
+    def _views(self, file: int, numbers: Sequence[int]) -> dict[int, bytes]:
+        """Return views of a file by their number in it."""
+        assert self._places is not None  # for the type checker
+        _, offsets, sizes = self._places[file]
+        places = {number: (int(offsets[number]), int(offsets[number] + sizes[number])) for number in numbers}
+        ranges = merged(places.values())
+        contents = _read_ranges(self.files[file], ranges)
+        starts = [start for start, _ in ranges]
+        views = {}
+        for number, (start, end) in places.items():
+            part = int(np.searchsorted(starts, start, side="right")) - 1
+            views[number] = contents[part][start - starts[part] : end - starts[part]]
+        return views
 
     def _group(self, number: int) -> pa.Table:
         if number not in self._kept:
@@ -125,6 +181,33 @@ class ParquetRows:
         except Exception:
             self._open.pop(file).close()  # the next try connects anew
             raise
+
+
+def _storage(column: list, kind: pa.DataType) -> pa.Array:
+    """Return an array of the type in which a list of images is stored, whether Arrow knows it as such or not."""
+    plain = pa.list_(pa.struct([("bytes", pa.binary()), ("path", pa.string())]))
+    return pa.array(column, type=plain).cast(kind) if kind != plain else pa.array(column, type=plain)
+
+
+def _read_ranges(path: str, ranges: Sequence[tuple[int, int]]) -> list[bytes]:
+    """Return parts of a file, from `start` to before `end` each; those of a remote one are fetched side by side."""
+    system, name = fsspec.core.url_to_fs(path)
+    starts, ends = (list(side) for side in zip(*ranges, strict=True))
+    if isinstance(system, AsyncFileSystem):
+        return _with_retries(path, lambda: system.cat_ranges([name] * len(ranges), starts, ends, on_error="raise"))
+
+    def read(place: tuple[int, int]) -> bytes:
+        def once() -> bytes:
+            with _opened(path) as file:
+                file.seek(place[0])
+                return file.read(place[1] - place[0])
+
+        return _with_retries(path, once)
+
+    if "://" not in path:
+        return [read(place) for place in ranges]
+    with ThreadPoolExecutor(READERS) as pool:
+        return list(pool.map(read, ranges))
 
 
 def _opened(path: str) -> Any:
