@@ -15,6 +15,7 @@ BENCHMARKS = {
     "distances": "earth mover's, Sinkhorn and chamfer distance of clouds",
     "prepare": "whole prepare commands",
     "engines": "the same meshes prepared by a pool, Ray and ranks, with workers killed",
+    "streaming": "bytes and requests of a streamed epoch, against what its steps use",
     "classify": "the classify command, cold and warm",
 }
 

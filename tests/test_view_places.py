@@ -5,9 +5,9 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 from PIL import Image as PILImage
-from range_server import serve
 from test_prepare import run as prepare
 
+from benchmarks.streaming import serve
 from dataset_scripts.shards import ROWS_PER_GROUP
 from modeling_crossmost.data import parquet_rows
 from modeling_crossmost.data.datasets import PairDataset, PairReader
