@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import field
 
 from huggingface_hub.dataclasses import strict
-from transformers import CLIPTextConfig, CLIPVisionConfig
+from transformers import AutoConfig
 from transformers.configuration_utils import PreTrainedConfig, SubConfigSpec
 from transformers.utils import TRANSFORMERS_DYNAMIC_MODULE_NAME
 
@@ -186,10 +186,11 @@ class CrossMoSTConfig(PreTrainedConfig):
     """Configuration of [`CrossMoSTModel`]: towers, embedding width, classes, prompts and up axis.
 
     Args:
-        vision_config: configuration of the `CLIPVisionModel` (default: ViT-B/16); `None` builds a model without an
-            image tower, for point clouds only.
+        vision_config: configuration of the `CLIPVisionModel` (default: ViT-B/16) or `SiglipVisionModel`; `None` builds
+            a model without an image tower, for point clouds only.
         point_config: configuration of the point tower.
-        text_config: configuration of the optional `CLIPTextModel` that `set_classes` uses; `None` omits it.
+        text_config: configuration of the optional `CLIPTextModel` or `SiglipTextModel` that `set_classes` uses; `None`
+            omits it.
         projection_dim: width D of the shared embedding space.
         class_names: class names in label order, as they appear in prompts (spaces, no underscores).
         prompt_templates: prompts with one `{}` each; their embeddings are averaged into a class embedding.
@@ -209,9 +210,9 @@ class CrossMoSTConfig(PreTrainedConfig):
 
     model_type = "crossmost"
     sub_configs_defaults = {
-        "vision_config": SubConfigSpec(CLIPVisionConfig, optional=True),
+        "vision_config": SubConfigSpec(AutoConfig, model_type="clip_vision_model", optional=True),
         "point_config": SubConfigSpec(CrossMoSTPointConfig),
-        "text_config": SubConfigSpec(CLIPTextConfig, optional=True),
+        "text_config": SubConfigSpec(AutoConfig, model_type="clip_text_model", optional=True),
     }
 
     vision_config: dict | PreTrainedConfig | None = field(default_factory=lambda: {"patch_size": 16})
@@ -264,6 +265,10 @@ class CrossMoSTConfig(PreTrainedConfig):
             raise ValueError(f"image_star_from must be 'embeddings' or 'logits', got {self.image_star_from!r}.")
         if self.fusion_weight is not None and not 0.0 <= self.fusion_weight <= 1.0:
             raise ValueError(f"fusion_weight must be None or lie between 0 and 1, got {self.fusion_weight}.")
+        for name in ("vision_config", "text_config"):
+            kind = getattr(getattr(self, name), "model_type", None)
+            if kind is not None and kind.split("_")[0] not in ("clip", "siglip"):
+                raise ValueError(f"{name} is a {kind}; the towers for images and text are CLIP's or SigLIP's.")
         check_class_names(self.class_names)
         check_prompt_templates(self.prompt_templates)
 

@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
-from transformers import CLIPModel, CLIPTextModel, CLIPVisionModel, PreTrainedConfig
+from transformers import (
+    AutoModel,
+    CLIPModel,
+    CLIPTextModel,
+    CLIPVisionModel,
+    PreTrainedConfig,
+    SiglipModel,
+    SiglipTextModel,
+    SiglipVisionModel,
+)
 from transformers import initialization as init
 from transformers.modeling_utils import PreTrainedModel
 from transformers.utils import ModelOutput
@@ -46,7 +55,15 @@ class CrossMoSTPreTrainedModel(PreTrainedModel):
     supports_gradient_checkpointing = True
     _supports_sdpa = True
     _supports_attention_backend = True
-    _no_split_modules = ["CrossMoSTPointLayer", "CrossMoSTPointEmbeddings", "CLIPEncoderLayer", "CLIPVisionEmbeddings"]
+    _no_split_modules = [
+        "CrossMoSTPointLayer",
+        "CrossMoSTPointEmbeddings",
+        "CLIPEncoderLayer",
+        "CLIPVisionEmbeddings",
+        "SiglipEncoderLayer",
+        "SiglipVisionEmbeddings",
+        "SiglipMultiheadAttentionPoolingHead",
+    ]
 
     @torch.no_grad()
     def _init_weights(self, module: nn.Module) -> None:
@@ -275,7 +292,7 @@ class CrossMoSTClassifier(nn.Linear):
 
 
 class CrossMoSTModel(CrossMoSTPreTrainedModel):
-    """CLIP image tower, Point-BERT tower and the classifier that they share (paper section 3.2).
+    """CLIP (or SigLIP) image tower, Point-BERT tower and the classifier that they share (paper section 3.2).
 
     A call may pass either modality or both. A model for point clouds only has no image tower (`vision_config` is
     `None`). The rows of the classifier are initialized with text embeddings of the class names ([`set_classes`]) and
@@ -301,10 +318,11 @@ class CrossMoSTModel(CrossMoSTPreTrainedModel):
             )
         # The order of construction fixes the order in which a seeded initialization draws.
         vision = config.vision_config
-        self.vision_model: CLIPVisionModel | None = None
+        self.vision_model: Any = None  # CLIPVisionModel or SiglipVisionModel
         self.visual_projection: nn.Linear | None = None
         if vision is not None:
-            self.vision_model = CLIPVisionModel._from_config(vision)
+            tower = SiglipVisionModel if is_siglip(vision) else CLIPVisionModel
+            self.vision_model = tower._from_config(vision)
             if vision.hidden_act == "quick_gelu":
                 for layer in self.vision_model.encoder.layers:
                     layer.mlp.activation_fn = QuickGELU()
@@ -313,11 +331,13 @@ class CrossMoSTModel(CrossMoSTPreTrainedModel):
             self.visual_projection = nn.Linear(vision.hidden_size, config.projection_dim, bias=False)
         size, bias = config.point_config.pooled_size, config.point_projection_bias
         self.point_projection = nn.Linear(size, config.projection_dim, bias=bias)
-        self.text_model: CLIPTextModel | None = None
+        self.text_model: Any = None  # CLIPTextModel or SiglipTextModel
         self.text_projection: nn.Linear | None = None
-        if config.text_config is not None:
-            self.text_model = CLIPTextModel._from_config(config.text_config)
-            self.text_projection = nn.Linear(config.text_config.hidden_size, config.projection_dim, bias=False)
+        if (text := config.text_config) is not None:
+            text_tower = SiglipTextModel if is_siglip(text) else CLIPTextModel
+            self.text_model = text_tower._from_config(text)
+            width = text.projection_size if is_siglip(text) else text.hidden_size  # SigLIP's tower has a linear end
+            self.text_projection = nn.Linear(width, config.projection_dim, bias=False)
         self.classifier = CrossMoSTClassifier(config.projection_dim, len(config.class_names), bias=False)
         self.logit_scale = nn.Parameter(torch.tensor(float(config.logit_scale_init_value)))
 
@@ -347,7 +367,7 @@ class CrossMoSTModel(CrossMoSTPreTrainedModel):
         vision_model, visual_projection = self._image_tower()
         return unit_length(visual_projection(vision_model(pixel_values=pixel_values, **kwargs).pooler_output))
 
-    def _image_tower(self) -> tuple[CLIPVisionModel, nn.Linear]:
+    def _image_tower(self) -> tuple[Any, nn.Linear]:
         if self.vision_model is None or self.visual_projection is None:
             raise ValueError(
                 "This model has no image tower (config.vision_config is None): pass point_values only, or build a "
@@ -358,14 +378,20 @@ class CrossMoSTModel(CrossMoSTPreTrainedModel):
     def get_text_features(self, input_ids: torch.Tensor, attention_mask: torch.Tensor | None = None) -> torch.Tensor:
         """Unit-length embeddings f^S(h^S(t)) of token ids: (B, T) -> (B, D).
 
+        SigLIP's text tower was trained on texts of one length, whose padding it sees: they are padded here.
+
         Raises:
             ValueError: if the model has no text tower.
         """
         text_model, text_projection = self._text_tower()
+        if is_siglip(text_model.config):
+            missing = text_model.config.max_position_embeddings - input_ids.shape[1]
+            input_ids = nn.functional.pad(input_ids, (0, missing), value=text_model.config.pad_token_id)
+            attention_mask = None
         pooled = text_model(input_ids=input_ids, attention_mask=attention_mask).pooler_output
         return unit_length(text_projection(pooled))
 
-    def _text_tower(self) -> tuple[CLIPTextModel, nn.Linear]:
+    def _text_tower(self) -> tuple[Any, nn.Linear]:
         if self.text_model is None or self.text_projection is None:
             raise ValueError(
                 "This model has no text tower (config.text_config is None), which class names need: build it with "
@@ -513,16 +539,21 @@ class CrossMoSTModel(CrossMoSTPreTrainedModel):
     @classmethod
     def from_backbones(
         cls,
-        clip: "str | CLIPModel",
+        clip: "str | CLIPModel | SiglipModel",
         point: "str | CrossMoSTPointModel | None" = None,
         class_names: list[str] | None = None,
         tokenizer=None,
         **config_fields,
     ) -> "CrossMoSTModel":
-        """Build a model from a CLIP checkpoint and, optionally, a trained point tower.
+        """Build a model from a CLIP, OpenCLIP or SigLIP checkpoint and, optionally, a trained point tower.
+
+        SigLIP has no projections behind its towers; here they begin as identities. Its logit bias, which is the same
+        for all classes, is left out.
 
         Args:
-            clip: Hub id or folder of a `CLIPModel` (such as "openai/clip-vit-base-patch16"), or the model itself.
+            clip: Hub id or folder of a `CLIPModel` (such as "openai/clip-vit-base-patch16", or OpenCLIP's
+                "laion/CLIP-ViT-B-32-laion2B-s34B-b79K") or a `SiglipModel` (such as "google/siglip-base-patch16-224"),
+                or the model itself.
             point: Hub id or folder of a saved [`CrossMoSTPointModel`], or the model itself; by default a randomly
                 initialized Point-BERT of the paper's size (64 groups of 32 points, width 384, 12 blocks). A
                 [`CrossMoSTModel`] itself gives its point projection too, if it was trained in the space of `clip`.
@@ -535,9 +566,11 @@ class CrossMoSTModel(CrossMoSTPreTrainedModel):
             be trained (`--method pretrain`).
 
         Raises:
-            ValueError: a [`CrossMoSTModel`] of another or an unknown space.
+            ValueError: a [`CrossMoSTModel`] of another or an unknown space, or another kind of model as `clip`.
         """
-        clip = CLIPModel.from_pretrained(clip) if isinstance(clip, str) else clip
+        clip = AutoModel.from_pretrained(clip) if isinstance(clip, str) else clip
+        if not isinstance(clip, CLIPModel | SiglipModel):
+            raise ValueError(f"clip has to be a CLIPModel or a SiglipModel, got a {type(clip).__name__}.")
         point = CrossMoSTPointModel.from_pretrained(point) if isinstance(point, str) else point
         projection: nn.Linear | None = None
         if isinstance(point, CrossMoSTModel):
@@ -552,13 +585,17 @@ class CrossMoSTModel(CrossMoSTPreTrainedModel):
         config = CrossMoSTConfig(
             vision_config=copy.deepcopy(clip.config.vision_config),
             text_config=copy.deepcopy(clip.config.text_config),
-            projection_dim=clip.visual_projection.out_features,
+            projection_dim=_embedding_width(clip),
             logit_scale_init_value=float(clip.logit_scale.detach()),
             **config_fields,
         )
         model = cls(config)
-        for name in ("vision_model", "text_model", "visual_projection", "text_projection"):
+        for name in ("vision_model", "text_model"):
             getattr(model, name).load_state_dict(getattr(clip, name).state_dict())
+        for name in ("visual_projection", "text_projection"):
+            ours, theirs = getattr(model, name), getattr(clip, name, None)
+            with torch.no_grad():
+                ours.weight.copy_(torch.eye(len(ours.weight)) if theirs is None else theirs.weight)
         if point is not None:
             model.point_model.load_state_dict(point.state_dict())
         if projection is not None:
@@ -568,14 +605,24 @@ class CrossMoSTModel(CrossMoSTPreTrainedModel):
         return model.eval()
 
 
-def _check_space(config: CrossMoSTConfig, clip: CLIPModel) -> None:
+def is_siglip(config: Any) -> bool:
+    """Return whether a configuration of a tower is one of SigLIP's."""
+    return config.model_type.startswith("siglip")
+
+
+def _embedding_width(clip: CLIPModel | SiglipModel) -> int:
+    config: Any = clip.config
+    return config.vision_config.hidden_size if isinstance(clip, SiglipModel) else config.projection_dim
+
+
+def _check_space(config: CrossMoSTConfig, clip: CLIPModel | SiglipModel) -> None:
     """Refuse a CLIP model in whose space a point projection was not trained."""
     space, given = config.embedding_space, clip.config.name_or_path or "a model without a name"
     same_name = space is not None and given.rstrip("/").rsplit("/", 1)[-1] == space.rsplit("/", 1)[-1]
-    if not same_name or clip.visual_projection.out_features != config.projection_dim:
+    if not same_name or _embedding_width(clip) != config.projection_dim:
         raise ValueError(
             f"The point projection belongs to the space of {space or 'an unknown CLIP model'} with "
-            f"{config.projection_dim} dimensions, not of {given} with {clip.visual_projection.out_features}: pass that "
+            f"{config.projection_dim} dimensions, not of {given} with {_embedding_width(clip)}: pass that "
             "model, or the point tower alone (point=model.point_model), whose projection has to be trained."
         )
 
@@ -620,11 +667,12 @@ class CrossMoSTForSelfTraining(CrossMoSTModel):
             self.point_local_projection = nn.Linear(point.hidden_size, config.projection_dim, bias=False)
 
     def encode_masked_image(self, pixel_values: torch.Tensor, bool_masked_pos: torch.Tensor | None) -> torch.Tensor:
-        """Run the CLIP tower with some patches replaced by [MSK]: (B, 3, H, W), (B, P) -> (B, 1 + P, H_v).
+        """Run the image tower with some patches replaced by [MSK]: (B, 3, H, W), (B, P) -> (B, 1 + P, H_v).
 
-        `CLIPVisionModel` has no hook for this, and transformers converts the keys of checkpoints by class name, which a
-        subclass would not have. Hence this method calls the submodules in the same order as `CLIPVisionModel.forward`.
-        Without a mask the result is bit-identical to the tower's `last_hidden_state`.
+        The towers have no hook for this, and transformers converts the keys of checkpoints by class name, which a
+        subclass would not have. Hence this method calls the submodules in the same order as their `forward`. Without a
+        mask the result is bit-identical to CLIP's `last_hidden_state`. SigLIP's has no class token, (B, P, H_v), and is
+        what its last norm gets.
         """
         vision_model, _ = self._image_tower()
         embeddings = vision_model.embeddings
@@ -632,6 +680,9 @@ class CrossMoSTForSelfTraining(CrossMoSTModel):
         patches = patches.flatten(2).transpose(1, 2)  # (B, P, H_v)
         if bool_masked_pos is not None:
             patches = torch.where(bool_masked_pos.unsqueeze(-1), self.image_mask_token, patches)
+        if is_siglip(vision_model.config):
+            tokens = patches + embeddings.position_embedding(embeddings.position_ids)
+            return vision_model.encoder(inputs_embeds=tokens).last_hidden_state
         class_token = embeddings.class_embedding.expand(patches.shape[0], 1, -1)
         tokens = torch.cat([class_token, patches], dim=1) + embeddings.position_embedding(embeddings.position_ids)
         return vision_model.encoder(inputs_embeds=vision_model.pre_layrnorm(tokens)).last_hidden_state
@@ -673,8 +724,12 @@ class CrossMoSTForSelfTraining(CrossMoSTModel):
             raise ValueError("Self-training needs pairs: pass pixel_values and point_values (or groups).")
         vision_model, visual_projection = self._image_tower()
         image_tokens = self.encode_masked_image(pixel_values, bool_masked_pos)
-        image_embeds = unit_length(visual_projection(vision_model.post_layernorm(image_tokens[:, 0])))
-        patch_tokens = self.patch_layernorm(image_tokens[:, 1:])
+        if is_siglip(vision_model.config):
+            pooled = vision_model.head(vision_model.post_layernorm(image_tokens))
+        else:
+            pooled, image_tokens = vision_model.post_layernorm(image_tokens[:, 0]), image_tokens[:, 1:]
+        image_embeds = unit_length(visual_projection(pooled))
+        patch_tokens = self.patch_layernorm(image_tokens)
 
         point = self.point_model(
             point_values=point_values,

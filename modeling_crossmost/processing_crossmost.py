@@ -16,16 +16,21 @@ class CrossMoSTProcessor(ProcessorMixin):
     """Bundle the image processor, the point feature extractor and the tokenizer.
 
     Args:
-        image_processor: a CLIP image processor. A backend other than PIL is replaced by PIL with the same settings,
-            since backends differ by up to 0.03 in resized images, and training and inference must agree.
+        image_processor: a CLIP image processor, or SigLIP's, whose square size becomes a center crop: views are
+            square. A backend other than PIL is replaced by PIL with the same settings, since backends differ by up to
+            0.03 in resized images, and training and inference must agree.
         feature_extractor: a `CrossMoSTFeatureExtractor`.
-        tokenizer: a CLIP tokenizer.
+        tokenizer: that of the text tower.
     """
 
     def __init__(self, image_processor, feature_extractor, tokenizer):
         if hasattr(image_processor, "to_dict") and not isinstance(image_processor, CLIPImageProcessorPil):
             settings = image_processor.to_dict()
             settings.pop("image_processor_type", None)
+            size = settings.get("size") or {}
+            if "height" in size:  # SigLIP's
+                settings |= {"size": {"shortest_edge": size["height"]}, "crop_size": size, "do_center_crop": True}
+                settings["do_convert_rgb"] = True
             image_processor = CLIPImageProcessorPil(**settings)
         super().__init__(image_processor, feature_extractor, tokenizer)
 

@@ -15,7 +15,7 @@ from torch.nn import functional as F
 
 from ..data.augmentation import CloudAugmentation, add_floor, normalize_clouds, occlude_clouds, strong_clouds
 from ..data.keyed_random import Stream, keyed_integers, keyed_uniform
-from ..modeling_crossmost import CrossMoSTModel, unit_length
+from ..modeling_crossmost import CrossMoSTModel, is_siglip, unit_length
 from .chunks import in_chunks
 from .distributed import gather_batch
 from .masking import tower_noise
@@ -162,6 +162,10 @@ def features_of_patches(model: CrossMoSTModel, pixel_values: torch.Tensor, kept:
     # CLIPVisionModel takes no subset of patches, so this repeats its forward pass. Position 0 is the class token's.
     tower, projection = model.vision_model, model.visual_projection
     assert tower is not None and projection is not None  # for the type checker
+    if is_siglip(tower.config):
+        raise ValueError(
+            "seeing some patches alone needs CLIP's image tower, this one is SigLIP's: pass --patch_dropout 0."
+        )
     embeddings, positions = tower.embeddings, tower.embeddings.position_embedding.weight
     patches = embeddings.patch_embedding(pixel_values).flatten(2).transpose(1, 2) + positions[1:]  # (B, P, H_v)
     patches = patches.gather(1, kept.unsqueeze(-1).expand(-1, -1, patches.shape[-1]))  # (B, K, H_v)
