@@ -555,7 +555,6 @@ WRONG_OPTIONS = {
         {"streaming": True, "per_device_train_batch_size": 15},
         "fewer than one global batch of 15",
     ),
-    "anchor of a stream": ({"streaming": True, "anchor": 0.5}, "--anchor 0"),
     "anchor beyond one": ({"anchor": 1.5}, "anchor must lie between 0 and 1"),
     "nothing to resume": ({"resume_from_checkpoint": "latest"}, "no checkpoint under"),
     "not a checkpoint": ({"resume_from_checkpoint": "/nowhere"}, "/nowhere is not a checkpoint"),

@@ -29,7 +29,6 @@ from .parquet_rows import ParquetRows
 
 with importing("data"):
     import pyarrow as pa
-    from datasets import Dataset
 
 
 ImageTransform = Callable[[PILImage.Image, int], torch.Tensor]
@@ -271,7 +270,7 @@ class EvaluationDataset(RowDataset):
         ValueError: `num_views` is below 1.
     """
 
-    def __init__(self, rows: Dataset, transform: EvalImageTransform, num_views: int | None = None) -> None:
+    def __init__(self, rows: Rows, transform: EvalImageTransform, num_views: int | None = None) -> None:
         if num_views is not None and num_views < 1:
             raise ValueError(f"num_views is {num_views}; read at least one view.")
         self.rows = select_raw(rows, [*REQUIRED_COLUMNS, "label"])

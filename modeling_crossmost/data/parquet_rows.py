@@ -63,6 +63,7 @@ class ParquetRows:
         self.features = features or Features()
         self._process, self._open, self._kept = -1, {}, OrderedDict()  # type: ignore[var-annotated]
         self._others: ParquetRows | None = None  # the same rows without their views
+        self._chosen: np.ndarray | None = None  # numbers of the rows that are left, all by default
 
     @property
     def column_names(self) -> list[str]:
@@ -75,6 +76,8 @@ class ParquetRows:
         return self._groups[:, 2].tolist()
 
     def __len__(self) -> int:
+        if self._chosen is not None:
+            return len(self._chosen)
         return int(self._ends[-1]) if len(self._ends) else 0
 
     def select_columns(self, names: Sequence[str]) -> "ParquetRows":
@@ -82,6 +85,12 @@ class ParquetRows:
         chosen = object.__new__(ParquetRows)
         chosen.__dict__ |= self.__getstate__()
         chosen.features = Features({name: self.features[name] for name in names})
+        return chosen
+
+    def select(self, rows: Sequence[int]) -> "ParquetRows":
+        """Return some of the rows, to be read by number; batches of training need all."""
+        chosen = self.select_columns(self.column_names)
+        chosen._chosen = np.asarray(rows, dtype=np.int64) if self._chosen is None else self._chosen[rows]
         return chosen
 
     def with_format(self, kind: str) -> "ParquetRows":
@@ -106,7 +115,7 @@ class ParquetRows:
         """
         if self._process != os.getpid():  # a fork shares places in open files with its parent
             self._process, self._open, self._kept = os.getpid(), {}, OrderedDict()
-        wanted = np.asarray(rows, dtype=np.int64)
+        wanted = self._numbers(rows)
         groups = np.searchsorted(self._ends, wanted, side="right")
         inside = wanted - (self._ends - self._groups[:, 2])[groups]
         order = np.argsort(groups, kind="stable")
@@ -130,7 +139,7 @@ class ParquetRows:
         if self._others is None:
             self._others = self.select_columns([name for name in self.features if name != "views"])
         table = self._others[rows]
-        wanted = np.asarray(rows, dtype=np.int64)
+        wanted = self._numbers(rows)
         files = np.searchsorted(self._file_ends, wanted, side="right").tolist()
         inside = (wanted - np.append(0, self._file_ends)[files]).tolist()
         firsts = [self._places[file].firsts[row : row + 2].tolist() for file, row in zip(files, inside, strict=True)]
@@ -146,6 +155,11 @@ class ParquetRows:
         ]
         kind = Features({"views": self.features["views"]}).arrow_schema.field("views").type
         return table.append_column("views", _storage(column, kind))
+
+    def _numbers(self, rows: Sequence[int]) -> np.ndarray:
+        """Return numbers among all rows of numbers among those that were chosen."""
+        wanted = np.asarray(rows, dtype=np.int64)
+        return wanted if self._chosen is None else self._chosen[wanted]
 
     def _views(self, file: int, numbers: Sequence[int]) -> dict[int, bytes]:
         """Return views of a file by their number in it."""

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 import torch.distributed as dist
 from torch.utils.data import DataLoader
+from tqdm import tqdm
 
 from ..modeling_crossmost import CrossMoSTModel, unit_length
 from .metrics import predicted_classes, prediction_scores
@@ -37,6 +38,7 @@ def predict(
     autocast: Callable[[], AbstractContextManager] = nullcontext,
     before: Sequence[dict[str, np.ndarray]] = (),
     keep: Callable[[dict[str, np.ndarray]], object] = lambda part: None,
+    title: str | None = None,
 ) -> Predictions:
     """Run a model over an evaluation loader; nothing is random, and point grouping starts at point 0.
 
@@ -48,6 +50,7 @@ def predict(
         autocast: makes the context in which the towers run, such as `accelerator.autocast`.
         before: parts of an evaluation that was cut, whose objects the loader leaves out.
         keep: called with every new part, for such an evaluation to go on from.
+        title: of a progress bar; without one there is none.
 
     Returns:
         [`Predictions`] of the whole split, on every process.
@@ -56,7 +59,7 @@ def predict(
     model.eval()
     normalize = loader.dataset.transform.normalize  # type: ignore[attr-defined] # of an EvaluationDataset
     parts = list(before)
-    for batch in loader:
+    for batch in tqdm(loader, desc=title, unit="batch", disable=title is None, leave=False):
         parts.append(_predict_batch(model, batch, device, autocast, normalize))
         keep(parts[-1])
     model.train(was_training)

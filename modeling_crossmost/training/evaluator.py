@@ -85,22 +85,27 @@ class Evaluator:
 
     arguments: Arguments
     accelerator: Accelerator
-    rows: Dataset
+    rows: Rows
     transform: EvalImageTransform
     labels: list[str] | None
     label_map: list[int] | None = None
 
     @classmethod
     def load(
-        cls, arguments: Arguments, accelerator: Accelerator, processor: CrossMoSTProcessor, split: str
+        cls,
+        arguments: Arguments,
+        accelerator: Accelerator,
+        processor: CrossMoSTProcessor,
+        split: str,
+        streaming: bool = False,
     ) -> "Evaluator":
-        """Read a split.
+        """Read a split, or its rows where they lie.
 
         Raises:
             ValueError: as [`load_split`].
         """
         options = image_transform_options(processor.image_processor)
-        rows = load_split(arguments, split, image_size=options["image_size"])
+        rows = load_split(arguments, split, streaming=streaming, image_size=options["image_size"])
         return cls(arguments, accelerator, rows, EvalImageTransform(**options), known_classes(rows))
 
     def map_labels(self, names: list[str]) -> None:
@@ -113,12 +118,18 @@ class Evaluator:
             self.label_map = label_map(self.labels, names, "evaluation")
 
     def predict(
-        self, method: Method, model: CrossMoSTModel, num_views: int | None = None, folder: Path | None = None
+        self,
+        method: Method,
+        model: CrossMoSTModel,
+        num_views: int | None = None,
+        folder: Path | None = None,
+        title: str | None = None,
     ) -> Predictions:
         """Predictions of a model for the whole split, from all views or the first ones.
 
         Args:
             folder: where the predictions of an evaluation that is killed are kept, to go on behind them.
+            title: of a progress bar; without one there is none.
         """
         method.before_evaluation(model)
         rows = self.rows if self.label_map is not None else self.rows.select_columns(["points", "views"])
@@ -137,7 +148,8 @@ class Evaluator:
         )
         keep = kept.add if kept is not None else lambda part: None
         device, autocast = self.accelerator.device, self.accelerator.autocast
-        found = predict(model, loader, device, self.label_map, autocast, before, keep)
+        title = title if self.accelerator.is_main_process else None
+        found = predict(model, loader, device, self.label_map, autocast, before, keep, title)
         if kept is not None:
             kept.remove()
         return found

@@ -110,13 +110,13 @@ def opinions(
     """Return what a model says of the training split: log-probabilities (N, 2, C) of all views and of the cloud.
 
     Raises:
-        ValueError: a training split that is streamed, or that [`Evaluator.load`] refuses.
+        ValueError: a training split that [`Evaluator.load`] refuses.
     """
-    if arguments.data.streaming:
-        raise ValueError("anchor looks at all training objects before training: leave --streaming out, or --anchor 0.")
-    objects = Evaluator.load(arguments, accelerator, processor, arguments.data.train_split)
+    objects = Evaluator.load(
+        arguments, accelerator, processor, arguments.data.train_split, streaming=arguments.data.streaming
+    )
     accelerator.print(f"anchor: looking at all views of {len(objects.rows)} training objects, once")
-    found = objects.predict(method, model, arguments.data.num_views).probabilities
+    found = objects.predict(method, model, arguments.data.num_views, title="anchor").probabilities
     tiny = np.finfo(np.float32).tiny
     stacked = np.stack([found["image_star"], found["point"]], axis=1).clip(min=tiny)
     return torch.from_numpy(np.log(stacked)).to(accelerator.device)
@@ -131,16 +131,17 @@ class LabelFree:
         processor: of the models.
 
     Raises:
-        ValueError: a training split that is streamed, or that [`Evaluator.load`] refuses.
+        ValueError: a training split that [`Evaluator.load`] refuses.
     """
 
     def __init__(self, arguments: Arguments, accelerator: Accelerator, processor: CrossMoSTProcessor):
-        if arguments.data.streaming:
-            raise ValueError("label_free (--fusion, --select) looks at training objects again: leave --streaming out.")
         self.accelerator = accelerator
-        self.objects = Evaluator.load(arguments, accelerator, processor, arguments.data.train_split)
+        self.objects = Evaluator.load(
+            arguments, accelerator, processor, arguments.data.train_split, streaming=arguments.data.streaming
+        )
         count = min(LABEL_FREE_OBJECTS, len(self.objects.rows))
-        rows = np.linspace(0, len(self.objects.rows) - 1, count).round().astype(int)  # of all classes, if it is sorted
+        spread = np.linspace(0, len(self.objects.rows) - 1, count).round()  # of all classes, where rows are sorted
+        rows = spread.astype(int).tolist()
         self.objects.rows = self.objects.rows.select(rows).select_columns(["points", "views"])
 
     def look(self, method: Method, model: CrossMoSTModel) -> dict[str, np.ndarray]:

@@ -199,7 +199,7 @@ class PointCMTStages:
         """Measure the teacher's accuracy on the evaluation split, from the maximum over all views."""
         if self.evaluator is None or self.evaluator.label_map is None:
             return {}
-        rows = self.evaluator.rows
+        rows: Any = self.evaluator.rows
         features = image_features(teacher, rows, self.transform, self.arguments, self.accelerator)
         with torch.no_grad():
             predicted = teacher.classify(features).argmax(-1).cpu()
