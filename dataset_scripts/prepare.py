@@ -229,15 +229,19 @@ def make_sources(args: argparse.Namespace) -> list[PairSource]:
     return SOURCE_MAKERS[args.name](args)
 
 
-def prepare(args: argparse.Namespace) -> Prepared:
+def prepare(args: argparse.Namespace, sources: list[PairSource] | None = None) -> Prepared:
     """Make the data set that the command line asks for.
+
+    Args:
+        args: The options.
+        sources: What they mean, where that was found out before: a source may take long to list.
 
     Raises:
         ValueError: Bad arguments or source; nothing was written then.
         OSError: Reading or writing failed; the finished part is kept for the next run.
     """
     require("data")
-    sources = make_sources(args)
+    sources = make_sources(args) if sources is None else sources
     output = _output(args)
     from .card import write_card
     from .preview import PREVIEW_FILE, write_preview
@@ -345,12 +349,11 @@ def with_absolute_paths(args: argparse.Namespace) -> argparse.Namespace:
     return absolute
 
 
-def summary(args: argparse.Namespace, prepared: Prepared, seconds: float) -> str:
+def summary(args: argparse.Namespace, sources: Sequence[PairSource], prepared: Prepared, seconds: float) -> str:
     """Return what was made, as text: objects per split and class, remarks of the source, skipped objects, seconds."""
     from .card import count_table
 
     lines: list[str] = []
-    sources = make_sources(args)
     for source, splits in zip(sources, prepared.splits, strict=True):
         lines += [f"{args.name}, configuration {source.config_name}:", count_table(source.class_names(), splits), ""]
     # Configurations of one archive share its remarks.
@@ -410,11 +413,13 @@ def run(args: argparse.Namespace) -> None:
         if args.rank is not None:
             print(part_summary(args, make_part(args)))
             return
-        prepared = prepare(args)
+        require("data")
+        sources = make_sources(args)
+        prepared = prepare(args, sources)
     except KeyboardInterrupt:
         sys.stderr.write("Interrupted; the same command goes on where this run stopped.\n")
         raise
-    print(summary(args, prepared, time.monotonic() - start))
+    print(summary(args, sources, prepared, time.monotonic() - start))
     if args.push_to_hub:
         print(f"Uploaded to {push(str(_output(args)), args.push_to_hub)}")
 
