@@ -49,7 +49,7 @@ class Step:
         torch.manual_seed(0)
         self.model = CrossMoSTForSelfTraining(CONFIGS[size]()).to(device)
         vision = self.model.config.vision_config
-        self.arguments = SelfTrainingArguments(image_mask_unit=2 * vision.patch_size, confidence_threshold=0.0)
+        self.arguments = SelfTrainingArguments(image_mask_unit=2 * vision.patch_size, anchor=0.0)
         freeze_for_self_training(self.model, self.arguments)
         train_mode(self.model, self.arguments)
         self.autocast: Callable[[], AbstractContextManager] = nullcontext

@@ -61,6 +61,8 @@ class GoldenSet:
 # What the official recipes use (modelnet40_crossmost.yaml), with the official variants of all terms.
 OFFICIAL = {
     "loss_variant": "official",
+    "anchor": 0.0,
+    "pseudo_label": "joint",
     "confidence_threshold": 0.84,
     "point_confidence_weight": 0.9,
     "align_temperature": 1.0,

@@ -82,10 +82,11 @@ def test_nothing_means_the_quick_starts_cross_most_run():
     assert arguments.train.output_dir == "outputs/quickstart/crossmost"
 
 
-def test_the_method_is_the_papers_by_default():
+def test_losses_are_the_papers_and_labels_our_own_by_default():
     arguments = parse_arguments([])
     method, train = arguments.method, arguments.train
-    assert (method.pseudo_label, method.loss_variant, method.align_temperature) == ("joint", "paper", None)
+    assert (method.pseudo_label, method.anchor, method.confidence_threshold) == ("sum", 0.5, 0.0)
+    assert (method.loss_variant, method.align_temperature) == ("paper", None)
     assert method.align and method.fairness and method.masked_modeling and method.freeze_point_tokenizer
     assert (train.ema_decay_start, train.weight_decay, train.max_grad_norm) == (0.99, 0.05, None)
 
@@ -97,6 +98,7 @@ def test_the_papers_preset_yields_to_method_recipe_and_command_line(tmp_path):
     assert {name for name, value in preset.items() if value != recipe[name]} == of_hardware
     baseline = parse_arguments(["--method=baseline", "--preset=paper"]).to_dict()
     assert (baseline["pseudo_label"], baseline["align"], baseline["confidence_threshold"]) == ("own", False, 0.84)
+    assert preset["anchor"] == baseline["anchor"] == 0.0 and preset["pseudo_label"] == "joint"
     written = write(tmp_path, "preset: paper\nconfidence_threshold: 0.5\n")
     found = parse_arguments([written, "--layer_decay", "0.9"]).to_dict()
     assert (found["confidence_threshold"], found["layer_decay"], found["ema_decay"]) == (0.5, 0.9, 0.9998)
@@ -158,14 +160,15 @@ def test_the_papers_recipe_names_its_optimizer_teacher_and_strengths():
     [
         (
             "baseline",
-            {"pseudo_label": "own", "align": False, "fairness": True, "output_dir": "outputs/quickstart/baseline"},
+            {"pseudo_label": "own", "align": False, "fairness": True, "output_dir": "outputs/quickstart/baseline"}
+            | {"anchor": 0.0, "confidence_threshold": 0.6},
         ),
-        ("crossmost", {"pseudo_label": "joint", "align": True, "freeze_image": False}),
+        ("crossmost", {"pseudo_label": "sum", "align": True, "freeze_image": False}),
         (
             "pretrain",
             {"freeze_image": True, "freeze_text": True, "freeze_point_tokenizer": False, "dataset_config": "clean"},
         ),
-        ("zero_shot", {"pseudo_label": "joint"}),
+        ("zero_shot", {"pseudo_label": "sum"}),
     ],
 )
 def test_presets(method, expected):
@@ -200,7 +203,7 @@ def test_the_command_lines_method_chooses_the_preset(tmp_path):
     recipe = write(tmp_path, "method: baseline\n")
     for flags in (["--method", "crossmost"], ["--method=crossmost"]):
         resolved = parse_arguments([recipe, *flags]).to_dict()
-        assert (resolved["method"], resolved["pseudo_label"]) == ("crossmost", "joint")
+        assert (resolved["method"], resolved["pseudo_label"]) == ("crossmost", "sum")
 
 
 @pytest.mark.parametrize(

@@ -41,6 +41,8 @@ def make_arguments(**overrides) -> SelfTrainingArguments:
         "image_mask_ratio": 0.3,
         "point_mask_ratio_min": 0.3,
         "point_mask_ratio_max": 0.4,
+        "anchor": 0.0,  # a step alone has none
+        "pseudo_label": "joint",
         "confidence_threshold": 0.4,
     }
     return SelfTrainingArguments(**{**fitting, **overrides})

@@ -1,7 +1,8 @@
 """Every option of `train.py`: dataclass fields are the only schema of recipes and command line.
 
-Precedence: method preset < YAML recipe < command line. All three travel through one parser, so a recipe is checked
-exactly like the command line; an unknown key, an unknown flag or a value of the wrong type is one sentence.
+Precedence: defaults < preset < what the method changes < YAML recipe < command line. All travel through one parser, so
+a recipe is checked exactly like the command line; an unknown key, an unknown flag or a value of the wrong type is one
+sentence.
 """
 
 import argparse
@@ -52,6 +53,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "ema_ramp_steps": 400,
         "pseudo_label": "joint",
         "teacher_views": 1,
+        "anchor": 0.0,
         "fusion": "model",
         "confidence_threshold": 0.84,
         "image_mask_ratio": 0.3,
@@ -70,6 +72,15 @@ PRESETS: dict[str, dict[str, Any]] = {
     }
 }
 PRESET_METHODS = ("zero_shot", "crossmost", "baseline")
+
+# What a method has where no preset says otherwise. The baseline's labels are the paper's: each modality's own, if sure.
+_CROPPED = {"strong_image_crop": [0.8, 1.0]}  # parts of a view have the object's label or caption, whatever it is
+METHOD_DEFAULTS: dict[str, dict[str, Any]] = {
+    "baseline": {"anchor": 0.0, "confidence_threshold": 0.6},
+    "pretrain": _CROPPED,
+    "supervised": _CROPPED,
+    "pointcmt": _CROPPED,
+}
 
 # What a method changes where neither recipe nor command line says otherwise.
 METHOD_PRESETS: dict[str, dict[str, Any]] = {
@@ -405,9 +416,8 @@ def parse_arguments(argv: list[str]) -> Arguments:
     preset = _only(argv, "preset") or recipe.get("preset")
     if preset is not None and method not in PRESET_METHODS:
         raise UsageError(f"--preset {preset} belongs to --method {', '.join(PRESET_METHODS)}, not to {method}.")
-    flags = (
-        _as_flags(PRESETS.get(preset or "", {})) + _as_flags(METHOD_PRESETS.get(method, {})) + _as_flags(recipe) + argv
-    )
+    layers = (METHOD_DEFAULTS.get(method, {}), PRESETS.get(preset or "", {}), METHOD_PRESETS.get(method, {}), recipe)
+    flags = [flag for layer in layers for flag in _as_flags(layer)] + argv
     try:
         *parts, rest = TrainParser().parse_args_into_dataclasses(
             flags, return_remaining_strings=True, look_for_args_file=False

@@ -46,17 +46,18 @@ PSEUDO_LABELS = ("joint", "sum", "image", "point", "random", "own")
 class SelfTrainingArguments:
     """The method: pseudo-labels, loss terms, and which parts are trained.
 
-    Strengths, masks, weights and threshold default to values that suit the bundled mini checkpoint, which is small and
-    was not pre-trained with masks; `--preset paper` has the paper's values.
+    Labels, threshold and the views' crop default to what does best on generated data; strengths, masks and weights to
+    values that suit the bundled mini checkpoint, which is small and was not pre-trained with masks. `--preset paper`
+    has the paper's values.
 
     Args:
-        pseudo_label: "joint" (from the more confident modality, the paper's), "sum" (from the sum of both modalities'
-            logits), "image", "point" or "random" (table 4), or "own" (each modality labels itself, the baseline).
+        pseudo_label: "sum" (from the sum of both modalities' logits), "joint" (from the more confident modality, the
+            paper's), "image", "point" or "random" (table 4), or "own" (each modality labels itself, the baseline).
         teacher_views: views of an object that the teacher labels it from, as Image* (paper: 1); where the data has
             fewer, they repeat.
         anchor: share of what the model said of all views and of the cloud before training in the logits that labels are
             made of (paper: 0). It is computed once and does not move, so that errors cannot feed on themselves.
-        confidence_threshold: T of eqs. 1 and 2.
+        confidence_threshold: T of eqs. 1 and 2; 0 keeps all labels.
         confidence_threshold_image, confidence_threshold_point: thresholds for "own"; default `confidence_threshold`.
         point_confidence_weight: factor on the cloud's confidence in joint labels (official recipes: 0.9 or 1).
         align: use cross-modal feature alignment (eq. 3).
@@ -78,16 +79,17 @@ class SelfTrainingArguments:
         strong_jitter: standard deviation of the noise on every coordinate, as a fraction of the radius.
         strong_dropout: largest fraction of dropped points.
         strong_crop: range of the crop box's edges, as fractions of the extents.
-        strong_image_crop: range of the area of the student's random resized crop, as fractions of the view's.
+        strong_image_crop: range of the area of the student's random resized crop, as fractions of the view's; 1 1 keeps
+            the whole view, and with it the proportions that tell a night stand from a dresser.
         rand_augment: timm's RandAugment specification for the student's view, or "none".
     """
 
     _argument_group_name: ClassVar[str] = "self-training (--method crossmost and baseline)"
 
-    pseudo_label: str = "joint"
+    pseudo_label: str = "sum"
     teacher_views: int = 1
-    anchor: float = 0.0
-    confidence_threshold: float = 0.6
+    anchor: float = 0.5
+    confidence_threshold: float = 0.0
     confidence_threshold_image: float | None = None
     confidence_threshold_point: float | None = None
     point_confidence_weight: float = 1.0
@@ -114,7 +116,7 @@ class SelfTrainingArguments:
     strong_jitter: float = 0.01
     strong_dropout: float = 0.3
     strong_crop: list[float] = field(default_factory=lambda: [0.9, 1.0])
-    strong_image_crop: list[float] = field(default_factory=lambda: [0.8, 1.0])
+    strong_image_crop: list[float] = field(default_factory=lambda: [1.0, 1.0])
     rand_augment: str = "none"
 
     def __post_init__(self) -> None:
