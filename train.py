@@ -406,7 +406,9 @@ class Run:
     def _zero_shot(self, model: CrossMoSTModel) -> dict | None:
         if self.label_free is not None:
             self.seen = self._look(model)
-            self.start = copy.deepcopy(model) if self.selects else None
+            if self.selects:
+                self.start = copy.deepcopy(model)
+                self.label_free.warn(report_of(self.seen, self.seen))
         # An evaluation of its own may be long: one that is killed goes on when the same command runs again.
         folder = Path(self.arguments.train.output_dir) / "evaluation" if self.only_evaluate else None
         return self.evaluator.full(self.method, model, folder) if self.evaluator else None

@@ -15,7 +15,7 @@ import train
 from modeling_crossmost import CrossMoSTConfig, CrossMoSTModel
 from modeling_crossmost.evaluation.predict import summarize
 from modeling_crossmost.serving.classifier import Classifier
-from modeling_crossmost.training import evaluator
+from modeling_crossmost.training import evaluator, label_free
 from modeling_crossmost.training.arguments import UsageError, parse_arguments
 from modeling_crossmost.training.label_free import Report, doubt_about_training, label_free_fusion_weight, report_of
 
@@ -156,23 +156,35 @@ def test_the_report_in_closed_form():
     mean = found["fused"].mean(0)
     assert measured.bias == pytest.approx(float((mean * np.log(2 * mean)).sum()), abs=1e-4)
     assert measured.starved_classes == 0.0 and measured.same_as_before == 0.5  # fused names 0, 1, 1, 0
+    assert measured.settled == 1.0  # so does the sum of logarithms, and the cloud alone
     assert report_of({**found, "fused": before["fused"]}, before).starved_classes == 0.5
 
 
 @pytest.mark.parametrize(
     ("changed", "word"),
     [
-        ({"confidence_image": 0.69}, "less sure of the views than before training (69.0% instead of 70.0%)"),
-        ({"confidence_point": 0.5}, "less sure of the clouds"),
-        ({"confidence_image": 0.9, "agreement": 0.1}, None),
+        ({"settled": 0.95}, "one modality alone named what both do of 95% of the objects"),
+        ({"settled": 0.9}, None),
+        ({"after": {"agreement": 0.49}}, "agree less than before (49% instead of 50%)"),
+        ({"after": {"same_as_before": 0.3}}, "70% of the answers changed"),
+        ({"after": {"starved_classes": 0.4}}, "40% of the classes are hardly named (before: 10%)"),
+        ({"after": {"settled": 1.0, "confidence_image": 0.1, "same_as_before": 0.5, "starved_classes": 0.3}}, None),
         ({}, None),
     ],
 )
-def test_a_modality_that_lost_confidence_is_the_doubt(changed, word):
-    fields = {"agreement": 0.5, "bias": 0.1, "starved_classes": 0.0, "same_as_before": 1.0}
-    before = Report(confidence_image=0.7, confidence_point=0.6, **fields)
-    doubt = doubt_about_training(before, before._replace(**changed))
+def test_what_is_doubted(changed, word):
+    fields = {"agreement": 0.5, "bias": 0.1, "starved_classes": 0.1, "same_as_before": 1.0, "settled": 0.7}
+    before = Report(confidence_image=0.7, confidence_point=0.6, **fields)._replace(settled=changed.get("settled", 0.7))
+    doubt = doubt_about_training(before, before._replace(**changed.get("after", {})))
     assert doubt is None if word is None else word in doubt
+
+
+def test_a_model_with_nothing_to_learn_is_told_before_it_trains(run, monkeypatch, capsys):
+    monkeypatch.setattr(label_free, "SETTLED", -1.0)
+    run(max_steps=1, eval_steps=0, select="label_free", fusion="model")
+    printed = capsys.readouterr().out
+    assert printed.index("note: one modality alone named what both do") < printed.index("without labels")
+    assert "--select last keeps the trained ones" in printed
 
 
 @pytest.mark.parametrize("doubt", [None, "because"])

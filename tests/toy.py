@@ -71,6 +71,7 @@ COMMON = {
     "learning_rate": 0.02,
     "logging_steps": 1,
     "dataset_config": "default",
+    "select": "last",
 }
 
 

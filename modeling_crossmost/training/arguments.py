@@ -55,6 +55,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "teacher_views": 1,
         "anchor": 0.0,
         "fusion": "model",
+        "select": "last",
         "confidence_threshold": 0.84,
         "image_mask_ratio": 0.3,
         "point_mask_ratio_min": 0.3,
@@ -76,7 +77,8 @@ PRESET_METHODS = ("zero_shot", "crossmost", "baseline")
 # What a method has where no preset says otherwise. The baseline's labels are the paper's: each modality's own, if sure.
 _CROPPED = {"strong_image_crop": [0.8, 1.0]}  # parts of a view have the object's label or caption, whatever it is
 METHOD_DEFAULTS: dict[str, dict[str, Any]] = {
-    "baseline": {"anchor": 0.0, "confidence_threshold": 0.6},
+    "crossmost": {"select": "label_free"},
+    "baseline": {"anchor": 0.0, "confidence_threshold": 0.6, "select": "label_free"},
     "pretrain": _CROPPED,
     "supervised": _CROPPED,
     "pointcmt": _CROPPED,
@@ -213,8 +215,9 @@ class TrainArguments:
         eval_only: only evaluate `model_name_or_path`.
         fusion: how views and cloud are fused: "model" (as its configuration says, at first the mean of probabilities)
             or "label_free" (a weight from unlabeled training objects, which is saved in the configuration).
-        select: which weights are saved: "last" (the teacher's at the end), or "label_free" (those from before training
-            instead, where unlabeled training objects say that self-training did harm; the reasons are reported).
+        select: which weights are saved: "last" (the teacher's at the end), or "label_free", the default of `crossmost`
+            and `baseline` (those from before training instead, where unlabeled training objects say that self-training
+            did harm; the reasons are reported).
         report_to: accelerate trackers, comma-separated ("tensorboard", "wandb", ...).
         push_to_hub, hub_model_id: upload the result to this repository of the Hub when the run is complete.
     """
