@@ -1,4 +1,4 @@
-"""Prepares the same meshes on every engine, killing workers on the way: `python -m benchmarks engines [--rows ROW ...]`.
+"""Prepares the same meshes on every engine, killing workers: `python -m benchmarks engines [--rows ROW ...]`.
 
 Counts objects per second and the largest memory of a process, sampled twice a second, and compares the bytes with those
 of the first row. `--kill S` kills a worker every S seconds in the rows whose names say so. Exit code 1 where a byte

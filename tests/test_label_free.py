@@ -149,32 +149,36 @@ def test_the_report_in_closed_form():
     image = np.array([[0.8, 0.2], [0.6, 0.4], [0.3, 0.7], [0.9, 0.1]])
     point = np.array([[0.7, 0.3], [0.1, 0.9], [0.4, 0.6], [0.8, 0.2]])
     found = {"image_star": image, "point": point, "fused": (image + point) / 2}
-    before = {"fused": np.array([[0.9, 0.1], [0.9, 0.1], [0.9, 0.1], [0.9, 0.1]])}
+    before = {
+        "fused": np.array([[0.9, 0.1], [0.9, 0.1], [0.9, 0.1], [0.9, 0.1]]),
+        "image_star": image,
+        "point": np.array([[0.7, 0.3], [0.1, 0.9], [0.9, 0.1], [0.8, 0.2]]),  # both named 0, 1, 0, 0
+    }
     measured = report_of(found, before)
     assert measured.confidence_image == 0.75 and measured.confidence_point == 0.75
     assert measured.agreement == 0.75  # they differ on the second
     mean = found["fused"].mean(0)
     assert measured.bias == pytest.approx(float((mean * np.log(2 * mean)).sum()), abs=1e-4)
     assert measured.starved_classes == 0.0 and measured.same_as_before == 0.5  # fused names 0, 1, 1, 0
-    assert measured.settled == 1.0  # so does the sum of logarithms, and the cloud alone
+    assert (measured.image_as_both, measured.point_as_both) == (0.5, 0.75)
     assert report_of({**found, "fused": before["fused"]}, before).starved_classes == 0.5
 
 
 @pytest.mark.parametrize(
     ("changed", "word"),
     [
-        ({"settled": 0.95}, "one modality alone named what both do of 95% of the objects"),
-        ({"settled": 0.9}, None),
-        ({"after": {"agreement": 0.49}}, "agree less than before (49% instead of 50%)"),
-        ({"after": {"same_as_before": 0.3}}, "70% of the answers changed"),
-        ({"after": {"starved_classes": 0.4}}, "40% of the classes are hardly named (before: 10%)"),
-        ({"after": {"settled": 1.0, "confidence_image": 0.1, "same_as_before": 0.5, "starved_classes": 0.3}}, None),
+        ({"before": {"point_as_both": 0.95}}, "one modality alone names what both do of 95% of the objects"),
+        ({"before": {"image_as_both": 0.9}, "after": {"image_as_both": 0.9}}, None),
+        ({"after": {"image_as_both": 0.69}}, "the views agree less with what both said before training (69.0% instead"),
+        ({"after": {"point_as_both": 0.5}}, "the clouds agree less"),
+        ({"after": {"image_as_both": 1.0, "confidence_image": 0.1, "same_as_before": 0.5}}, None),
         ({}, None),
     ],
 )
 def test_what_is_doubted(changed, word):
-    fields = {"agreement": 0.5, "bias": 0.1, "starved_classes": 0.1, "same_as_before": 1.0, "settled": 0.7}
-    before = Report(confidence_image=0.7, confidence_point=0.6, **fields)._replace(settled=changed.get("settled", 0.7))
+    fields = {"agreement": 0.5, "bias": 0.1, "starved_classes": 0.1, "same_as_before": 1.0, "image_as_both": 0.7}
+    before = Report(confidence_image=0.7, confidence_point=0.6, point_as_both=0.6, **fields)
+    before = before._replace(**changed.get("before", {}))
     doubt = doubt_about_training(before, before._replace(**changed.get("after", {})))
     assert doubt is None if word is None else word in doubt
 
@@ -183,7 +187,7 @@ def test_a_model_with_nothing_to_learn_is_told_before_it_trains(run, monkeypatch
     monkeypatch.setattr(label_free, "SETTLED", -1.0)
     run(max_steps=1, eval_steps=0, select="label_free", fusion="model")
     printed = capsys.readouterr().out
-    assert printed.index("note: one modality alone named what both do") < printed.index("without labels")
+    assert printed.index("note: one modality alone names what both do") < printed.index("without labels")
     assert "--select last keeps the trained ones" in printed
 
 
