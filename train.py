@@ -484,13 +484,14 @@ class Run:
         if self.start is None:
             return models, summary
         before, after = report_of(self.seen, self.seen), report_of(found, self.seen)
-        keeps_start = label_free.choose_weights(before, after)
+        doubt = label_free.choose_weights(before, after)
         summary["label_free"] = {
             "before": before._asdict(),
             "after": after._asdict(),
-            "selected": "zero_shot" if keeps_start else "teacher",
+            "selected": "teacher" if doubt is None else "zero_shot",
+            "reason": doubt,
         }
-        return (self.start if keeps_start else teacher, student), summary
+        return (teacher if doubt is None else self.start, student), summary
 
     def _end(self) -> int:
         self.accelerator.end_training()

@@ -207,6 +207,7 @@ def test_the_weights_of_before_training_are_kept_where_it_did_harm(run, work, mo
     else:
         assert all(same) and results["teacher"] == results["zero_shot"]
         assert "the weights before training are kept: because" in printed
+        assert "The saved weights are those from before training: because." in (output / "README.md").read_text()
 
 
 def test_permuted_labels_select_the_same_weights(run, work, tmp_path):

@@ -101,6 +101,7 @@ def model_card(
         method=results.get("method"),
         self_trained=results.get("method") in SELF_TRAINED,
         label_free=results.get("method") in LABEL_FREE,
+        kept_because=(results.get("label_free") or {}).get("reason"),
         dataset=markdown_cell(_public_name(results.get("dataset") or "unknown")),
         accuracy_table=markdown_table(rows) if rows else "",
         class_table=markdown_table(classes, bold=False) if classes else "",

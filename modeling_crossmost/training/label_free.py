@@ -192,8 +192,8 @@ class LabelFree:
                 f"note: {doubt}. The weights of before training will be kept; --select last keeps the trained ones."
             )
 
-    def choose_weights(self, before: Report, after: Report) -> bool:
-        """Print both reports and the choice; return whether the weights of before training are kept."""
+    def choose_weights(self, before: Report, after: Report) -> str | None:
+        """Print both reports and the choice; return why the weights of before training are kept, `None` if not."""
         width = max(map(len, Report._fields))
         lines = [f"{'without labels':<{width}}   before   after"]
         for name, first, last in zip(Report._fields, before, after, strict=True):
@@ -205,4 +205,4 @@ class LabelFree:
             else f"the weights before training are kept: {doubt}"
         )
         self.accelerator.print("\n".join(["", *lines, verdict]))
-        return doubt is not None
+        return doubt
