@@ -27,7 +27,7 @@ export HF_HUB_DISABLE_TELEMETRY := 1
 .PHONY: help install quickstart _crossmost _baseline test test-slow smoke quality style mini pictures modelnet10 clean
 
 help:
-	@echo "quickstart  label-free self-training of the mini checkpoint on embedded data (about 11 minutes, CPU)"
+	@echo "quickstart  label-free self-training of the mini checkpoint on embedded data (about 12 minutes, CPU)"
 	@echo "test        the default tests          test-slow  the slow ones too"
 	@echo "smoke       train, stop, resume, evaluate, reload in under a minute"
 	@echo "quality     ruff and mypy              style      format in place"
@@ -51,7 +51,7 @@ $(VENV)/.installed-%: pyproject.toml | $(BIN)/python
 quickstart: $(TRAIN)
 	@echo "Quick start: generates 5,000 furniture scans, then trains the bundled checkpoint on them without labels, twice"
 	@echo "at the same time: Cross-MoST here, each modality alone (baseline) beside it, with a log in $(QUICK)."
-	@echo "About 11 minutes on two CPU cores; nothing is downloaded. A table compares both at the end."
+	@echo "About 12 minutes on two CPU cores; nothing is downloaded. A table compares both at the end."
 	@mkdir -p $(QUICK)
 	@$(BIN)/python -c "from dataset_scripts.furniture.pairs import cached_furniture; cached_furniture('scan')"
 	@$(MAKE) --no-print-directory --jobs 2 _crossmost _baseline RUNS=$(QUICK) RUN_OPTIONS="--seed $(SEED)"
