@@ -35,8 +35,8 @@ from modeling_crossmost.training.setup import load_model_and_processor
 GLOBAL_BATCH = 8
 FREE = {"freeze_image": False, "freeze_text": False, "freeze_point_tokenizer": False}
 CASES = {
-    "crossmost": {"method": "crossmost", "confidence_threshold": 0.7},
-    "random": {"method": "crossmost", "pseudo_label": "random", "confidence_threshold": 0.6},
+    "crossmost": {"method": "crossmost", "pseudo_label": "joint", "anchor": 0.0, "confidence_threshold": 0.7},
+    "random": {"method": "crossmost", "pseudo_label": "random", "anchor": 0.0, "confidence_threshold": 0.6},
     "baseline": {"method": "baseline", "confidence_threshold": 0.6, "freeze_point_tokenizer": False},
     "pretrain": {"method": "pretrain", "label_smoothing": 0.1, "occlusion": 0.3, **FREE},
 }
