@@ -389,7 +389,7 @@ class Run:
             self.arguments = last_stage_arguments(self.arguments, self.steps_before)
         if not self.only_evaluate:
             loop = self._loop(self.arguments, self.method, self.model, self.evaluator)
-        model = self.model if loop is None else loop.models()[1]
+        model: Any = sharding.whole_model(self.model)
         zero_shot = zero_shot or self._zero_shot(model)
         if loop is not None:
             look = partial(opinions, self.arguments, self.accelerator, self.processor, self.method, model)

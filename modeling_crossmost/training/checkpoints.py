@@ -286,8 +286,8 @@ def read_state(folder: Path, run: dict) -> dict:
     content = _read(folder)
     try:
         # Options that did not exist when the checkpoint was written had their default values, or what they had then.
-        saved = Arguments().to_dict() | {"anchor": 0.0} | content["run"]
-        _, _ = content["progress"], int(content["step"])
+        before = Arguments().to_dict() | {"anchor": 0.0}
+        saved, _, _ = before | content["run"], content["progress"], int(content["step"])
         differing = [name for name, value in run.items() if saved.get(name) != value]
     except (LookupError, ValueError, TypeError, AttributeError) as error:
         raise _damaged(folder, error) from error
