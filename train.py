@@ -91,14 +91,11 @@ class Loop:
         self.model, self.batches, self.evaluator, self.classes = model, batches, evaluator, classes
         train = arguments.train
         self.output_dir = Path(train.output_dir)
-        for remark in method.check(model):
-            accelerator.print(f"note: {remark}")
         method.freeze(model)
         if train.gradient_checkpointing:
             checkpoint_activations(model)
         self.blocks: list[str] | None = None  # names of what FSDP divides, where it was asked for
         if sharding.asked_for():
-            sharding.check_options(accelerator, train.method, train.gradient_accumulation_steps)
             self.blocks = sharding.trained_blocks(model)
         self.total_steps, self.warmup_steps = count_steps(arguments, batches)
         self.global_batch = (
@@ -387,13 +384,11 @@ class Run:
                 return self._end()
             self.model, self.method, extra = prepared
             self.arguments = last_stage_arguments(self.arguments, self.steps_before)
-        if not self.only_evaluate:
-            loop = self._loop(self.arguments, self.method, self.model, self.evaluator)
-        model: Any = sharding.whole_model(self.model)
-        zero_shot = zero_shot or self._zero_shot(model)
-        if loop is not None:
-            look = partial(opinions, self.arguments, self.accelerator, self.processor, self.method, model)
-            self.method.before_training(look)
+        batches = None if self.only_evaluate else self._batches(self.arguments, self.method, self.model)
+        zero_shot = zero_shot or self._zero_shot(self.model)
+        if batches is not None:
+            self._before_training()
+            loop = self._loop(self.arguments, self.method, self.model, batches, self.evaluator)
             loop.resume()
         self._begin_files()
         if loop is None:
@@ -408,7 +403,6 @@ class Run:
             self.seen = self._look(model)
             if self.selects:
                 self.start = copy.deepcopy(model)
-                self.label_free.warn(report_of(self.seen, self.seen))
         # An evaluation of its own may be long: one that is killed goes on when the same command runs again.
         folder = Path(self.arguments.train.output_dir) / "evaluation" if self.only_evaluate else None
         return self.evaluator.full(self.method, model, folder) if self.evaluator else None
@@ -421,9 +415,30 @@ class Run:
             self.label_free.choose_fusion(model, found)
         return found
 
-    def _loop(self, arguments: Arguments, method: Method, model: nn.Module, evaluator: Evaluator | None) -> Loop:
+    def _before_training(self) -> None:
+        """Let the method see what the model says of the training split, and say if it will not be worth training."""
+        self.method.before_training(
+            partial(opinions, self.arguments, self.accelerator, self.processor, self.method, self.model)
+        )
+        if self.method.settled is not None:
+            self.accelerator.print(f"note: {self.method.settled}")
+        if self.label_free is not None and self.selects:
+            self.label_free.warn(report_of(self.seen, self.seen), self.method.settled)
+
+    def _batches(self, arguments: Arguments, method: Method, model: nn.Module) -> Batches:
+        """Refuse options that do not fit, before anything is computed, and open the training split."""
+        for remark in method.check(model):
+            self.accelerator.print(f"note: {remark}")
+        if sharding.asked_for():
+            sharding.check_options(
+                self.accelerator, arguments.train.method, arguments.train.gradient_accumulation_steps
+            )
         with self.accelerator.main_process_first():
-            batches = make_batches(arguments, self.accelerator, self.processor, method)
+            return make_batches(arguments, self.accelerator, self.processor, method)
+
+    def _loop(
+        self, arguments: Arguments, method: Method, model: nn.Module, batches: Batches, evaluator: Evaluator | None
+    ) -> Loop:
         return Loop(arguments, self.accelerator, method, model, batches, evaluator, self.names)
 
     def _begin_files(self) -> None:
@@ -457,7 +472,7 @@ class Run:
             if arguments.train.stop_after_steps <= 0:
                 self.accelerator.print(f"stopped before {name}: continue with --resume_from_checkpoint latest")
                 return None
-        loop = self._loop(arguments, method, model, None)
+        loop = self._loop(arguments, method, model, self._batches(arguments, method, model), None)
         loop.resume()
         if self._train(loop, f" of {name}") is None:
             return None
@@ -467,6 +482,8 @@ class Run:
 
     def _finish(self, models: tuple[CrossMoSTModel, CrossMoSTModel], summary: dict, zero_shot: dict | None) -> None:
         summary["wall_seconds"] = round(time.perf_counter() - self.started, 1)
+        if self.method.settled is not None:
+            summary["settled"] = self.method.settled._asdict()
         if self.label_free is not None and summary["steps"]:
             models, summary = self._select(self.label_free, models, summary)
         finish_run(
@@ -484,7 +501,7 @@ class Run:
         if self.start is None:
             return models, summary
         before, after = report_of(self.seen, self.seen), report_of(found, self.seen)
-        doubt = label_free.choose_weights(before, after)
+        doubt = label_free.choose_weights(before, after, self.method.settled)
         summary["label_free"] = {
             "before": before._asdict(),
             "after": after._asdict(),

@@ -18,6 +18,7 @@ from modeling_crossmost.serving.classifier import Classifier
 from modeling_crossmost.training import evaluator, label_free
 from modeling_crossmost.training.arguments import UsageError, parse_arguments
 from modeling_crossmost.training.label_free import Report, doubt_about_training, label_free_fusion_weight, report_of
+from modeling_crossmost.training.self_training import Settled
 
 
 IMAGE, POINT = torch.tensor([[0.7, 0.2, 0.1]]), torch.tensor([[0.1, 0.3, 0.6]])
@@ -183,9 +184,31 @@ def test_what_is_doubted(changed, word):
     assert doubt is None if word is None else word in doubt
 
 
+def test_a_settled_modality_and_the_classifier_are_saved_as_they_were(run, work, monkeypatch, capsys):
+    monkeypatch.setattr("modeling_crossmost.training.methods.settled_modality", lambda anchors: Settled("image", 0.96))
+    output = run(max_steps=3, eval_steps=0, select="label_free", fusion="model")
+    saved, start = load_file(output / "model.safetensors"), load_file(work / "model" / "model.safetensors")
+    moved = {name.split(".")[0] for name, value in saved.items() if not torch.equal(value, start[name])}
+    assert "point_model" in moved and not moved & {"vision_model", "visual_projection", "classifier", "logit_scale"}
+    assert "note: the views alone name what both do of 96% of the objects" in capsys.readouterr().out
+    results = json.loads((output / "results.json").read_text())
+    assert results["settled"] == {"modality": "image", "share": 0.96}
+    assert all(results["teacher"][name] == results["zero_shot"][name] for name in ("image", "image_star"))
+    assert "the views alone named what both did of 96 % of the training objects" in (output / "README.md").read_text()
+
+
+def test_what_is_frozen_is_not_doubted():
+    fields = {"agreement": 0.5, "bias": 0.1, "starved_classes": 0.1, "same_as_before": 1.0}
+    report = Report(confidence_image=0.9, confidence_point=0.6, image_as_both=0.95, point_as_both=0.8, **fields)
+    assert doubt_about_training(report, report, Settled("image", 0.95)) is None
+    assert "one modality alone" in doubt_about_training(report, report)
+    both = report._replace(point_as_both=0.93)
+    assert "of 93% of the objects" in doubt_about_training(both, both, Settled("image", 0.95))
+
+
 def test_a_model_with_nothing_to_learn_is_told_before_it_trains(run, monkeypatch, capsys):
     monkeypatch.setattr(label_free, "SETTLED", -1.0)
-    run(max_steps=1, eval_steps=0, select="label_free", fusion="model")
+    run(max_steps=1, eval_steps=0, select="label_free", fusion="model", freeze_settled=False)
     printed = capsys.readouterr().out
     assert printed.index("note: one modality alone names what both do") < printed.index("without labels")
     assert "--select last keeps the trained ones" in printed
@@ -193,7 +216,7 @@ def test_a_model_with_nothing_to_learn_is_told_before_it_trains(run, monkeypatch
 
 @pytest.mark.parametrize("doubt", [None, "because"])
 def test_the_weights_of_before_training_are_kept_where_it_did_harm(run, work, monkeypatch, capsys, doubt):
-    monkeypatch.setattr("modeling_crossmost.training.label_free.doubt_about_training", lambda before, after: doubt)
+    monkeypatch.setattr("modeling_crossmost.training.label_free.doubt_about_training", lambda *reports: doubt)
     output = run(max_steps=3, eval_steps=0, select="label_free", fusion="model")
     results = json.loads((output / "results.json").read_text())
     printed = capsys.readouterr().out

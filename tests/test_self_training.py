@@ -23,6 +23,7 @@ from modeling_crossmost.training.self_training import (
     make_pseudo_labels,
     masked_losses,
     self_training_step,
+    settled_modality,
     step_statistics,
     student_inputs,
     teacher_logits,
@@ -69,12 +70,13 @@ def one_step(
     student: CrossMoSTForSelfTraining | None = None,
     epoch: int = 0,
     chunk_size: int | None = None,
+    settled: str | None = None,
 ):
     """Student (with gradients) and terms of a step whose teacher has other weights than the student."""
     student = make_student() if student is None else student
     teacher = EMATeacher(make_student(seed=9))
-    freeze_for_self_training(student, arguments)
-    train_mode(student, arguments)
+    freeze_for_self_training(student, arguments, settled)
+    train_mode(student, arguments, settled)
     wrapped = StudentPass(student, arguments, chunk_size)
     terms = self_training_step(wrapped, student, teacher, make_batch(), make_keys(epoch), arguments, chunk_size)
     return student, terms
@@ -259,6 +261,45 @@ def test_exactly_what_trains_gets_a_gradient(overrides, frozen):
         trains = not name.startswith(frozen)
         assert value.requires_grad == trains, name
         assert (value.grad is not None) == trains, name
+
+
+@pytest.mark.parametrize(
+    ("settled", "frozen", "tower"),
+    [
+        ("image", ("vision_model.", "visual_projection.", "image_mask_token", "pixel_decoder."), "vision_model"),
+        ("point", ("point_", "token_decoder."), "point_model"),
+    ],
+)
+def test_a_settled_modality_stands_still_with_the_classifier(settled, frozen, tower):
+    arguments = make_arguments(freeze_point_tokenizer=False)
+    student, terms = one_step(arguments, make_student(), settled=settled)
+    terms["loss"].backward()
+    frozen += ("classifier.", "logit_scale", *(["patch_layernorm."] if settled == "image" else []))
+    for name, value in student.named_parameters():
+        assert (value.grad is None) == (not value.requires_grad) == name.startswith(frozen), name
+    assert not any(module.training for module in getattr(student, tower).modules())
+
+
+@pytest.mark.parametrize(
+    ("image", "point", "expected"),
+    [(19, 10, "image"), (10, 20, "point"), (18, 18, None), (10, 18, None), (20, 20, None)],
+)
+def test_who_is_settled_in_closed_form(image, point, expected):
+    # Of 20 objects both say class 0 together; a modality that says class 1 is outvoted by the other one's certainty.
+    def opinion(right: int) -> torch.Tensor:
+        said = torch.tensor([[0.99, 0.01]]).repeat(20, 1)
+        said[:right] = torch.tensor([0.999, 0.001])
+        said[right:] = torch.tensor([0.4, 0.6])
+        return said.log()
+
+    anchors = torch.stack([opinion(image), opinion(point).flip(0)], dim=1)
+    found = settled_modality(anchors)
+    if expected is None:
+        assert found is None
+    else:
+        assert found.modality == expected and found.share == pytest.approx(
+            {"image": image, "point": point}[expected] / 20
+        )
 
 
 def test_freezing_again_forgets_the_last_time():

@@ -15,6 +15,7 @@ from ..utils.extras import importing
 from .arguments import Arguments
 from .evaluator import Evaluator
 from .methods import Method
+from .self_training import MODALITIES, SETTLED, Settled
 
 
 with importing("train"):
@@ -23,9 +24,6 @@ with importing("train"):
 
 
 LABEL_FREE_OBJECTS = 512
-# Above this share of objects on which one modality says before training what both say together, there is too little to
-# learn. Of the runs in this folder's README two lay above (0.95) and did harm.
-SETTLED = 0.9
 
 
 def label_free_fusion_weight(image: np.ndarray, point: np.ndarray) -> float:
@@ -96,28 +94,30 @@ def report_of(found: dict[str, np.ndarray], before: dict[str, np.ndarray]) -> Re
     return Report(*(round(float(value), 4) for value in values))
 
 
-def doubt_before_training(before: Report) -> str | None:
-    """Say why training is likely to harm a modality, `None` if it is not.
+def doubt_before_training(before: Report, frozen: Settled | None = None) -> str | None:
+    """Say why training is likely to harm a modality, `None` if it is not; see [`self_training.settled_modality`].
 
-    What a modality learns are the labels of both, on the objects where it says something else. Where there are few of
-    these, it learns next to nothing, and pays with what fine-tuning costs.
+    Args:
+        before: of the model before training.
+        frozen: the modality that will not be trained.
     """
-    settled = max(before.image_as_both, before.point_as_both)
+    shares = {"image": before.image_as_both, "point": before.point_as_both}
+    settled = max(share for name, share in shares.items() if frozen is None or name != frozen.modality)
     if settled > SETTLED:
         return f"one modality alone names what both do of {settled:.0%} of the objects: there is too little to learn"
     return None
 
 
-def doubt_about_training(before: Report, after: Report) -> str | None:
+def doubt_about_training(before: Report, after: Report, frozen: Settled | None = None) -> str | None:
     """Say why the weights before training should be kept, `None` if training seems to have helped.
 
     The labels come from what both modalities say. Whoever learned them comes nearer to what both said at first, which
     is better than what either did; whoever drifts away was harmed, by a rate that is too large for example.
     """
-    if (doubt := doubt_before_training(before)) is not None:
+    if (doubt := doubt_before_training(before, frozen)) is not None:
         return doubt
-    for field, name in {"image_as_both": "the views", "point_as_both": "the clouds"}.items():
-        first, last = getattr(before, field), getattr(after, field)
+    for modality, name in MODALITIES.items():
+        first, last = (getattr(report, f"{modality}_as_both") for report in (before, after))
         if last < first:
             return f"{name} agree less with what both said before training ({last:.1%} instead of {first:.1%})"
     return None
@@ -185,20 +185,20 @@ class LabelFree:
             "suggest"
         )
 
-    def warn(self, before: Report) -> None:
+    def warn(self, before: Report, frozen: Settled | None) -> None:
         """Say at the start what [`choose_weights`] will decide by the model before training alone."""
-        if (doubt := doubt_before_training(before)) is not None:
+        if (doubt := doubt_before_training(before, frozen)) is not None:
             self.accelerator.print(
                 f"note: {doubt}. The weights of before training will be kept; --select last keeps the trained ones."
             )
 
-    def choose_weights(self, before: Report, after: Report) -> str | None:
+    def choose_weights(self, before: Report, after: Report, frozen: Settled | None) -> str | None:
         """Print both reports and the choice; return why the weights of before training are kept, `None` if not."""
         width = max(map(len, Report._fields))
         lines = [f"{'without labels':<{width}}   before   after"]
         for name, first, last in zip(Report._fields, before, after, strict=True):
             lines.append(f"{name:<{width}}   {first:6.3f}  {last:6.3f}")
-        doubt = doubt_about_training(before, after)
+        doubt = doubt_about_training(before, after, frozen)
         verdict = (
             "training helped, as far as this shows"
             if doubt is None

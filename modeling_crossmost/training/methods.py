@@ -31,7 +31,15 @@ from .pretraining import (
     pretraining_mode,
     pretraining_step,
 )
-from .self_training import EMATeacher, StudentPass, freeze_for_self_training, self_training_step, train_mode
+from .self_training import (
+    EMATeacher,
+    Settled,
+    StudentPass,
+    freeze_for_self_training,
+    self_training_step,
+    settled_modality,
+    train_mode,
+)
 from .supervised import SupervisedPass, freeze_unlabeled_parts, supervised_step
 
 
@@ -48,6 +56,7 @@ class Method:
     weak_views = 1  # of each object
     views_per_item: int | None = None  # where several views of an object make one item
     taught: list[str] | None = None  # the classes that labels teach; without, labels are not even read
+    settled: Settled | None = None  # the modality that has nothing to learn, if there is one
 
     def check(self, model: Any) -> list[str]:
         """Raise ValueError where the options do not fit the model, before anything is computed.
@@ -79,7 +88,10 @@ class Method:
         """Bring the classifier up to date."""
 
     def before_training(self, look: Callable[[], torch.Tensor]) -> None:
-        """Keep what the untrained model says of the training split, which `look` computes, if it matters."""
+        """Heed what the untrained model says of the training split, which `look` computes, if it matters.
+
+        It is called before `freeze`.
+        """
 
 
 def _student(model: CrossMoSTModel) -> CrossMoSTForSelfTraining:
@@ -115,11 +127,11 @@ class SelfTraining(Method):
 
     def freeze(self, model: CrossMoSTModel) -> None:
         """See [`freeze_for_self_training`]."""
-        freeze_for_self_training(_student(model), self.arguments)
+        freeze_for_self_training(_student(model), self.arguments, self._settled_name())
 
     def train_mode(self, model: CrossMoSTModel) -> None:
         """See [`self_training.train_mode`]."""
-        train_mode(_student(model), self.arguments)
+        train_mode(_student(model), self.arguments, self._settled_name())
 
     def trainable(self, model: CrossMoSTModel) -> nn.Module:
         """Return the student's pass up to what the losses need."""
@@ -127,9 +139,14 @@ class SelfTraining(Method):
         return StudentPass(_student(model), self.arguments, self.chunk_size)
 
     def before_training(self, look: Callable[[], torch.Tensor]) -> None:
-        """Keep the anchors of the labels, where `anchor` asks for them."""
+        """Keep the anchors of the labels, where `anchor` asks for them, and see who has nothing to learn from them."""
         if self.arguments.anchor:
             self.anchors = look()
+            if self.arguments.freeze_settled:
+                self.settled = settled_modality(self.anchors)
+
+    def _settled_name(self) -> str | None:
+        return None if self.settled is None else self.settled.modality
 
     def step(self, wrapped: nn.Module, model: CrossMoSTModel, teacher: EMATeacher, batch: Batch) -> Batch:
         """See [`self_training_step`]."""

@@ -41,6 +41,12 @@ from .sharding import local
 
 PSEUDO_LABELS = ("joint", "sum", "image", "point", "random", "own")
 
+MODALITIES = {"image": "the views", "point": "the clouds"}
+
+# Above this share of objects on which one modality says before training what both say together, it has too little to
+# learn: two of the runs in this folder's README lay above (0.95), and training it did harm.
+SETTLED = 0.9
+
 
 @dataclass
 class SelfTrainingArguments:
@@ -57,6 +63,8 @@ class SelfTrainingArguments:
             fewer, they repeat.
         anchor: share of what the model said of all views and of the cloud before training in the logits that labels are
             made of (paper: 0). It is computed once and does not move, so that errors cannot feed on themselves.
+        freeze_settled: where the anchors show that one modality alone names what both do of more than 90 % of the
+            objects, keep it as it is, and the classifier with it: it could only lose, the other one learns.
         confidence_threshold: T of eqs. 1 and 2; 0 keeps all labels.
         confidence_threshold_image, confidence_threshold_point: thresholds for "own"; default `confidence_threshold`.
         point_confidence_weight: factor on the cloud's confidence in joint labels (official recipes: 0.9 or 1).
@@ -89,6 +97,7 @@ class SelfTrainingArguments:
     pseudo_label: str = "sum"
     teacher_views: int = 1
     anchor: float = 0.5
+    freeze_settled: bool = True
     confidence_threshold: float = 0.0
     confidence_threshold_image: float | None = None
     confidence_threshold_point: float | None = None
@@ -265,11 +274,59 @@ class EMATeacher:
             torch._foreach_copy_(*self._copied)
 
 
-def freeze_for_self_training(model: CrossMoSTForSelfTraining, arguments: SelfTrainingArguments) -> None:
-    """Disable gradients of everything that the arguments freeze or that no loss term reaches."""
+class Settled(NamedTuple):
+    """A modality that has nothing to learn: "image" or "point", and the share of the objects that shows it."""
+
+    modality: str
+    share: float
+
+    def __str__(self) -> str:
+        who = MODALITIES[self.modality]
+        return (
+            f"{who} alone name what both do of {self.share:.0%} of the objects: they have nothing to learn, and stay "
+            "as they are with the classifier"
+        )
+
+
+def settled_modality(anchors: torch.Tensor) -> Settled | None:
+    """Find a modality that already says what both do.
+
+    What a modality learns are the labels of both, on the objects where it says something else. Where there are few of
+    these, it learns next to nothing, and pays with what fine-tuning costs.
+
+    Args:
+        anchors: (N, 2, C) log-probabilities of all views and of the cloud before training.
+
+    Returns:
+        `None` where both have something to learn, and where neither has.
+    """
+    both = anchors.sum(dim=1).argmax(dim=-1)
+    shares = (anchors.argmax(dim=-1) == both[:, None]).float().mean(dim=0).tolist()
+    settled = [Settled(name, share) for name, share in zip(MODALITIES, shares, strict=True) if share > SETTLED]
+    return settled[0] if len(settled) == 1 else None
+
+
+def freeze_for_self_training(
+    model: CrossMoSTForSelfTraining, arguments: SelfTrainingArguments, settled: str | None = None
+) -> None:
+    """Disable gradients of everything that the arguments freeze or that no loss term reaches.
+
+    Args:
+        model: the student.
+        arguments: the method.
+        settled: the modality, "image" or "point", that stays as it is, and with it classifier and logit scale.
+    """
     model.requires_grad_(True)
     # Text embeddings only define the classifier. DDP waits for every parameter's gradient, so none may be left over.
     frozen: list[nn.Module | nn.Parameter | None] = [model.text_model, model.text_projection]
+    if settled is not None:
+        frozen += [model.classifier, model.logit_scale]
+    if settled == "image":
+        frozen += [model.vision_model, model.visual_projection]
+        frozen += [model.image_mask_token, model.patch_layernorm, model.pixel_decoder]
+    elif settled == "point":
+        frozen += [model.point_model, model.point_projection]
+        frozen += [model.point_mask_token, model.token_decoder, model.point_local_projection]
     if arguments.freeze_point_tokenizer:
         frozen.append(model.point_model.tokenizer)
     if arguments.freeze_image:
@@ -282,9 +339,11 @@ def freeze_for_self_training(model: CrossMoSTForSelfTraining, arguments: SelfTra
             part.requires_grad_(False)
 
 
-def train_mode(model: CrossMoSTForSelfTraining, arguments: SelfTrainingArguments) -> None:
-    """Set training mode, but keep a frozen tokenizer in evaluation mode: its BatchNorm statistics are frozen too."""
+def train_mode(model: CrossMoSTForSelfTraining, arguments: SelfTrainingArguments, settled: str | None = None) -> None:
+    """Set training mode, but keep what is frozen in evaluation mode: its BatchNorm statistics are frozen too."""
     model.train()
+    if settled is not None:
+        (model.vision_model if settled == "image" else model.point_model).eval()
     if arguments.freeze_point_tokenizer and model.point_model.tokenizer is not None:
         model.point_model.tokenizer.eval()
 
