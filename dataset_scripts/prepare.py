@@ -61,7 +61,8 @@ def make_parser() -> Parser:
         "--no-classes", action="store_true", default=None, help="folder: names of folders are no classes; no labels"
     )
     parser.add_argument(
-        "--config", help="this configuration only: furniture clean, scan, imbalanced; modelnet40 medium, hard"
+        "--config",
+        help="this configuration only: furniture clean, scan, imbalanced, seen, medium, hard; modelnet40 medium, hard",
     )
     parser.add_argument(
         "--objects-per-class", type=int, help="furniture: train objects per class (clean 600, scan 400)"

@@ -19,6 +19,7 @@ SCRIPT = """
 import json, sys
 from pathlib import Path
 flags = sys.argv[1:]
+flags = flags[len(flags) % 2 :]  # a recipe comes first, if there is one
 given = {name.removeprefix("--"): value for name, value in zip(flags[::2], flags[1::2])}
 folder = Path(given["output_dir"])
 with open(folder.parents[1] / "calls.txt", "a") as file:
@@ -28,11 +29,12 @@ if (folder.parents[1] / "broken").exists() and given.get("pseudo_label") == "poi
     (folder / "checkpoints" / "step_1" / "trainer_state.json").write_text("{}")
     sys.exit(3)
 kinds = ["own", "image", "point", "random", "joint", "sum"]
-base = 50.0 + 2 * kinds.index(given.get("pseudo_label", "joint")) + int(given["seed"])
+base = 50.0 + 2 * kinds.index(given.get("pseudo_label", "joint")) + int(given.get("seed", 0))
 row = {"image": base, "image_star": base + 1, "point": base + 2, "fused": base + 3}
 zero = {"image": 40.0, "image_star": 41.0, "point": 42.0, "fused": 43.0}
-results = {"method": "crossmost", "dataset": "toy", "split": "test", "num_objects": 9, "seed": int(given["seed"]),
-           "zero_shot": zero, "teacher": row, "student": row, "steps": 3, "wall_seconds": 6.0}
+results = {"method": "crossmost", "dataset": "toy", "dataset_config": given.get("dataset_config"), "split": "test",
+           "num_objects": 9, "seed": int(given.get("seed", 0)), "zero_shot": zero, "teacher": row, "student": row,
+           "steps": 3, "wall_seconds": 6.0}
 (folder / "results.json").write_text(json.dumps(results))
 """
 
@@ -116,8 +118,23 @@ def test_outside_of_a_checkout_there_is_nothing_to_run(tmp_path, monkeypatch, ca
 def test_every_row_is_a_valid_call_of_train_py():
     assert tuple(experiments.EXPERIMENTS) == NAMES
     for experiment in experiments.EXPERIMENTS.values():
-        found = [parse_arguments([*options]).to_dict() for options in experiment.rows.values()]
+        found = [parse_arguments([*options]).to_dict() for options in experiment.runs().values()]
         assert all(one != other for i, one in enumerate(found) for other in found[:i]), "every row differs"
+
+
+def test_groups_have_their_own_zero_shot_and_start_from_one_model(checkout, capsys, monkeypatch):
+    out = checkout / "out"
+    assert tables(out, "--", "--max_steps", "3", name="classes") == 0
+    (start,), rows = calls(checkout), calls(out)
+    assert start[:2] == ["--dataset_config", "seen"], "made before the rows, from another data set"
+    printed = capsys.readouterr().out
+    names = [line.split(" | ")[0].strip("| ") for line in printed.splitlines() if line.startswith("| ")]
+    groups = ("all classes", "medium classes", "hard classes")
+    assert names[1:] == [f"{row}, {group}" for group in groups for row in ("zero-shot", "baseline", "Cross-MoST")]
+    assert len(rows) == 6 and all(call[2:4] == ["--model_name_or_path", str(out / "start")] for call in rows)
+    assert tables(out, "--", "--max_steps", "3", name="classes") == 0 and len(calls(out)) == 6, "nothing is made twice"
+    assert tables(checkout / "own", "--", "--model_name_or_path", "mine", name="classes") == 0
+    assert all(call[:2] == ["--model_name_or_path", "mine"] for call in calls(checkout / "own"))
 
 
 def test_a_table_of_the_toy_from_beginning_to_end(work, tmp_path, monkeypatch, capsys):

@@ -461,6 +461,25 @@ def test_an_imbalanced_target_has_rare_classes_and_objects_of_its_own():
     assert set(pair) == {"points", "views"} and len(pair["views"]) == 3
 
 
+def test_subsets_have_the_objects_of_the_whole_of_their_classes_alone():
+    sizes = {"objects_per_class": 3, "test_per_class": 2, "num_points": 64}
+    subsets = {name: FurniturePairs(config_name=name, **sizes) for name in ("seen", "medium", "hard")}
+    assert set(subsets["seen"].class_names()).isdisjoint(subsets["medium"].class_names())
+    assert set(subsets["hard"].class_names()) < set(subsets["medium"].class_names())
+    assert len(subsets["seen"].class_names() + subsets["medium"].class_names()) == 10
+    for name, whole in (("seen", "clean"), ("medium", "scan"), ("hard", "scan")):
+        subset, full = subsets[name], FurniturePairs(config_name=whole, **sizes)
+        names = subset.class_names()
+        for split, items in full.objects().items():
+            assert subset.objects()[split] == [item for item in items if item.class_name in names]
+        item = subset.objects()["train"][-1]
+        ours, theirs = subset.make_pair(item), full.make_pair(item)
+        assert subset.has_captions == full.has_captions and subset.features().keys() == full.features().keys()
+        np.testing.assert_array_equal(ours["points"], theirs["points"])
+        np.testing.assert_array_equal(ours["views"], theirs["views"])
+        assert f"those of {whole} of {len(names)} classes" in subset.describe()["Source"]
+
+
 def test_scans_are_seen_from_one_side():
     azimuths = [camera.azimuth for camera in scan_cameras(3, np.random.default_rng(4))]
     assert [(later - first) % 360.0 for first, later in pairwise(azimuths)] == pytest.approx([40.0, 40.0])

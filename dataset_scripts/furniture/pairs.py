@@ -2,6 +2,7 @@
 
 `clean` is labeled by construction and captioned, for pre-training; `scan` is the degraded, unlabeled target. How far
 they are apart is decided in `domains.py`. `imbalanced` is a target like `scan` whose classes are not equally frequent.
+`seen`, `medium` and `hard` are the objects of `clean` and `scan` of some classes, for the paper's table 7.
 """
 
 from __future__ import annotations
@@ -25,7 +26,14 @@ from ..remote import cache_root
 from ..writing import PREPARATION_FILE
 
 
-CONFIG_NAMES = ("clean", "scan", "imbalanced")
+# Of which other configuration one has the objects, and of which classes alone. A point tower pre-trained on `seen` has met
+# no class of `medium`, and nothing that looks like those of `hard`: what ULIP's lists of ModelNet40 are for.
+SUBSETS = {
+    "seen": ("clean", ("bed", "chair", "desk", "dresser", "table")),
+    "medium": ("scan", ("bathtub", "monitor", "night stand", "sofa", "toilet")),
+    "hard": ("scan", ("bathtub", "monitor", "toilet")),
+}
+CONFIG_NAMES = ("clean", "scan", "imbalanced", *SUBSETS)
 DEFAULT_CONFIG = "scan"
 SPLITS = ("train", "test")
 OBJECTS_PER_CLASS = {"clean": 600, "scan": 400, "imbalanced": 400}
@@ -58,7 +66,7 @@ class FurniturePairs(PairSource):
     """One configuration of the furniture.
 
     Args:
-        config_name: "clean", "scan" or "imbalanced".
+        config_name: one of `CONFIG_NAMES`.
         objects_per_class: Training objects of each class, of the largest in "imbalanced"; None takes
             `OBJECTS_PER_CLASS`.
         test_per_class: Test objects of each class, 0 for no test split; None takes `TEST_PER_CLASS`.
@@ -83,6 +91,11 @@ class FurniturePairs(PairSource):
                 raise ValueError(f"{name} must be at least {smallest} and below {SEEDS_PER_BLOCK}, got {value}.")
 
     @property
+    def whole(self) -> str:
+        """The configuration whose objects these are: "clean", "scan" or "imbalanced"."""
+        return SUBSETS.get(self.config_name, (self.config_name, ()))[0]
+
+    @property
     def title(self) -> str:
         return "Procedural furniture"
 
@@ -92,24 +105,24 @@ class FurniturePairs(PairSource):
 
     @property
     def has_captions(self) -> bool:
-        return self.config_name == "clean"
+        return self.whole == "clean"
 
     def class_names(self) -> list[str]:
         from .catalogue import CLASSES
 
-        return list(CLASSES)
+        return list(SUBSETS.get(self.config_name, (self.whole, CLASSES))[1])
 
     def objects(self) -> dict[str, list[PairObject]]:
         sizes = (
-            OBJECTS_PER_CLASS[self.config_name] if self.objects_per_class is None else self.objects_per_class,
-            TEST_PER_CLASS[self.config_name] if self.test_per_class is None else self.test_per_class,
+            OBJECTS_PER_CLASS[self.whole] if self.objects_per_class is None else self.objects_per_class,
+            TEST_PER_CLASS[self.whole] if self.test_per_class is None else self.test_per_class,
         )
-        block = (2 * self.seed + CONFIG_NAMES.index(self.config_name)) * len(SPLITS)
-        if self.config_name == "imbalanced":
+        block = (2 * self.seed + CONFIG_NAMES.index(self.whole)) * len(SPLITS)
+        if self.whole == "imbalanced":
             block = (FIRST_IMBALANCED + self.seed) * len(SPLITS)
         found = {}
         for number, (split, size) in enumerate(zip(SPLITS, sizes, strict=True), block):
-            folder, first = f"{self.config_name}/{split}", number * SEEDS_PER_BLOCK
+            folder, first = f"{self.whole}/{split}", number * SEEDS_PER_BLOCK
             found[split] = [
                 PairObject(f"{folder}/{name.replace(' ', '_')}/{index:05d}", name, seed=first + index)
                 for name in self.class_names()
@@ -118,7 +131,7 @@ class FurniturePairs(PairSource):
         return {split: items for split, items in found.items() if items}
 
     def _class_size(self, name: str, largest: int) -> int:
-        if self.config_name != "imbalanced" or largest == 0:
+        if self.whole != "imbalanced" or largest == 0:
             return largest
         return max(1, round(IMBALANCE[name] * largest))
 
@@ -130,8 +143,8 @@ class FurniturePairs(PairSource):
             raise ValueError(f"The furniture object {item.object_id!r} has no class; take objects from objects().")
         made, rng = make_object(item.class_name, item.seed), object_rng(item.object_id, self.seed)
         depth: list[Camera] = []
-        count = self.num_views or NUM_VIEWS[self.config_name]
-        if self.config_name != "clean":
+        count = self.num_views or NUM_VIEWS[self.whole]
+        if self.whole != "clean":
             instance = domains.scan_instance(made.mesh, self.num_points, rng)
             shaded, style = scan_cameras(count, rng), domains.scan_view_style(rng)
         else:
@@ -145,10 +158,10 @@ class FurniturePairs(PairSource):
         return {**pair, "captions": made.captions} if self.has_captions else pair
 
     def describe(self) -> dict[str, str]:
-        count = self.num_views or NUM_VIEWS[self.config_name]
+        count = self.num_views or NUM_VIEWS[self.whole]
         tilt = "elevation random in {:g} to {:g} degrees".format(*SHADED_ELEVATION)
         lens = f"distance {SHADED_CAMERA['distance']:g} radii, field of view {SHADED_CAMERA['field_of_view']:g} degrees"
-        if self.config_name != "clean":
+        if self.whole != "clean":
             clouds = "seen from one side, with noise and floor remains, axes scaled, any yaw"
             views = f"{count} azimuths, {SCAN_STEP:g} degrees apart, from a random one; {tilt}"
         else:
@@ -157,8 +170,11 @@ class FurniturePairs(PairSource):
                 f"first {count // 3} projected from the cloud: random azimuths, elevation "
                 f"{DEPTH_CAMERA['elevation']:g} degrees; then {count - count // 3} shaded: random azimuths, {tilt}"
             )
+        source = "generated; every object has its own seed, and no object is in two configurations or splits"
+        if self.whole != self.config_name:
+            source += f", but that these are those of {self.whole} of {len(self.class_names())} classes"
         return {
-            "Source": "generated; every object has its own seed, and no object is in two configurations or splits",
+            "Source": source,
             "Clouds": f"{self.num_points} points, mean at the origin, largest norm 1, y up; {clouds}",
             "Views": f"{views}; {lens}; shaded views by ray casting (Embree)",
         }
@@ -191,7 +207,7 @@ def cached_furniture(
     the one that makes it.
 
     Args:
-        config: "clean", "scan" or "imbalanced".
+        config: one of `CONFIG_NAMES`.
         cache_dir: Where such folders lie; by default `$CROSSMOST_CACHE`, else the cache of `datasets`.
         num_proc: Number of processes; by default all cores.
         sizes: `objects_per_class`, `test_per_class`, `num_points`, `num_views`, `image_size` or `seed`.

@@ -8,7 +8,7 @@ from pathlib import Path
 from ..utils.command_line import Parser, UsageError, comma_separated, run_command
 
 
-NAMES = ("main", "components", "labels", "views", "teacher")
+NAMES = ("main", "components", "labels", "views", "teacher", "classes")
 
 
 def make_parser() -> Parser:
@@ -22,7 +22,8 @@ def make_parser() -> Parser:
     parser.add_argument(
         "name",
         choices=NAMES,
-        help="main (table 1), components (2 and 3), labels (4), views (5), or teacher (views of the teacher)",
+        help="main (table 1), components (2 and 3), labels (4), views (5), teacher (views of the teacher), or classes "
+        "(7: classes that the point tower was not pre-trained on)",
     )
     parser.add_argument("--output", required=True, type=Path, metavar="DIR", help="folder of the runs and the table")
     parser.add_argument("--seeds", default="0", metavar="S,S,...", help="seeds of every row (%(default)s)")

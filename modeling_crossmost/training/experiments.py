@@ -22,13 +22,28 @@ from .checkpoints import checkpoints_of
 
 REPOSITORY = Path(__file__).parents[2]
 OPTIONS_FILE = "options.json"  # of a run, beside what train.py writes
+START = "start"  # folder of the model that all rows start from, where the table makes one
 
 
 class Experiment(NamedTuple):
-    """A table: what it shows, and the options of `train.py` that make each of its rows."""
+    """A table: what it shows, and the options of `train.py` that make each of its rows.
+
+    `start`, a recipe first, makes the model that all rows start from where no option names one. `rows` may be several
+    groups with the same names, each with options, and zero-shot accuracies, of its own.
+    """
 
     title: str
     rows: dict[str, list[str]]
+    groups: dict[str, list[str]] = {"": []}
+    start: list[str] | None = None
+
+    def runs(self) -> dict[str, list[str]]:
+        """Return the options of every row of every group."""
+        return {
+            ", ".join(filter(None, (row, group))): [*ours, *theirs]
+            for group, theirs in self.groups.items()
+            for row, ours in self.rows.items()
+        }
 
 
 EXPERIMENTS = {
@@ -69,6 +84,17 @@ EXPERIMENTS = {
         "Views that the teacher labels an object from",
         {f"{count} view{'s'[: count > 1]}": ["--teacher_views", str(count)] for count in (1, 4, 12)},
     ),
+    "classes": Experiment(
+        "Table 7: classes that the point tower's pre-training did not have",
+        {"baseline": ["--method", "baseline"], "Cross-MoST": []},
+        {
+            "all classes": [],
+            "medium classes": ["--dataset_config", "medium"],
+            "hard classes": ["--dataset_config", "hard"],
+        },
+        # The bundled checkpoint's image and text towers know all classes, as CLIP does.
+        ["recipes/mini_ulip.yaml", "--dataset_config", "seen", "--point_tower", "new", "--num_train_epochs", "24"],
+    ),
 }
 
 
@@ -92,14 +118,21 @@ def run_experiment(name: str, output: Path, seeds: Sequence[int], options: Seque
     script = REPOSITORY / "train.py"
     if not script.is_file():
         raise ValueError(f"{script} does not exist: tables are made from a checkout of the repository.")
-    total, count = len(experiment.rows) * len(seeds), 0
+    command = [*shlex.split(launch), str(script)]
+    shared = list(options)
+    if experiment.start is not None and "--model_name_or_path" not in options:
+        recipe, *others = experiment.start
+        sys.stderr.write(f"what all rows start from: {output / START}\n")
+        _make_run(output / START, [str(REPOSITORY / recipe), *others], command)
+        shared += ["--model_name_or_path", str(output / START)]
+    total, count = len(experiment.runs()) * len(seeds), 0
     runs: dict[str, list[dict[str, Any]]] = {}
-    for row, own in experiment.rows.items():
+    for row, own in experiment.runs().items():
         for seed in seeds:
             count += 1
             folder = output / row.replace(",", "").replace(" ", "_") / f"seed_{seed}"
             sys.stderr.write(f"[{count}/{total}] {row}, seed {seed}: {folder}\n")
-            _make_run(folder, [*options, *own, "--seed", str(seed)], [*shlex.split(launch), str(script)])
+            _make_run(folder, [*shared, *own, "--seed", str(seed)], command)
             known = json.loads((folder / OPTIONS_FILE).read_text(encoding="utf-8"))
             runs.setdefault(row, []).append(read_results(folder) | {"commit": known["commit"]})
     return write_table(output, experiment.title, runs, list(options))
@@ -124,17 +157,29 @@ def _make_run(folder: Path, options: list[str], command: list[str]) -> None:
 
 
 def spread_rows(runs: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, Row]:
-    """Return the rows of a table, zero-shot first: means and sample standard deviations over the runs of each.
+    """Return the rows of a table, means and sample standard deviations over the runs of each.
+
+    Zero-shot comes first, or where the runs are groups on several data sets, first in each.
 
     Args:
         runs: row -> contents of its `results.json` files.
     """
-    every = [run for same in runs.values() for run in same]
-    rows: dict[str, Row] = {"zero-shot": dict(every[0].get("zero_shot") or {})} if every else {}
+    rows: dict[str, Row] = {}
+    several = len({_data_of(run) for same in runs.values() for run in same}) > 1
+    known = set()
     for name, same in runs.items():
+        if same and _data_of(same[0]) not in known:
+            known.add(_data_of(same[0]))
+            title = f"zero-shot, {name.rpartition(', ')[2]}" if several else "zero-shot"
+            rows[title] = dict(same[0].get("zero_shot") or {})
         teachers = [run.get("teacher") or {} for run in same]
         rows[name] = {column: spread([teacher.get(column) for teacher in teachers]) for column in COLUMNS}
     return rows
+
+
+def _data_of(run: Mapping[str, Any]) -> tuple[Any, ...]:
+    """Say what a run was measured on."""
+    return run.get("dataset"), run.get("dataset_config"), run.get("split"), run.get("num_objects")
 
 
 def write_table(
@@ -151,10 +196,11 @@ def write_table(
     rows = spread_rows(runs)
     every = [(name, run) for name, same in runs.items() for run in same]
     first = every[0][1]
+    measured = ", ".join(dict.fromkeys(str(run.get("num_objects")) for _, run in every))
     seconds = sum(run.get("wall_seconds") or 0.0 for _, run in every)
     commits = sorted({run.get("commit") or "of an unknown commit" for _, run in every})
     facts = [
-        f"{Path(str(first.get('dataset'))).name}, split {first.get('split')}, {first.get('num_objects')} objects, "
+        f"{Path(str(first.get('dataset'))).name}, split {first.get('split')}, {measured} objects, "
         f"seeds {', '.join(sorted({str(run.get('seed')) for _, run in every}))}; top-1 in percent of the teacher.",
         f"{len(every)} runs took {seconds / 60:.0f} minutes; code {', '.join(commits)}; options of "
         f"train.py: `{shlex.join(options) or 'none'}`.",
