@@ -26,8 +26,8 @@ from ..remote import cache_root
 from ..writing import PREPARATION_FILE
 
 
-# Of which other configuration one has the objects, and of which classes alone. A point tower pre-trained on `seen` has met
-# no class of `medium`, and nothing that looks like those of `hard`: what ULIP's lists of ModelNet40 are for.
+# Of which other configuration one has the objects, and of which classes alone. A point tower pre-trained on `seen` has
+# met no class of `medium`, and nothing that looks like those of `hard`: what ULIP's lists of ModelNet40 are for.
 SUBSETS = {
     "seen": ("clean", ("bed", "chair", "desk", "dresser", "table")),
     "medium": ("scan", ("bathtub", "monitor", "night stand", "sofa", "toilet")),
