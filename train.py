@@ -41,7 +41,7 @@ from modeling_crossmost.training.checkpoints import (
     read_state,
     save_checkpoint,
 )
-from modeling_crossmost.training.evaluator import Evaluator, load_split
+from modeling_crossmost.training.evaluator import Evaluator, load_split, quick_columns
 from modeling_crossmost.training.finish import finish_run
 from modeling_crossmost.training.guard import FiniteGuard, check_finite
 from modeling_crossmost.training.label_free import LabelFree, opinions, report_of
@@ -86,9 +86,11 @@ class Loop:
         batches: Batches,
         evaluator: Evaluator | None,
         classes: list[str],
+        zero_shot: dict[str, Any] | None = None,  # what `evaluator` has found before training
     ):
         self.arguments, self.accelerator, self.method = arguments, accelerator, method
         self.model, self.batches, self.evaluator, self.classes = model, batches, evaluator, classes
+        self.zero_shot = zero_shot
         train = arguments.train
         self.output_dir = Path(train.output_dir)
         method.freeze(model)
@@ -279,11 +281,11 @@ class Loop:
         """Take a quick look (first view and cloud) at teacher and student; nothing is chosen by it."""
         if self.evaluator is None or self.arguments.train.eval_steps == 0:
             return
-        averaged, trained = self.models()
-        teacher = self.evaluator.quick(self.method, averaged)
-        # At the start the teacher is a copy.
-        student = self.evaluator.quick(self.method, trained) if self.step else teacher
-        self.method.train_mode(self.model)
+        if self.step == 0 and self.zero_shot is not None:  # both are the start
+            teacher = student = quick_columns(self.zero_shot)
+        else:
+            teacher, student = (self.evaluator.quick(self.method, model) for model in self.models())
+            self.method.train_mode(self.model)
         self.history.append({"step": self.step, "teacher": teacher, "student": student})
 
     def models(self) -> tuple[Any, Any]:
@@ -388,7 +390,9 @@ class Run:
         zero_shot = zero_shot or self._zero_shot(self.model)
         if batches is not None:
             self._before_training()
-            loop = self._loop(self.arguments, self.method, self.model, batches, self.evaluator)
+            # Before the last stage of PointCMT the student has got a classifier since.
+            known = None if self.arguments.train.method == "pointcmt" else zero_shot
+            loop = self._loop(self.arguments, self.method, self.model, batches, self.evaluator, known)
             loop.resume()
         self._begin_files()
         if loop is None:
@@ -437,9 +441,15 @@ class Run:
             return make_batches(arguments, self.accelerator, self.processor, method)
 
     def _loop(
-        self, arguments: Arguments, method: Method, model: nn.Module, batches: Batches, evaluator: Evaluator | None
+        self,
+        arguments: Arguments,
+        method: Method,
+        model: nn.Module,
+        batches: Batches,
+        evaluator: Evaluator | None = None,
+        zero_shot: dict[str, Any] | None = None,
     ) -> Loop:
-        return Loop(arguments, self.accelerator, method, model, batches, evaluator, self.names)
+        return Loop(arguments, self.accelerator, method, model, batches, evaluator, self.names, zero_shot)
 
     def _begin_files(self) -> None:
         """Write the options: whatever can be wrong with the input has been said by now."""
@@ -472,7 +482,7 @@ class Run:
             if arguments.train.stop_after_steps <= 0:
                 self.accelerator.print(f"stopped before {name}: continue with --resume_from_checkpoint latest")
                 return None
-        loop = self._loop(arguments, method, model, self._batches(arguments, method, model), None)
+        loop = self._loop(arguments, method, model, self._batches(arguments, method, model))
         loop.resume()
         if self._train(loop, f" of {name}") is None:
             return None

@@ -282,7 +282,7 @@ def test_a_settled_modality_stands_still_with_the_classifier(settled, frozen, to
 
 @pytest.mark.parametrize(
     ("image", "point", "expected"),
-    [(19, 10, "image"), (10, 20, "point"), (18, 18, None), (10, 18, None), (20, 20, None)],
+    [(19, 11, "image"), (11, 20, "point"), (18, 18, None), (11, 18, None), (20, 20, None), (20, 10, None)],
 )
 def test_who_is_settled_in_closed_form(image, point, expected):
     # Of 20 objects both say class 0 together; a modality that says class 1 is outvoted by the other one's certainty.

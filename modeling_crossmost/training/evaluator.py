@@ -166,6 +166,11 @@ class Evaluator:
         return summarize(self.predict(method, model, folder=folder), model.config.class_names)
 
     def quick(self, method: Method, model: CrossMoSTModel) -> dict[str, float | None]:
-        """Return the columns that one view and the cloud give, for the curve over training."""
-        summary = columns_of(summarize(self.predict(method, model, num_views=1), model.config.class_names))
-        return {name: summary[name] for name in ("image", "point")}
+        """Return [`quick_columns`] without looking at more than one view."""
+        return quick_columns(summarize(self.predict(method, model, num_views=1), model.config.class_names))
+
+
+def quick_columns(summary: dict[str, Any]) -> dict[str, float | None]:
+    """Return the columns that one view and the cloud give, for the curve over training."""
+    columns = columns_of(summary)
+    return {name: columns[name] for name in ("image", "point")}

@@ -44,8 +44,9 @@ PSEUDO_LABELS = ("joint", "sum", "image", "point", "random", "own")
 MODALITIES = {"image": "the views", "point": "the clouds"}
 
 # Above this share of objects on which one modality says before training what both say together, it has too little to
-# learn: two of the runs in this folder's README lay above (0.95), and training it did harm.
-SETTLED = 0.9
+# learn: two of the runs in this folder's README lay above (0.95), and training it did harm. Below the second share of the
+# other modality nothing but its own certainty speaks for the first, which may be sure of nonsense.
+SETTLED, SUPPORTED = 0.9, 0.5
 
 
 @dataclass
@@ -64,7 +65,8 @@ class SelfTrainingArguments:
         anchor: share of what the model said of all views and of the cloud before training in the logits that labels are
             made of (paper: 0). It is computed once and does not move, so that errors cannot feed on themselves.
         freeze_settled: where the anchors show that one modality alone names what both do of more than 90 % of the
-            objects, keep it as it is, and the classifier with it: it could only lose, the other one learns.
+            objects, and the other of more than half, keep the first as it is, and the classifier with it: it could only
+            lose, the other one learns.
         confidence_threshold: T of eqs. 1 and 2; 0 keeps all labels.
         confidence_threshold_image, confidence_threshold_point: thresholds for "own"; default `confidence_threshold`.
         point_confidence_weight: factor on the cloud's confidence in joint labels (official recipes: 0.9 or 1).
@@ -298,12 +300,12 @@ def settled_modality(anchors: torch.Tensor) -> Settled | None:
         anchors: (N, 2, C) log-probabilities of all views and of the cloud before training.
 
     Returns:
-        `None` where both have something to learn, and where neither has.
+        `None` where both have something to learn, where neither has, and where they hardly agree on anything.
     """
     both = anchors.sum(dim=1).argmax(dim=-1)
     shares = (anchors.argmax(dim=-1) == both[:, None]).float().mean(dim=0).tolist()
-    settled = [Settled(name, share) for name, share in zip(MODALITIES, shares, strict=True) if share > SETTLED]
-    return settled[0] if len(settled) == 1 else None
+    share, name = max(zip(shares, MODALITIES, strict=True))
+    return Settled(name, share) if share > SETTLED >= min(shares) > SUPPORTED else None
 
 
 def freeze_for_self_training(
