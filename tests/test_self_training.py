@@ -586,3 +586,6 @@ def test_anchored_logits_are_weighted_geometric_means_of_probabilities():
             expected = teacher.softmax(-1) ** (1 - share) * other.exp() ** share
             assert_close(logits.softmax(-1), expected / expected.sum(-1, keepdim=True))
     assert anchored(image, point, None, 0.0) == (image, point)
+    of_start, mixed = anchored(image, point, anchors, 0.3, "image")
+    assert_close(of_start, anchors[:, 0])
+    assert_close(mixed, anchored(image, point, anchors, 0.3)[1])

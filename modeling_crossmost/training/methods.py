@@ -152,7 +152,15 @@ class SelfTraining(Method):
         """See [`self_training_step`]."""
         anchors = None if self.anchors is None else self.anchors[batch["index"]]
         return self_training_step(
-            wrapped, _student(model), teacher, batch, batch["key"], self.arguments, self.chunk_size, anchors
+            wrapped,
+            _student(model),
+            teacher,
+            batch,
+            batch["key"],
+            self.arguments,
+            self.chunk_size,
+            anchors,
+            self._settled_name(),
         )
 
 

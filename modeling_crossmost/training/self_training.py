@@ -468,7 +468,11 @@ def teacher_logits(
 
 @torch.no_grad()
 def anchored(
-    image_logits: torch.Tensor, point_logits: torch.Tensor, anchors: torch.Tensor | None, share: float
+    image_logits: torch.Tensor,
+    point_logits: torch.Tensor,
+    anchors: torch.Tensor | None,
+    share: float,
+    settled: str | None = None,
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Return the logits that labels are made of: (1 - share) of the teacher's and `share` of the start's.
 
@@ -476,12 +480,15 @@ def anchored(
         image_logits, point_logits: (B, C) teacher logits of the whole batch.
         anchors: (b, 2, C) log-probabilities before training, of this process's part of the batch.
         share: 0 to 1; with 0 the anchors are not needed.
+        settled: the modality that is not trained: all of its logits are the start's, which saw all views.
     """
     if share == 0:
         return image_logits, point_logits
     assert anchors is not None  # for the type checker: `SelfTraining.step` has them
     start = gather_batch(anchors).unbind(1)
-    image, point = (torch.lerp(x.float(), y, share) for x, y in zip((image_logits, point_logits), start, strict=True))
+    shares = (1.0 if name == settled else share for name in MODALITIES)
+    teachers = (image_logits, point_logits)
+    image, point = (torch.lerp(x.float(), y, s) for x, y, s in zip(teachers, start, shares, strict=True))
     return image, point
 
 
@@ -669,6 +676,7 @@ def self_training_step(
     arguments: SelfTrainingArguments,
     chunk_size: int | None = None,
     anchors: torch.Tensor | None = None,
+    settled: str | None = None,
 ) -> dict[str, torch.Tensor]:
     """Run the teacher and the student and compute the losses; backward, optimizer and EMA update are the caller's.
 
@@ -682,13 +690,14 @@ def self_training_step(
         chunk_size: objects per forward pass of the teacher.
         anchors: (B, 2, C) log-probabilities of views and cloud before training; needed where `arguments.anchor` is not
             0.
+        settled: the modality that is not trained; see [`settled_modality`].
 
     Returns:
         "loss" (with gradient) and every term and statistic under its name in `metrics.jsonl`, as 0-dim tensors.
     """
     image_logits, point_logits = (gather_batch(x) for x in teacher_logits(teacher, batch, keys, chunk_size))
     all_keys = gather_batch(keys)
-    opinions = anchored(image_logits, point_logits, anchors, arguments.anchor)
+    opinions = anchored(image_logits, point_logits, anchors, arguments.anchor, settled)
     labels = make_pseudo_labels(*opinions, all_keys, arguments)
     inputs = student_inputs(unwrapped, batch, keys, arguments, chunk_size)
     counts = count_masks(inputs) if arguments.masked_modeling else None
