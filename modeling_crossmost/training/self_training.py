@@ -44,8 +44,8 @@ PSEUDO_LABELS = ("joint", "sum", "image", "point", "random", "own")
 MODALITIES = {"image": "the views", "point": "the clouds"}
 
 # Above this share of objects on which one modality says before training what both say together, it has too little to
-# learn: two of the runs in this folder's README lay above (0.95), and training it did harm. Where the other modality says
-# so of less than the second share, only its own certainty speaks for the first, which may be sure of nonsense.
+# learn: two of the runs in this folder's README lay above (0.95), and training it did harm. Where the other one does so
+# of less than the second share, only its own certainty speaks for the first, which may be sure of nonsense.
 SETTLED, SUPPORTED = 0.9, 0.5
 
 
