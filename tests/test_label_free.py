@@ -160,6 +160,8 @@ def test_the_report_in_closed_form():
     assert measured.agreement == 0.75  # they differ on the second
     mean = found["fused"].mean(0)
     assert measured.bias == pytest.approx(float((mean * np.log(2 * mean)).sum()), abs=1e-4)
+    of_each = (found["fused"] * np.log(2 * found["fused"])).sum(-1)
+    assert measured.entropy == pytest.approx(float(of_each.mean()), abs=1e-4)
     assert measured.starved_classes == 0.0 and measured.same_as_before == 0.5  # fused names 0, 1, 1, 0
     assert (measured.image_as_both, measured.point_as_both) == (0.5, 0.75)
     assert report_of({**found, "fused": before["fused"]}, before).starved_classes == 0.5
@@ -177,7 +179,14 @@ def test_the_report_in_closed_form():
     ],
 )
 def test_what_is_doubted(changed, word):
-    fields = {"agreement": 0.5, "bias": 0.1, "starved_classes": 0.1, "same_as_before": 1.0, "image_as_both": 0.7}
+    fields = {
+        "agreement": 0.5,
+        "entropy": 1.0,
+        "bias": 0.1,
+        "starved_classes": 0.1,
+        "same_as_before": 1.0,
+        "image_as_both": 0.7,
+    }
     before = Report(confidence_image=0.7, confidence_point=0.6, point_as_both=0.6, **fields)
     before = before._replace(**changed.get("before", {}))
     doubt = doubt_about_training(before, before._replace(**changed.get("after", {})))
@@ -198,7 +207,7 @@ def test_a_settled_modality_and_the_classifier_are_saved_as_they_were(run, work,
 
 
 def test_what_is_frozen_is_not_doubted():
-    fields = {"agreement": 0.5, "bias": 0.1, "starved_classes": 0.1, "same_as_before": 1.0}
+    fields = {"agreement": 0.5, "entropy": 1.0, "bias": 0.1, "starved_classes": 0.1, "same_as_before": 1.0}
     report = Report(confidence_image=0.9, confidence_point=0.6, image_as_both=0.95, point_as_both=0.8, **fields)
     assert doubt_about_training(report, report, Settled("image", 0.95)) is None
     assert "one modality alone" in doubt_about_training(report, report)

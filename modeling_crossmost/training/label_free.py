@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..evaluation.metrics import prediction_bias
+from ..evaluation.metrics import prediction_bias, prediction_entropy
 from ..evaluation.predict import Predictions
 from ..modeling_crossmost import CrossMoSTModel
 from ..processing_crossmost import CrossMoSTProcessor
@@ -51,6 +51,7 @@ class Report(NamedTuple):
     Attributes:
         confidence_image, confidence_point: mean of the largest probability, of all views and of the cloud.
         agreement: share of objects of which views and cloud name the same class.
+        entropy: the paper's "prediction entropy" of the fused prediction, in nats: it rises as predictions sharpen.
         bias: KL divergence of the mean fused prediction against uniform, in nats; classes that are not balanced have
             some of it by right.
         starved_classes: share of the classes that the fused answer names less than half as often as balance would.
@@ -62,6 +63,7 @@ class Report(NamedTuple):
     confidence_image: float
     confidence_point: float
     agreement: float
+    entropy: float
     bias: float
     starved_classes: float
     same_as_before: float
@@ -85,6 +87,7 @@ def report_of(found: dict[str, np.ndarray], before: dict[str, np.ndarray]) -> Re
         image.max(-1).mean(),
         point.max(-1).mean(),
         (image.argmax(-1) == point.argmax(-1)).mean(),
+        prediction_entropy(torch.from_numpy(fused)).item(),
         prediction_bias(torch.from_numpy(fused)).item(),
         (counts < 0.5 * len(fused) / fused.shape[1]).mean(),
         (named == before["fused"].argmax(-1)).mean(),

@@ -305,7 +305,7 @@ def settled_modality(anchors: torch.Tensor) -> Settled | None:
     both = anchors.sum(dim=1).argmax(dim=-1)
     shares = (anchors.argmax(dim=-1) == both[:, None]).float().mean(dim=0).tolist()
     share, name = max(zip(shares, MODALITIES, strict=True))
-    return Settled(name, share) if share > SETTLED >= min(shares) > SUPPORTED else None
+    return Settled(name, round(share, 4)) if share > SETTLED >= min(shares) > SUPPORTED else None
 
 
 def freeze_for_self_training(
