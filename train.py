@@ -281,12 +281,20 @@ class Loop:
         """Take a quick look (first view and cloud) at teacher and student; nothing is chosen by it."""
         if self.evaluator is None or self.arguments.train.eval_steps == 0:
             return
+        if self.step == self.total_steps:
+            return  # `record_end` has what is measured over all views
         if self.step == 0 and self.zero_shot is not None:  # both are the start
             teacher = student = quick_columns(self.zero_shot)
         else:
             teacher, student = (self.evaluator.quick(self.method, model) for model in self.models())
             self.method.train_mode(self.model)
         self.history.append({"step": self.step, "teacher": teacher, "student": student})
+
+    def record_end(self, teacher: dict[str, Any], student: dict[str, Any]) -> None:
+        """Add the summaries of teacher and student at the end to the curve."""
+        if self.arguments.train.eval_steps != 0:
+            columns = {"teacher": quick_columns(teacher), "student": quick_columns(student)}
+            self.history.append({"step": self.step, **columns})
 
     def models(self) -> tuple[Any, Any]:
         """Return teacher and student, as ordinary models also where FSDP divides them."""
@@ -396,10 +404,10 @@ class Run:
             loop.resume()
         self._begin_files()
         if loop is None:
-            self._finish((self.model, self.model), {"steps": 0, "pairs_per_second": None}, zero_shot)
+            self._finish(None, {"steps": 0, "pairs_per_second": None}, zero_shot)
         elif (speed := self._train(loop)) is not None:
             summary = {"steps": loop.step, "pairs_per_second": speed, **extra}
-            self._finish(loop.models(), summary, zero_shot)
+            self._finish(loop, summary, zero_shot)
         return self._end()
 
     def _zero_shot(self, model: CrossMoSTModel) -> dict | None:
@@ -490,35 +498,46 @@ class Run:
         self.steps_before += loop.step
         return loop.teacher.model
 
-    def _finish(self, models: tuple[CrossMoSTModel, CrossMoSTModel], summary: dict, zero_shot: dict | None) -> None:
+    def _finish(self, loop: Loop | None, summary: dict, zero_shot: dict | None) -> None:
+        """Measure what came of it, choose, and write everything."""
         summary["wall_seconds"] = round(time.perf_counter() - self.started, 1)
         if self.method.settled is not None:
             summary["settled"] = self.method.settled._asdict()
-        if self.label_free is not None and summary["steps"]:
-            models, summary = self._select(self.label_free, models, summary)
+        teacher = self.model
+        summaries: dict[str, dict[str, Any] | None] = dict.fromkeys(("zero_shot", "teacher", "student"), zero_shot)
+        if loop is not None:
+            teacher, student = loop.models()
+            if self.label_free is not None:
+                summary |= self._choose(self.label_free, teacher, student)
+            if self.evaluator is not None:
+                ends = [self.evaluator.full(self.method, model) for model in (teacher, student)]
+                loop.record_end(*ends)
+                summaries |= {"teacher": ends[0], "student": ends[1]}
+        if self.start is not None and summary["label_free"]["reason"] is not None:
+            teacher, summaries["teacher"] = self.start, zero_shot
         finish_run(
-            self.arguments, self.accelerator, self.processor, self.method, self.evaluator, zero_shot, models, summary
+            self.arguments,
+            self.accelerator,
+            self.processor,
+            self.method,
+            self.evaluator,
+            summaries,
+            teacher,
+            summary,
         )
 
-    def _select(
-        self, label_free: LabelFree, models: tuple[CrossMoSTModel, CrossMoSTModel], summary: dict
-    ) -> tuple[tuple[CrossMoSTModel, CrossMoSTModel], dict]:
-        """Look at teacher and student without labels; the model from before training may take the teacher's place."""
-        teacher, student = models
+    def _choose(self, label_free: LabelFree, teacher: CrossMoSTModel, student: CrossMoSTModel) -> dict[str, Any]:
+        """Look at teacher and student without labels: choose fusion weights, and the teacher or the start."""
         found = self._look(teacher)
         if self.fuses:
             self._look(student)
         if self.start is None:
-            return models, summary
+            return {}
         before, after = report_of(self.seen, self.seen), report_of(found, self.seen)
         doubt = label_free.choose_weights(before, after, self.method.settled)
-        summary["label_free"] = {
-            "before": before._asdict(),
-            "after": after._asdict(),
-            "selected": "teacher" if doubt is None else "zero_shot",
-            "reason": doubt,
-        }
-        return (teacher if doubt is None else self.start, student), summary
+        chosen = "teacher" if doubt is None else "zero_shot"
+        report = {"before": before._asdict(), "after": after._asdict(), "selected": chosen, "reason": doubt}
+        return {"label_free": report}
 
     def _end(self) -> int:
         self.accelerator.end_training()

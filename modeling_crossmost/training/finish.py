@@ -1,4 +1,4 @@
-"""The end of a run: the last evaluation, and the files and pictures that a person looks at afterwards."""
+"""The end of a run: the files and pictures that a person looks at afterwards."""
 
 from pathlib import Path
 from typing import Any
@@ -110,21 +110,17 @@ def finish_run(
     processor: CrossMoSTProcessor,
     method: Method,
     evaluator: Evaluator | None,
-    zero_shot: dict[str, Any] | None,
-    models: tuple[CrossMoSTModel, CrossMoSTModel],
+    summaries: dict[str, dict[str, Any] | None],
+    teacher: CrossMoSTModel,
     run: dict[str, Any],
 ) -> None:
-    """Evaluate teacher and student and write everything that a person looks at afterwards.
+    """Write everything that a person looks at afterwards.
 
     Args:
-        zero_shot: the summary of the model before training.
-        models: teacher and student (the same model where nothing was trained).
+        summaries: see [`results_of`].
+        teacher: what is saved.
         run: "steps", "wall_seconds" and "pairs_per_second" for `results.json`.
     """
-    teacher, student = models
-    summaries = {"zero_shot": zero_shot, "teacher": zero_shot, "student": zero_shot}
-    if evaluator is not None and run["steps"]:
-        summaries |= {"teacher": evaluator.full(method, teacher), "student": evaluator.full(method, student)}
     method.before_evaluation(teacher)
     if arguments.train.pseudo_label_accuracy and not isinstance(method, Pretraining):
         accuracy = teacher_label_accuracy(arguments, accelerator, processor, method, teacher)
