@@ -270,9 +270,10 @@ def test_exactly_what_trains_gets_a_gradient(overrides, frozen):
         ("point", ("point_", "token_decoder."), "point_model"),
     ],
 )
-def test_a_settled_modality_stands_still_with_the_classifier(settled, frozen, tower):
+@pytest.mark.parametrize("chunk_size", [None, 2])
+def test_a_settled_modality_stands_still_with_the_classifier(settled, frozen, tower, chunk_size):
     arguments = make_arguments(freeze_point_tokenizer=False)
-    student, terms = one_step(arguments, make_student(), settled=settled)
+    student, terms = one_step(arguments, make_student(), settled=settled, chunk_size=chunk_size)
     terms["loss"].backward()
     frozen += ("classifier.", "logit_scale", *(["patch_layernorm."] if settled == "image" else []))
     for name, value in student.named_parameters():
