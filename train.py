@@ -75,7 +75,10 @@ UNCONFIDENT_SHARE, UNCONFIDENT_STEPS = 0.01, 100
 
 
 class Loop:
-    """The optimization loop of one run: student, EMA teacher, optimizer and progress."""
+    """The optimization loop of one run: student, EMA teacher, optimizer and progress.
+
+    It is made before anything is computed, so that options that do not fit are told at once; `begin` touches the model.
+    """
 
     def __init__(
         self,
@@ -86,23 +89,37 @@ class Loop:
         batches: Batches,
         evaluator: Evaluator | None,
         classes: list[str],
-        zero_shot: dict[str, Any] | None = None,  # what `evaluator` has found before training
     ):
         self.arguments, self.accelerator, self.method = arguments, accelerator, method
         self.model, self.batches, self.evaluator, self.classes = model, batches, evaluator, classes
-        self.zero_shot = zero_shot
         train = arguments.train
         self.output_dir = Path(train.output_dir)
-        method.freeze(model)
-        if train.gradient_checkpointing:
-            checkpoint_activations(model)
-        self.blocks: list[str] | None = None  # names of what FSDP divides, where it was asked for
+        for remark in method.check(model):
+            accelerator.print(f"note: {remark}")
         if sharding.asked_for():
-            self.blocks = sharding.trained_blocks(model)
+            sharding.check_options(accelerator, train.method, train.gradient_accumulation_steps)
         self.total_steps, self.warmup_steps = count_steps(arguments, batches)
         self.global_batch = (
             train.per_device_train_batch_size * accelerator.num_processes * train.gradient_accumulation_steps
         )
+        self.checkpoint: Path | None = None
+        if train.resume_from_checkpoint is not None:
+            self.checkpoint = find_checkpoint(train.resume_from_checkpoint, self.output_dir, accelerator.print)
+            read_state(self.checkpoint, self._identity())
+
+    def begin(self, zero_shot: dict[str, Any] | None = None) -> None:
+        """Freeze what is not trained, make optimizer and teacher, and continue from the checkpoint if there is one.
+
+        Args:
+            zero_shot: what the evaluator has found of the model as it is.
+        """
+        train, accelerator, method, model = self.arguments.train, self.accelerator, self.method, self.model
+        self.zero_shot = zero_shot
+        method.freeze(model)
+        if train.gradient_checkpointing:
+            checkpoint_activations(model)
+        # Names of what FSDP divides, where it was asked for.
+        self.blocks = sharding.trained_blocks(model) if sharding.asked_for() else None
         trainable, averaged = method.trainable(model), None
         if self.blocks is not None:
             averaged = copy.deepcopy(model)  # before: what is divided cannot be copied
@@ -133,10 +150,8 @@ class Loop:
         self.unconfident_steps, self.warned = 0, False
         self.paused = 0.0  # seconds of evaluations and checkpoints
         self.waited = 0.0  # seconds for the loader, since the last line of metrics
-        self.writer, self.checkpoint = CheckpointWriter(), None
-        if train.resume_from_checkpoint is not None:
-            self.checkpoint = find_checkpoint(train.resume_from_checkpoint, self.output_dir, accelerator.print)
-            read_state(self.checkpoint, self._identity())  # other options are told before anything else happens
+        self.writer = CheckpointWriter()
+        self._resume()
 
     def _identity(self) -> dict:
         """Return what must agree for a resumed run to equal an uninterrupted one."""
@@ -144,7 +159,7 @@ class Loop:
         sizes = {"total_steps": self.total_steps, "batch": batch, "classes": self.classes}
         return sizes | self.arguments.resume_fingerprint()
 
-    def resume(self) -> None:
+    def _resume(self) -> None:
         """Continue from the checkpoint that `resume_from_checkpoint` means, if it means one."""
         if self.checkpoint is None:
             return
@@ -394,14 +409,13 @@ class Run:
                 return self._end()
             self.model, self.method, extra = prepared
             self.arguments = last_stage_arguments(self.arguments, self.steps_before)
-        batches = None if self.only_evaluate else self._batches(self.arguments, self.method, self.model)
+        if not self.only_evaluate:
+            loop = self._loop(self.arguments, self.method, self.model, self.evaluator)
         zero_shot = zero_shot or self._zero_shot(self.model)
-        if batches is not None:
+        if loop is not None:
             self._before_training()
             # Before the last stage of PointCMT the student has got a classifier since.
-            known = None if self.arguments.train.method == "pointcmt" else zero_shot
-            loop = self._loop(self.arguments, self.method, self.model, batches, self.evaluator, known)
-            loop.resume()
+            loop.begin(None if self.arguments.train.method == "pointcmt" else zero_shot)
         self._begin_files()
         if loop is None:
             self._finish(None, {"steps": 0, "pairs_per_second": None}, zero_shot)
@@ -437,27 +451,10 @@ class Run:
         if self.label_free is not None and self.selects:
             self.label_free.warn(report_of(self.seen, self.seen), self.method.settled)
 
-    def _batches(self, arguments: Arguments, method: Method, model: nn.Module) -> Batches:
-        """Refuse options that do not fit, before anything is computed, and open the training split."""
-        for remark in method.check(model):
-            self.accelerator.print(f"note: {remark}")
-        if sharding.asked_for():
-            sharding.check_options(
-                self.accelerator, arguments.train.method, arguments.train.gradient_accumulation_steps
-            )
+    def _loop(self, arguments: Arguments, method: Method, model: nn.Module, evaluator: Evaluator | None) -> Loop:
         with self.accelerator.main_process_first():
-            return make_batches(arguments, self.accelerator, self.processor, method)
-
-    def _loop(
-        self,
-        arguments: Arguments,
-        method: Method,
-        model: nn.Module,
-        batches: Batches,
-        evaluator: Evaluator | None = None,
-        zero_shot: dict[str, Any] | None = None,
-    ) -> Loop:
-        return Loop(arguments, self.accelerator, method, model, batches, evaluator, self.names, zero_shot)
+            batches = make_batches(arguments, self.accelerator, self.processor, method)
+        return Loop(arguments, self.accelerator, method, model, batches, evaluator, self.names)
 
     def _begin_files(self) -> None:
         """Write the options: whatever can be wrong with the input has been said by now."""
@@ -490,8 +487,8 @@ class Run:
             if arguments.train.stop_after_steps <= 0:
                 self.accelerator.print(f"stopped before {name}: continue with --resume_from_checkpoint latest")
                 return None
-        loop = self._loop(arguments, method, model, self._batches(arguments, method, model))
-        loop.resume()
+        loop = self._loop(arguments, method, model, None)
+        loop.begin()
         if self._train(loop, f" of {name}") is None:
             return None
         loop.save_end()
