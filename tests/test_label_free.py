@@ -206,6 +206,16 @@ def test_a_settled_modality_and_the_classifier_are_saved_as_they_were(run, work,
     assert "the views alone named what both did of 96 % of the training objects" in (output / "README.md").read_text()
 
 
+@pytest.mark.parametrize("options", [{"freeze_settled": False}, {"anchor": 0.0}, {"pseudo_label": "own"}])
+def test_nothing_is_left_as_it_is_by_these_options(run, work, monkeypatch, options):
+    monkeypatch.setattr("modeling_crossmost.training.methods.settled_modality", lambda anchors: Settled("image", 0.96))
+    output = run(max_steps=2, eval_steps=0, select="last", fusion="model", **options)
+    saved, start = load_file(output / "model.safetensors"), load_file(work / "model" / "model.safetensors")
+    moved = {name.split(".")[0] for name, value in saved.items() if not torch.equal(value, start[name])}
+    assert {"point_model", "vision_model", "classifier"} <= moved
+    assert "settled" not in json.loads((output / "results.json").read_text())
+
+
 def test_what_is_frozen_is_not_doubted():
     fields = {"agreement": 0.5, "entropy": 1.0, "bias": 0.1, "starved_classes": 0.1, "same_as_before": 1.0}
     report = Report(confidence_image=0.9, confidence_point=0.6, image_as_both=0.95, point_as_both=0.8, **fields)

@@ -142,7 +142,7 @@ class SelfTraining(Method):
         """Keep the anchors of the labels, where `anchor` asks for them, and see who has nothing to learn from them."""
         if self.arguments.anchor:
             self.anchors = look()
-            if self.arguments.freeze_settled:
+            if self.arguments.freeze_settled and self.arguments.pseudo_label in ("joint", "sum"):
                 self.settled = settled_modality(self.anchors)
 
     def _settled_name(self) -> str | None:

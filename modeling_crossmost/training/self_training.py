@@ -64,9 +64,9 @@ class SelfTrainingArguments:
             fewer, they repeat.
         anchor: share of what the model said of all views and of the cloud before training in the logits that labels are
             made of (paper: 0). It is computed once and does not move, so that errors cannot feed on themselves.
-        freeze_settled: where the anchors show that one modality alone names what both do of more than 90 % of the
-            objects, and the other of more than half, keep the first as it is, and the classifier with it: it could only
-            lose, the other one learns.
+        freeze_settled: with joint or summed labels, where the anchors show that one modality alone names what both do
+            of more than 90 % of the objects, and the other of more than half, keep the first as it is, and the
+            classifier with it: it could only lose, the other one learns.
         confidence_threshold: T of eqs. 1 and 2; 0 keeps all labels.
         confidence_threshold_image, confidence_threshold_point: thresholds for "own"; default `confidence_threshold`.
         point_confidence_weight: factor on the cloud's confidence in joint labels (official recipes: 0.9 or 1).
