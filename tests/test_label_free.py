@@ -206,6 +206,17 @@ def test_a_settled_modality_and_the_classifier_are_saved_as_they_were(run, work,
     assert "the views alone named what both did of 96 % of the training objects" in (output / "README.md").read_text()
 
 
+def test_a_resumed_run_leaves_the_same_as_it_was(run, monkeypatch):
+    monkeypatch.setattr("modeling_crossmost.training.methods.settled_modality", lambda anchors: Settled("point", 0.96))
+    options = {"max_steps": 4, "eval_steps": 0, "checkpointing_steps": 2, "select": "last", "fusion": "model"}
+    whole = run("whole", **options)
+    run("parts", **options, stop_after_steps=2)
+    parts = run("parts", **options, resume_from_checkpoint="latest")
+    ours, theirs = load_file(whole / "model.safetensors"), load_file(parts / "model.safetensors")
+    assert all(torch.equal(value, theirs[name]) for name, value in ours.items())
+    assert json.loads((parts / "results.json").read_text())["settled"]["modality"] == "point"
+
+
 @pytest.mark.parametrize("options", [{"freeze_settled": False}, {"anchor": 0.0}, {"pseudo_label": "own"}])
 def test_nothing_is_left_as_it_is_by_these_options(run, work, monkeypatch, options):
     monkeypatch.setattr("modeling_crossmost.training.methods.settled_modality", lambda anchors: Settled("image", 0.96))
