@@ -17,7 +17,6 @@ from modeling_crossmost.training.self_training import (
     EMATeacher,
     SelfTrainingArguments,
     StudentPass,
-    adapt_prior,
     anchored,
     ema_decay_at,
     freeze_for_self_training,
@@ -280,36 +279,6 @@ def test_a_settled_modality_stands_still_with_the_classifier(settled, frozen, to
     for name, value in student.named_parameters():
         assert (value.grad is None) == (not value.requires_grad) == name.startswith(frozen), name
     assert not any(module.training for module in getattr(student, tower).modules())
-
-
-def shifted(frequencies: list[float], count: int = 4000) -> tuple[torch.Tensor, torch.Tensor]:
-    """Labels, and what two modalities say (N, 2, 2) that were calibrated where both classes are equally frequent."""
-    rng = np.random.default_rng(0)
-    labels = rng.choice(2, size=count, p=frequencies)
-    seen = rng.standard_normal((count, 2)) + np.where(labels == 0, -0.6, 0.6)[:, None]
-    logits = torch.from_numpy(np.stack([-1.2 * seen / 2, 1.2 * seen / 2], axis=-1))  # log N(x; -0.6) - log N(x; 0.6)
-    return torch.from_numpy(labels), logits.log_softmax(-1)
-
-
-def test_anchors_follow_the_frequencies_that_both_modalities_find():
-    labels, anchors = shifted([0.9, 0.1])
-    moved = adapt_prior(anchors)
-
-    def accuracy(opinions: torch.Tensor) -> float:
-        return (opinions.sum(1).argmax(-1) == labels).double().mean().item()
-
-    assert accuracy(moved) > accuracy(anchors) + 0.04
-    found = moved.sum(1).softmax(-1).mean(0)
-    assert found[0] > anchors.sum(1).softmax(-1).mean(0)[0] + 0.05
-    # Expectation maximization has ended: every modality is moved by half of log J - log m.
-    offsets = (moved - anchors)[0] - (found.log() - anchors.exp().mean(0).log()) / 2
-    assert_close(offsets[:, 0], offsets[:, 1], atol=1e-4, rtol=0.0)
-
-
-def test_anchors_of_balanced_classes_stay():
-    _, anchors = shifted([0.5, 0.5])
-    changed = adapt_prior(anchors).sum(1).argmax(-1) != anchors.sum(1).argmax(-1)
-    assert changed.double().mean() < 0.02
 
 
 @pytest.mark.parametrize(

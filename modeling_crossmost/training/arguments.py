@@ -54,7 +54,6 @@ PRESETS: dict[str, dict[str, Any]] = {
         "pseudo_label": "joint",
         "teacher_views": 1,
         "anchor": 0.0,
-        "adapt_prior": False,
         "freeze_settled": False,
         "fusion": "model",
         "select": "last",

@@ -35,7 +35,6 @@ from .self_training import (
     EMATeacher,
     Settled,
     StudentPass,
-    adapt_prior,
     freeze_for_self_training,
     self_training_step,
     settled_modality,
@@ -143,8 +142,6 @@ class SelfTraining(Method):
         """Keep the anchors of the labels, where `anchor` asks for them, and see who has nothing to learn from them."""
         if self.arguments.anchor:
             self.anchors = look()
-            if self.arguments.adapt_prior:
-                self.anchors = adapt_prior(self.anchors)
             if self.arguments.freeze_settled and self.arguments.pseudo_label in ("joint", "sum"):
                 self.settled = settled_modality(self.anchors)
 

@@ -64,8 +64,6 @@ class SelfTrainingArguments:
             fewer, they repeat.
         anchor: share of what the model said of all views and of the cloud before training in the logits that labels are
             made of (paper: 0). It is computed once and does not move, so that errors cannot feed on themselves.
-        adapt_prior: move the anchors to the class frequencies that both modalities together find in the training split;
-            see [`adapt_prior`].
         freeze_settled: with joint or summed labels, where the anchors show that one modality alone names what both do
             of more than 90 % of the objects, and the other of more than half, keep the first as it is, and the
             classifier with it: it could only lose, the other one learns.
@@ -101,7 +99,6 @@ class SelfTrainingArguments:
     pseudo_label: str = "sum"
     teacher_views: int = 1
     anchor: float = 0.5
-    adapt_prior: bool = False
     freeze_settled: bool = True
     confidence_threshold: float = 0.0
     confidence_threshold_image: float | None = None
@@ -277,30 +274,6 @@ class EMATeacher:
         torch._foreach_lerp_(*self._averaged, 1.0 - decay)
         if self._copied[0]:  # which a model without BatchNorm has none of
             torch._foreach_copy_(*self._copied)
-
-
-def adapt_prior(anchors: torch.Tensor, iterations: int = 30) -> torch.Tensor:
-    """Move what both modalities said before training to the class frequencies that they find together.
-
-    As expectation maximization does where classes are not as frequent as a classifier believes (Saerens et al. 2002):
-    the frequencies J are the mean of both modalities' product of probabilities, which J changes in turn. What the
-    classifier believes is unknown; the geometric mean of both modalities' mean predictions m stands in for it, so that
-    each one gets log J - log m, halved.
-
-    Args:
-        anchors: (N, 2, C) log-probabilities of all views and of the cloud before training.
-        iterations: of J, which begins as the mean product of the probabilities as they are.
-
-    Returns:
-        (N, 2, C) log-probabilities.
-    """
-    said = anchors.double()
-    own = said.logsumexp(dim=0) - math.log(len(said))  # log m, (2, C)
-    moved = said
-    for _ in range(iterations):
-        found = moved.sum(dim=1).log_softmax(dim=-1).logsumexp(dim=0) - math.log(len(said))  # log J, (C,)
-        moved = said + (found - own) / 2
-    return moved.log_softmax(dim=-1).to(anchors.dtype)
 
 
 class Settled(NamedTuple):
