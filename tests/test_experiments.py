@@ -66,7 +66,8 @@ def test_a_row_for_every_kind_of_label_with_its_spread(checkout, capsys):
     assert [cell.strip(" *") for cell in lines["point labels"].split("|")[2:4]] == ["55.0 +- 1.4", "56.0 +- 1.4"]
     assert lines["summed labels"].count("**") == 8, "the best of every column"
     assert len(calls(out)) == 12
-    assert all(call[:4] == ["--dataset", "toy", "--max_steps", "3"] for call in calls(out))
+    shared = ["--dataset", "toy", "--max_steps", "3", "--select", "last"]
+    assert all(call[:6] == shared for call in calls(out))
     with open(out / "table.csv", newline="") as file:
         written = list(csv.DictReader(file))
     assert len(written) == 12 and written[0]["row"] == "own labels" and written[1]["seed"] == "2"
@@ -131,7 +132,7 @@ def test_groups_have_their_own_zero_shot_and_start_from_one_model(checkout, caps
     names = [line.split(" | ")[0].strip("| ") for line in printed.splitlines() if line.startswith("| ")]
     groups = ("all classes", "medium classes", "hard classes")
     assert names[1:] == [f"{row}, {group}" for group in groups for row in ("zero-shot", "baseline", "Cross-MoST")]
-    assert len(rows) == 6 and all(call[2:4] == ["--model_name_or_path", str(out / "start")] for call in rows)
+    assert len(rows) == 6 and all(call[4:6] == ["--model_name_or_path", str(out / "start")] for call in rows)
     assert tables(out, "--", "--max_steps", "3", name="classes") == 0 and len(calls(out)) == 6, "nothing is made twice"
     assert tables(checkout / "own", "--", "--model_name_or_path", "mine", name="classes") == 0
     assert all(call[:2] == ["--model_name_or_path", "mine"] for call in calls(checkout / "own"))

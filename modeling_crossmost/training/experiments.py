@@ -119,7 +119,8 @@ def run_experiment(name: str, output: Path, seeds: Sequence[int], options: Seque
     if not script.is_file():
         raise ValueError(f"{script} does not exist: tables are made from a checkout of the repository.")
     command = [*shlex.split(launch), str(script)]
-    shared = list(options)
+    # A table shows what training does, also where it does harm and a run by itself would keep the start.
+    shared = [*options, *([] if "--select" in options else ["--select", "last"])]
     if experiment.start is not None and "--model_name_or_path" not in options:
         recipe, *others = experiment.start
         sys.stderr.write(f"what all rows start from: {output / START}\n")
