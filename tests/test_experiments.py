@@ -132,6 +132,7 @@ def test_groups_have_their_own_zero_shot_and_start_from_one_model(checkout, caps
     names = [line.split(" | ")[0].strip("| ") for line in printed.splitlines() if line.startswith("| ")]
     groups = ("all classes", "medium classes", "hard classes")
     assert names[1:] == [f"{row}, {group}" for group in groups for row in ("zero-shot", "baseline", "Cross-MoST")]
+    assert "**" not in printed, "the best of several groups means nothing"
     assert len(rows) == 6 and all(call[4:6] == ["--model_name_or_path", str(out / "start")] for call in rows)
     assert tables(out, "--", "--max_steps", "3", name="classes") == 0 and len(calls(out)) == 6, "nothing is made twice"
     assert tables(checkout / "own", "--", "--model_name_or_path", "mine", name="classes") == 0

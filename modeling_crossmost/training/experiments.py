@@ -206,7 +206,9 @@ def write_table(
         f"{len(every)} runs took {seconds / 60:.0f} minutes; code {', '.join(commits)}; options of "
         f"train.py: `{shlex.join(options) or 'none'}`.",
     ]
-    write_text(folder / "table.md", "\n\n".join([f"## {title}", markdown_table(rows), *facts]) + "\n")
+    write_text(
+        folder / "table.md", "\n\n".join([f"## {title}", markdown_table(rows, bold="zero-shot" in rows), *facts]) + "\n"
+    )
     write_text(folder / "table.csv", _csv(every))
     content = {"title": title, "rows": runs, "options": list(options), "wall_seconds": seconds}
     write_text(folder / "table.json", json.dumps(content, indent=2) + "\n")
