@@ -281,7 +281,9 @@ class Loop:
 
     def _evaluate_or_save(self, interrupted: bool) -> None:
         train = self.arguments.train
-        every = train.eval_steps if train.eval_steps is not None else max(self.total_steps // 4, 1)
+        every = (
+            -(-self.total_steps // 4) if train.eval_steps is None else train.eval_steps
+        )  # rounded up: the end is one
         if every and self._is_due(every):
             self._evaluate()
         every = 0
