@@ -281,9 +281,8 @@ class Loop:
 
     def _evaluate_or_save(self, interrupted: bool) -> None:
         train = self.arguments.train
-        every = (
-            -(-self.total_steps // 4) if train.eval_steps is None else train.eval_steps
-        )  # rounded up: the end is one
+        quarter = -(-self.total_steps // 4)  # rounded up, so that the fourth is the end
+        every = quarter if train.eval_steps is None else train.eval_steps
         if every and self._is_due(every):
             self._evaluate()
         every = 0

@@ -123,7 +123,7 @@ def test_every_row_is_a_valid_call_of_train_py():
         assert all(one != other for i, one in enumerate(found) for other in found[:i]), "every row differs"
 
 
-def test_groups_have_their_own_zero_shot_and_start_from_one_model(checkout, capsys, monkeypatch):
+def test_groups_have_their_own_zero_shot_and_start_from_one_model(checkout, capsys):
     out = checkout / "out"
     assert tables(out, "--", "--max_steps", "3", name="classes") == 0
     (start,), rows = calls(checkout), calls(out)

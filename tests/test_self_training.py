@@ -16,6 +16,7 @@ from modeling_crossmost.training.losses import alignment_loss, fairness_loss, se
 from modeling_crossmost.training.self_training import (
     EMATeacher,
     SelfTrainingArguments,
+    Settled,
     StudentPass,
     anchored,
     ema_decay_at,
@@ -288,19 +289,12 @@ def test_a_settled_modality_stands_still_with_the_classifier(settled, frozen, to
 def test_who_is_settled_in_closed_form(image, point, expected):
     # Of 20 objects both say class 0 together; a modality that says class 1 is outvoted by the other one's certainty.
     def opinion(right: int) -> torch.Tensor:
-        said = torch.tensor([[0.99, 0.01]]).repeat(20, 1)
-        said[:right] = torch.tensor([0.999, 0.001])
-        said[right:] = torch.tensor([0.4, 0.6])
-        return said.log()
+        said = [[0.999, 0.001]] * right + [[0.4, 0.6]] * (20 - right)
+        return torch.tensor(said).log()
 
     anchors = torch.stack([opinion(image), opinion(point).flip(0)], dim=1)
-    found = settled_modality(anchors)
-    if expected is None:
-        assert found is None
-    else:
-        assert found.modality == expected and found.share == pytest.approx(
-            {"image": image, "point": point}[expected] / 20
-        )
+    shares = {"image": image / 20, "point": point / 20}
+    assert settled_modality(anchors) == (None if expected is None else Settled(expected, shares[expected]))
 
 
 def test_freezing_again_forgets_the_last_time():

@@ -126,9 +126,10 @@ def run_experiment(name: str, output: Path, seeds: Sequence[int], options: Seque
         sys.stderr.write(f"what all rows start from: {output / START}\n")
         _make_run(output / START, [str(REPOSITORY / recipe), *others], command)
         shared += ["--model_name_or_path", str(output / START)]
-    total, count = len(experiment.runs()) * len(seeds), 0
+    rows = experiment.runs()
+    total, count = len(rows) * len(seeds), 0
     runs: dict[str, list[dict[str, Any]]] = {}
-    for row, own in experiment.runs().items():
+    for row, own in rows.items():
         for seed in seeds:
             count += 1
             folder = output / row.replace(",", "").replace(" ", "_") / f"seed_{seed}"
