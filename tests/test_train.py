@@ -99,7 +99,11 @@ def test_smoke_stop_resume_evaluate_reload(start, work):
     assert (results["steps"], results["num_objects"], results["split"]) == (4, 9, "test")
     assert [line["step"] for line in metrics] == [1, 2, 3, 4]
     assert all(line.keys() >= METRICS and math.isfinite(line["loss"]) for line in metrics)
-    assert [line["step"] for line in lines(output / "eval_history.jsonl")] == [0, 2, 4]
+    curve = lines(output / "eval_history.jsonl")
+    assert [line["step"] for line in curve] == [0, 2, 4]
+    for name in ("image", "point"):
+        assert curve[0]["teacher"][name] == curve[0]["student"][name] == results["zero_shot"][name]
+        assert all(curve[-1][who][name] == results[who][name] for who in ("teacher", "student"))
     options = yaml.safe_load((output / "args.yaml").read_text())
     assert options["max_steps"] == 4 and options["dataset"] == str(work / "data")
 
