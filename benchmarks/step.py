@@ -9,9 +9,10 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import torch
-from torch.utils.flop_counter import FlopCounterMode
+from torch.utils.flop_counter import FlopCounterMode, sdpa_backward_flop_count, sdpa_flop_count
 
 from modeling_crossmost import CrossMoSTConfig, CrossMoSTForSelfTraining
 from modeling_crossmost.data.keyed_random import object_keys
@@ -40,6 +41,14 @@ CONFIGS: dict[str, Callable[[], CrossMoSTConfig]] = {
     "full": CrossMoSTConfig,
 }
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
+
+# What torch's counter does not count by itself: attention on a CPU.
+_ATTENTION = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu
+_ATTENTION_BACKWARD = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu_backward
+CPU_ATTENTION: dict[Any, Callable[..., int]] = {
+    _ATTENTION: lambda query, key, value, *_, **__: sdpa_flop_count(query, key, value),
+    _ATTENTION_BACKWARD: lambda grad, query, key, value, *_, **__: sdpa_backward_flop_count(grad, query, key, value),
+}
 
 
 class Step:
@@ -128,7 +137,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--compile", action="store_true", help="compile student and teacher (takes minutes first)")
     options = parse(parser, argv)
     step = Step(options.size, options.batch, options.points, options.device, DTYPES[options.dtype])
-    with FlopCounterMode(display=False) as counter:
+    with FlopCounterMode(display=False, custom_mapping=CPU_ATTENTION) as counter:
         step.run()
     flops = counter.get_total_flops()
     if options.compile:

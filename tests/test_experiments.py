@@ -97,6 +97,25 @@ def test_complete_runs_stay_and_a_cut_one_resumes(checkout, capsys):
     assert tables(out) == 0 and len(calls(out)) == 7
 
 
+def test_runs_side_by_side_make_the_same_table(checkout):
+    alone, beside = checkout / "alone", checkout / "beside"
+    assert tables(alone, "--seeds", "0,1") == tables(beside, "--seeds", "0,1", "--jobs", "3") == 0
+    assert len(calls(beside)) == 12
+    assert (beside / "table.csv").read_text() == (alone / "table.csv").read_text()
+    assert len(list(beside.glob("*/seed_*/run.log"))) == 12 and not list(alone.glob("*/seed_*/run.log"))
+
+
+def test_of_runs_side_by_side_one_that_fails_names_its_log(checkout, capsys):
+    out = checkout / "out"
+    out.mkdir()
+    (out / "broken").touch()
+    assert tables(out, "--seeds", "0,1,2,3,4,5", "--jobs", "2") == 2
+    assert re.search(r"ended with exit code 3, see .*point_labels.seed_0.run.log: the", capsys.readouterr().err)
+    assert len(calls(out)) <= 6 + 6 + 2, "after one that failed no other begins"
+    assert tables(out, "--jobs", "0") == 2
+    assert "--jobs takes a number of runs, at least 1, got 0" in capsys.readouterr().err
+
+
 def test_runs_with_other_options_are_not_mixed_in(checkout, capsys):
     out = checkout / "out"
     assert tables(out, "--", "--max_steps", "3") == 0

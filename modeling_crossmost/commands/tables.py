@@ -30,6 +30,13 @@ def make_parser() -> Parser:
     parser.add_argument(
         "--launch", default=sys.executable, help="what starts train.py, such as 'accelerate launch --multi_gpu'"
     )
+    parser.add_argument(
+        "--jobs",
+        type=int,
+        default=1,
+        metavar="N",
+        help="runs at a time; small models are done sooner with a core each (%(default)s)",
+    )
     return parser
 
 
@@ -40,7 +47,11 @@ def run(arguments: argparse.Namespace, options: Sequence[str]) -> None:
     seeds = comma_separated(arguments.seeds)
     if not seeds or not all(seed.isdecimal() for seed in seeds) or len(set(seeds)) < len(seeds):
         raise UsageError(f"--seeds takes different whole numbers such as 0,1,2, got {arguments.seeds!r}.")
-    written = run_experiment(arguments.name, arguments.output, [int(seed) for seed in seeds], options, arguments.launch)
+    if arguments.jobs < 1:
+        raise UsageError(f"--jobs takes a number of runs, at least 1, got {arguments.jobs}.")
+    written = run_experiment(
+        arguments.name, arguments.output, [int(seed) for seed in seeds], options, arguments.launch, arguments.jobs
+    )
     print(written.read_text(encoding="utf-8"), f"wrote {written} (and .csv, .json, .png)", sep="\n")
 
 

@@ -7,22 +7,40 @@ are complete stay, one that was cut resumes from its newest checkpoint.
 import csv
 import io
 import json
+import os
 import shlex
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Event
 from typing import Any, NamedTuple
 
 from ..evaluation.plots import plot_rows
 from ..evaluation.tables import COLUMNS, Row, markdown_table, read_results, spread
 from ..utils.atomic import write_text
+from ..utils.machine import available_cores
 from .checkpoints import checkpoints_of
 
 
 REPOSITORY = Path(__file__).parents[2]
 OPTIONS_FILE = "options.json"  # of a run, beside what train.py writes
+LOG_FILE = "run.log"  # of a run beside others
 START = "start"  # folder of the model that all rows start from, where the table makes one
+
+
+class Run(NamedTuple):
+    """A run of `train.py`: what to call it, its folder, and its options but for that."""
+
+    title: str
+    folder: Path
+    options: list[str]
+
+    def results(self) -> dict[str, Any]:
+        """Read what came out, and the commit of the code that made it."""
+        known = json.loads((self.folder / OPTIONS_FILE).read_text(encoding="utf-8"))
+        return read_results(self.folder) | {"commit": known["commit"]}
 
 
 class Experiment(NamedTuple):
@@ -98,7 +116,9 @@ EXPERIMENTS = {
 }
 
 
-def run_experiment(name: str, output: Path, seeds: Sequence[int], options: Sequence[str], launch: str) -> Path:
+def run_experiment(
+    name: str, output: Path, seeds: Sequence[int], options: Sequence[str], launch: str, jobs: int = 1
+) -> Path:
     """Make all runs of a table that are not there yet, and write the table.
 
     Args:
@@ -107,6 +127,7 @@ def run_experiment(name: str, output: Path, seeds: Sequence[int], options: Seque
         seeds: of every row.
         options: of `train.py` for all rows; those of a row win over them.
         launch: the command that starts a Python script, words separated by spaces.
+        jobs: runs at a time. Where there are several, each writes to `run.log` in its folder.
 
     Returns:
         The Markdown file; a CSV of all runs, a JSON and a picture are beside it.
@@ -123,24 +144,45 @@ def run_experiment(name: str, output: Path, seeds: Sequence[int], options: Seque
     shared = [*options, *([] if "--select" in options else ["--select", "last"])]
     if experiment.start is not None and "--model_name_or_path" not in options:
         recipe, *others = experiment.start
-        sys.stderr.write(f"what all rows start from: {output / START}\n")
-        _make_run(output / START, [str(REPOSITORY / recipe), *others], command)
+        start = Run("what all rows start from", output / START, [str(REPOSITORY / recipe), *others])
+        _make_runs([start], command, 1)
         shared += ["--model_name_or_path", str(output / START)]
-    rows = experiment.runs()
-    total, count = len(rows) * len(seeds), 0
-    runs: dict[str, list[dict[str, Any]]] = {}
-    for row, own in rows.items():
-        for seed in seeds:
-            count += 1
-            folder = output / row.replace(",", "").replace(" ", "_") / f"seed_{seed}"
-            sys.stderr.write(f"[{count}/{total}] {row}, seed {seed}: {folder}\n")
-            _make_run(folder, [*shared, *own, "--seed", str(seed)], command)
-            known = json.loads((folder / OPTIONS_FILE).read_text(encoding="utf-8"))
-            runs.setdefault(row, []).append(read_results(folder) | {"commit": known["commit"]})
-    return write_table(output, experiment.title, runs, list(options))
+    rows: dict[str, list[Run]] = {}
+    for row, own in experiment.runs().items():
+        folder = output / row.replace(",", "").replace(" ", "_")
+        rows[row] = [
+            Run(f"{row}, seed {seed}", folder / f"seed_{seed}", [*shared, *own, "--seed", str(seed)]) for seed in seeds
+        ]
+    _make_runs([run for runs in rows.values() for run in runs], command, jobs)
+    results = {row: [run.results() for run in runs] for row, runs in rows.items()}
+    return write_table(output, experiment.title, results, list(options))
 
 
-def _make_run(folder: Path, options: list[str], command: list[str]) -> None:
+def _make_runs(runs: Sequence[Run], command: list[str], jobs: int) -> None:
+    """Make the runs that are not there yet, `jobs` at a time; after one that failed no other begins.
+
+    Raises:
+        ValueError: a run that failed.
+    """
+    failed = Event()
+
+    def make(count: int, run: Run) -> None:
+        if failed.is_set():
+            return
+        sys.stderr.write(f"[{count}/{len(runs)}] {run.title}: {run.folder}\n")
+        try:
+            _make_run(run.folder, run.options, command, jobs)
+        except BaseException:
+            failed.set()
+            raise
+
+    with ThreadPoolExecutor(jobs) as pool:
+        futures = [pool.submit(make, count, run) for count, run in enumerate(runs, start=1)]
+    for future in futures:
+        future.result()
+
+
+def _make_run(folder: Path, options: list[str], command: list[str], jobs: int) -> None:
     """Make one run, unless it is complete; see [`run_experiment`]."""
     known = folder / OPTIONS_FILE
     if known.is_file() and json.loads(known.read_text(encoding="utf-8"))["options"] != options:
@@ -153,9 +195,16 @@ def _make_run(folder: Path, options: list[str], command: list[str]) -> None:
         flags += ["--checkpointing_steps", "epoch"]
     if checkpoints_of(folder):
         flags += ["--resume_from_checkpoint", "latest"]
-    code = subprocess.run([*command, *flags], check=False).returncode
+    if jobs == 1:
+        code, where = subprocess.run([*command, *flags], check=False).returncode, "above"
+    else:
+        # Of the cores each gets its share; whoever sets the variable knows better.
+        environment = {"OMP_NUM_THREADS": str(max(1, available_cores() // jobs))} | os.environ
+        with open(folder / LOG_FILE, "a", encoding="utf-8") as log:
+            done = subprocess.run([*command, *flags], check=False, stdout=log, stderr=log, env=environment)
+        code, where = done.returncode, str(folder / LOG_FILE)
     if code != 0 or not (folder / "results.json").is_file():
-        raise ValueError(f"the run in {folder} ended with exit code {code}, see above: the same command continues.")
+        raise ValueError(f"the run in {folder} ended with exit code {code}, see {where}: the same command continues.")
 
 
 def spread_rows(runs: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, Row]:
