@@ -1,13 +1,17 @@
 """PointNet++ and PointMLP: grouping, layers, sizes, and what the rest of the package does with such towers."""
 
 import copy
+import json
 
+import hostile
 import pytest
 import torch
 from torch.nn import functional as F
-from toy import CLASSES, toy_config
+from toy import CLASSES, make_model, toy_config
+from transformers import pipeline
 
 from modeling_crossmost import CrossMoSTForSelfTraining, CrossMoSTModel, CrossMoSTPointConfig, CrossMoSTPointModel
+from modeling_crossmost.__main__ import main
 from modeling_crossmost.configuration_crossmost import POINT_TOWERS
 from modeling_crossmost.hub.export import export_model
 from modeling_crossmost.point_ops_crossmost import ball_query, farthest_point_sample, squared_distances
@@ -229,6 +233,28 @@ def test_saved_towers_are_loaded_alone_and_in_a_model(tower, tmp_path):
         alone = CrossMoSTPointModel.from_pretrained(tmp_path, config=loaded.config.point_config).eval()
         feature = unit(model.point_projection(alone(point_values=points).pooler_output))
     assert torch.equal(feature, expected.point_embeds)
+
+
+@pytest.mark.parametrize("tower", [tower for tower in ENCODERS if tower not in CONVERTED])
+def test_command_and_pipeline_classify_with_any_tower(tower, tmp_path, capsys):
+    model, processor = make_model(tmp_path / "model", point_config=small_config(tower).to_dict())
+    mesh = tmp_path / "box.off"
+    mesh.write_bytes(hostile.off(hostile.BOX.vertices, hostile.BOX.faces))
+    with torch.no_grad():
+        output = model(**processor(mesh=str(mesh), render_views=2))
+    cloud = output.logits_per_point.softmax(-1)[0]
+    both = (cloud + output.logits_per_image.softmax(-1)[0]) / 2
+    assert (
+        main(["classify", "--model", str(tmp_path / "model"), "--views", "2", "--json", "--top-k", "9", str(mesh)]) == 0
+    )
+    line = json.loads(capsys.readouterr().out)
+    found = pipeline("point-cloud-classification", model=str(tmp_path / "model"), device="cpu")(str(mesh), views=2)
+    for given, expected in (
+        (dict(line["point"]), cloud),
+        (dict(line["fused"]), both),
+        ({entry["label"]: entry["score"] for entry in found}, both),
+    ):
+        assert [given[name] for name in CLASSES] == pytest.approx(expected.tolist(), abs=1e-5)
 
 
 def unit(values: torch.Tensor) -> torch.Tensor:

@@ -137,10 +137,10 @@ def toy_views(*shape: int, seed: int = 0) -> torch.Tensor:
     return torch.randn(*shape, 3, IMAGE_SIZE, IMAGE_SIZE, generator=torch.Generator().manual_seed(seed))
 
 
-def make_model(folder: Path | None = None) -> tuple[CrossMoSTModel, CrossMoSTProcessor]:
-    """The untrained toy with a text tower and its processor, saved to `folder` where one is given."""
+def make_model(folder: Path | None = None, **fields) -> tuple[CrossMoSTModel, CrossMoSTProcessor]:
+    """The untrained toy with a text tower and its processor, saved to `folder` where one is given; `fields` override."""
     torch.manual_seed(2)  # not every seed gives views and clouds of different objects different classes
-    model, tokenizer = CrossMoSTModel(toy_config(text=True)).eval(), toy_tokenizer()
+    model, tokenizer = CrossMoSTModel(toy_config(text=True, **fields)).eval(), toy_tokenizer()
     # Initial weights of 0.02 give all objects nearly the same features; larger ones make predictions that differ.
     with torch.no_grad():
         for name, value in model.named_parameters():
