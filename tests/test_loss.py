@@ -47,6 +47,7 @@ def test_joint_labels_come_from_the_more_confident_modality():
     assert labels.labels.tolist() == [0, 0, 2]
     assert labels.from_image.tolist() == [True, False, False]
     assert_close(labels.confidence, torch.tensor([0.7, 0.9, 0.45]))
+    assert_close(labels.probabilities, torch.tensor([[0.7, 0.2, 0.1], [0.9, 0.05, 0.05], [0.2, 0.35, 0.45]]))
     assert labels.kept.tolist() == [True, True, False]
 
 
@@ -63,7 +64,8 @@ def test_summed_labels_are_those_of_the_product_of_probabilities():
     point = logits_of([0.1, 0.6, 0.3], [0.1, 0.4, 0.5], [0.3, 0.4, 0.3])
     labels = summed_pseudo_labels(image, point, threshold=0.5)
     products = torch.tensor([[0.07, 0.12, 0.03], [0.05, 0.16, 0.05], [0.015, 0.36, 0.015]])
-    assert_close(labels.confidence, (products / products.sum(-1, keepdim=True)).amax(-1))
+    assert_close(labels.probabilities, products / products.sum(-1, keepdim=True))
+    assert_close(labels.confidence, labels.probabilities.amax(-1))
     assert labels.labels.tolist() == [1, 1, 1], "neither modality says so alone in the second"
     assert labels.kept.tolist() == [True, True, True] and labels.from_image.tolist() == [True, True, True]
     sure = summed_pseudo_labels(image, point, threshold=float(labels.confidence[1]))
@@ -92,6 +94,7 @@ def test_own_labels_look_at_one_modality():
         labels = own_pseudo_labels(logits, 0.8, from_image)
         assert labels.labels.tolist() == [1, 0] and labels.kept.tolist() == [True, False]
         assert labels.from_image.tolist() == [from_image] * 2
+        assert_close(labels.probabilities, torch.tensor([[0.1, 0.9], [0.6, 0.4]]))
 
 
 def test_the_choice_can_be_overridden():
@@ -129,6 +132,17 @@ def test_self_training_loss_in_numbers():
     total = -math.log(0.5) - math.log(0.2)
     assert self_training_loss(logits, labels, kept).item() == pytest.approx(total / 4, rel=1e-6)
     assert self_training_loss(logits, labels, kept, "official").item() == pytest.approx(total / 2, rel=1e-6)
+
+
+def test_who_says_what_a_soft_label_says_has_nothing_to_learn():
+    wanted, kept = torch.tensor([[0.5, 0.3, 0.2], [0.1, 0.8, 0.1]]), torch.tensor([True, True])
+    logits = (wanted.log() + torch.tensor([[2.0], [-1.0]])).requires_grad_()
+    loss = self_training_loss(logits, wanted, kept)
+    loss.backward()
+    assert loss.item() == pytest.approx(-(wanted * wanted.log()).sum().item() / 2, rel=1e-6), "the labels' entropy"
+    assert logits.grad.abs().max() < 1e-7
+    hard = torch.nn.functional.one_hot(torch.tensor([0, 1]), 3).float()
+    assert_close(self_training_loss(logits, hard, kept), self_training_loss(logits, hard.argmax(-1), kept))
 
 
 @pytest.mark.parametrize("variant", ["paper", "official"])

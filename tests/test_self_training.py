@@ -417,8 +417,9 @@ def test_every_term_can_be_switched_off(switch, silent):
     assert off - {"loss_cls_image", "loss_cls_point"} == silent
 
 
-def test_the_step_uses_the_labels_of_the_weak_pass_and_the_paper_losses():
-    student, arguments = make_student(), make_arguments(pseudo_label="own", point_loss_weight=1.0)
+@pytest.mark.parametrize("soft", [False, True])
+def test_the_step_uses_the_labels_of_the_weak_pass_and_the_paper_losses(soft):
+    student, arguments = make_student(), make_arguments(pseudo_label="own", point_loss_weight=1.0, soft_labels=soft)
     teacher = EMATeacher(make_student(seed=9))
     batch, keys = make_batch(), make_keys()
     freeze_for_self_training(student, arguments)
@@ -429,9 +430,10 @@ def test_the_step_uses_the_labels_of_the_weak_pass_and_the_paper_losses():
     image, point = make_pseudo_labels(image_logits, point_logits, keys, arguments)
     inputs = student_inputs(student, batch, keys, arguments)
     output = student(**vars(inputs))
+    targets = [label.probabilities if soft else label.labels for label in (image, point)]
     expected = {
-        "loss_cls_image": self_training_loss(output.logits_per_image, image.labels, image.kept),
-        "loss_cls_point": self_training_loss(output.logits_per_point, point.labels, point.kept),
+        "loss_cls_image": self_training_loss(output.logits_per_image, targets[0], image.kept),
+        "loss_cls_point": self_training_loss(output.logits_per_point, targets[1], point.kept),
         "loss_fair": fairness_loss(output.logits_per_image) + fairness_loss(output.logits_per_point),
         "loss_align": alignment_loss(output.image_embeds, output.point_embeds, 1 / student.logit_scale.detach().exp()),
     }

@@ -138,7 +138,7 @@ def toy_views(*shape: int, seed: int = 0) -> torch.Tensor:
 
 
 def make_model(folder: Path | None = None, **fields) -> tuple[CrossMoSTModel, CrossMoSTProcessor]:
-    """The untrained toy with a text tower and its processor, saved to `folder` where one is given; `fields` override."""
+    """The untrained toy with a text tower and its processor, saved to `folder` if given; `fields` override."""
     torch.manual_seed(2)  # not every seed gives views and clouds of different objects different classes
     model, tokenizer = CrossMoSTModel(toy_config(text=True, **fields)).eval(), toy_tokenizer()
     # Initial weights of 0.02 give all objects nearly the same features; larger ones make predictions that differ.

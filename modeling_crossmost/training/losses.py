@@ -23,19 +23,21 @@ VARIANTS = ("paper", "official")
 
 
 class PseudoLabels(NamedTuple):
-    """Hard labels that the teacher assigns to a batch.
+    """Labels that the teacher assigns to a batch.
 
     Attributes:
-        labels: (B,) int64 class indices.
+        labels: (B,) int64 class indices, the most probable ones.
         confidence: (B,) score r_b of the modality that the label comes from.
         kept: (B,) bool, whether the confidence passes the threshold.
         from_image: (B,) bool, whether the label comes from the image (constant for the labels of one modality).
+        probabilities: (B, C) of which `labels` are the most probable: soft labels.
     """
 
     labels: torch.Tensor
     confidence: torch.Tensor
     kept: torch.Tensor
     from_image: torch.Tensor
+    probabilities: torch.Tensor
 
 
 def _check_variant(variant: str) -> None:
@@ -60,9 +62,10 @@ def own_pseudo_labels(logits: torch.Tensor, threshold: float, from_image: bool, 
         ValueError: if the variant is unknown.
     """
     _check_variant(variant)
-    confidence, labels = logits.float().softmax(dim=-1).max(dim=-1)
+    probabilities = logits.float().softmax(dim=-1)
+    confidence, labels = probabilities.max(dim=-1)
     kept = confidence >= threshold if variant == "paper" else confidence > threshold
-    return PseudoLabels(labels, confidence, kept, torch.full_like(kept, from_image))
+    return PseudoLabels(labels, confidence, kept, torch.full_like(kept, from_image), probabilities)
 
 
 @torch.no_grad()
@@ -88,13 +91,15 @@ def joint_pseudo_labels(
     Returns:
         [`PseudoLabels`].
     """
-    image_confidence, image_labels = image_logits.float().softmax(dim=-1).max(dim=-1)
-    point_confidence, point_labels = point_logits.float().softmax(dim=-1).max(dim=-1)
+    image, point = image_logits.float().softmax(dim=-1), point_logits.float().softmax(dim=-1)
+    image_confidence, image_labels = image.max(dim=-1)
+    point_confidence, point_labels = point.max(dim=-1)
     point_confidence = point_confidence * point_weight
     from_image = image_confidence >= point_confidence if choose_image is None else choose_image
     confidence = torch.where(from_image, image_confidence, point_confidence)
     labels = torch.where(from_image, image_labels, point_labels)
-    return PseudoLabels(labels, confidence, confidence > threshold, from_image)
+    probabilities = torch.where(from_image.unsqueeze(-1), image, point)
+    return PseudoLabels(labels, confidence, confidence > threshold, from_image, probabilities)
 
 
 @torch.no_grad()
@@ -112,9 +117,10 @@ def summed_pseudo_labels(image_logits: torch.Tensor, point_logits: torch.Tensor,
     Returns:
         [`PseudoLabels`]; `from_image` says which modality is the more confident alone.
     """
-    confidence, labels = (image_logits.float() + point_logits.float()).softmax(dim=-1).max(dim=-1)
+    probabilities = (image_logits.float() + point_logits.float()).softmax(dim=-1)
+    confidence, labels = probabilities.max(dim=-1)
     from_image = joint_pseudo_labels(image_logits, point_logits, threshold).from_image
-    return PseudoLabels(labels, confidence, confidence > threshold, from_image)
+    return PseudoLabels(labels, confidence, confidence > threshold, from_image, probabilities)
 
 
 def self_training_loss(
@@ -127,7 +133,7 @@ def self_training_loss(
 
     Args:
         logits: (B, C) student logits.
-        labels: (B,) int64.
+        labels: (B,) int64, or (B, C) probabilities, which are not the paper's.
         kept: (B,) bool.
         variant: "paper" or "official".
 

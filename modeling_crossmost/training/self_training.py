@@ -64,6 +64,7 @@ class SelfTrainingArguments:
             fewer, they repeat.
         anchor: share of what the model said of all views and of the cloud before training in the logits that labels are
             made of (paper: 0). It is computed once and does not move, so that errors cannot feed on themselves.
+        soft_labels: learn the probabilities that a label is the most probable of, and not the label (paper: false).
         freeze_settled: with joint or summed labels, where the anchors show that one modality alone names what both do
             of more than 90 % of the objects, and the other of more than half, keep the first as it is, and the
             classifier with it: it could only lose, the other one learns.
@@ -99,6 +100,7 @@ class SelfTrainingArguments:
     pseudo_label: str = "sum"
     teacher_views: int = 1
     anchor: float = 0.5
+    soft_labels: bool = False
     freeze_settled: bool = True
     confidence_threshold: float = 0.0
     confidence_threshold_image: float | None = None
@@ -570,9 +572,10 @@ def student_losses(
     variant = arguments.loss_variant
     image_logits, point_logits = gather_batch(output["logits_per_image"]), gather_batch(output["logits_per_point"])
     zero = image_logits.new_zeros(())
+    targets = [label.probabilities if arguments.soft_labels else label.labels for label in labels]
     terms = {
-        "loss_cls_image": self_training_loss(image_logits, labels[0].labels, labels[0].kept, variant),
-        "loss_cls_point": self_training_loss(point_logits, labels[1].labels, labels[1].kept, variant),
+        "loss_cls_image": self_training_loss(image_logits, targets[0], labels[0].kept, variant),
+        "loss_cls_point": self_training_loss(point_logits, targets[1], labels[1].kept, variant),
     }
     total = terms["loss_cls_image"] + arguments.point_loss_weight * terms["loss_cls_point"]
     terms["loss_fair"] = terms["loss_align"] = zero
