@@ -87,6 +87,7 @@ def test_losses_are_the_papers_and_labels_our_own_by_default():
     method, train = arguments.method, arguments.train
     assert (method.pseudo_label, method.anchor, method.confidence_threshold) == ("sum", 0.5, 0.0)
     assert (method.loss_variant, method.align_temperature) == ("paper", None)
+    assert (method.soft_labels, method.fairness_target) == (True, "start")
     assert method.align and method.fairness and method.masked_modeling and method.freeze_point_tokenizer
     assert (train.ema_decay_start, train.weight_decay, train.max_grad_norm) == (0.99, 0.05, None)
 
@@ -99,6 +100,8 @@ def test_the_papers_preset_yields_to_method_recipe_and_command_line(tmp_path):
     baseline = parse_arguments(["--method=baseline", "--preset=paper"]).to_dict()
     assert (baseline["pseudo_label"], baseline["align"], baseline["confidence_threshold"]) == ("own", False, 0.84)
     assert preset["anchor"] == baseline["anchor"] == 0.0 and preset["pseudo_label"] == "joint"
+    assert preset["fairness_target"] == baseline["fairness_target"] == "uniform"
+    assert not preset["soft_labels"] and not baseline["soft_labels"]
     written = write(tmp_path, "preset: paper\nconfidence_threshold: 0.5\n")
     found = parse_arguments([written, "--layer_decay", "0.9"]).to_dict()
     assert (found["confidence_threshold"], found["layer_decay"], found["ema_decay"]) == (0.5, 0.9, 0.9998)

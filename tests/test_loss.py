@@ -190,6 +190,16 @@ def test_fairness_loss_in_numbers():
     assert fairness_loss(certain).item() == pytest.approx(math.log(4), rel=1e-6)
 
 
+def test_fairness_to_other_shares_in_numbers():
+    logits, shares = logits_of([0.5, 0.5], [0.1, 0.9]), torch.tensor([0.25, 0.75])
+    expected = -0.25 * math.log(0.3) - 0.75 * math.log(0.7)
+    assert fairness_loss(logits, shares).item() == pytest.approx(expected, rel=1e-6)
+    assert fairness_loss(logits, torch.full((2,), 0.5)).item() == pytest.approx(fairness_loss(logits).item())
+    fair = (shares.log() + torch.tensor([[1.0], [2.0]])).requires_grad_()
+    fairness_loss(fair, shares).backward()
+    assert fair.grad.abs().max() < 1e-7, "the mean prediction equals the shares"
+
+
 def test_fairness_of_a_class_that_nobody_predicts_is_large_and_finite():
     logits = torch.tensor([[200.0, 0.0], [200.0, 0.0]], requires_grad=True)
     loss = fairness_loss(logits)

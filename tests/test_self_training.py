@@ -19,6 +19,7 @@ from modeling_crossmost.training.self_training import (
     Settled,
     StudentPass,
     anchored,
+    class_shares,
     ema_decay_at,
     freeze_for_self_training,
     make_pseudo_labels,
@@ -72,6 +73,7 @@ def one_step(
     epoch: int = 0,
     chunk_size: int | None = None,
     settled: str | None = None,
+    shares: torch.Tensor | None = None,
 ):
     """Student (with gradients) and terms of a step whose teacher has other weights than the student."""
     student = make_student() if student is None else student
@@ -79,7 +81,8 @@ def one_step(
     freeze_for_self_training(student, arguments, settled)
     train_mode(student, arguments, settled)
     wrapped = StudentPass(student, arguments, chunk_size)
-    terms = self_training_step(wrapped, student, teacher, make_batch(), make_keys(epoch), arguments, chunk_size)
+    inputs = (make_batch(), make_keys(epoch), arguments, chunk_size)
+    terms = self_training_step(wrapped, student, teacher, *inputs, shares=shares)
     return student, terms
 
 
@@ -444,6 +447,21 @@ def test_the_step_uses_the_labels_of_the_weak_pass_and_the_paper_losses(soft):
     assert_close(terms["loss_mpm"], mpm)
     assert_close(terms["loss_global_local"], image_local + point_local)
     assert image.kept.any() and point.kept.any(), "the toy teacher keeps some labels"
+
+
+def test_fairness_draws_to_the_shares_of_the_start():
+    sure = torch.tensor([[0.8, 0.1, 0.1], [0.9, 0.05, 0.05]])  # of both modalities alike, whose product is what counts
+    products = sure.square() / sure.square().sum(-1, keepdim=True)
+    shares = class_shares(sure.log().unsqueeze(1).repeat(1, 2, 1))
+    assert_close(shares, products.mean(0))
+    only_fair = {"align": False, "masked_modeling": False, "confidence_threshold": 1.0}
+    student, terms = one_step(make_arguments(**only_fair), shares=shares)
+    with torch.no_grad():
+        inputs = student_inputs(student, make_batch(), make_keys(), make_arguments(**only_fair))
+        output = student(**vars(inputs))
+        expected = fairness_loss(output.logits_per_image, shares) + fairness_loss(output.logits_per_point, shares)
+    assert_close(terms["loss_fair"], expected)
+    assert not torch.allclose(terms["loss_fair"], one_step(make_arguments(**only_fair))[1]["loss_fair"])
 
 
 def test_the_alignment_temperature_is_the_detached_logit_scale_or_a_number():

@@ -54,6 +54,8 @@ PRESETS: dict[str, dict[str, Any]] = {
         "pseudo_label": "joint",
         "teacher_views": 1,
         "anchor": 0.0,
+        "soft_labels": False,
+        "fairness_target": "uniform",
         "freeze_settled": False,
         "fusion": "model",
         "select": "last",
@@ -78,8 +80,13 @@ PRESET_METHODS = ("zero_shot", "crossmost", "baseline")
 # What a method has where no preset says otherwise. The baseline's labels are the paper's: each modality's own, if sure.
 _CROPPED = {"strong_image_crop": [0.8, 1.0]}  # parts of a view have the object's label or caption, whatever it is
 METHOD_DEFAULTS: dict[str, dict[str, Any]] = {
-    "crossmost": {"select": "label_free"},
-    "baseline": {"anchor": 0.0, "confidence_threshold": 0.6, "select": "label_free"},
+    "crossmost": {"soft_labels": True, "select": "label_free"},
+    "baseline": {
+        "anchor": 0.0,
+        "fairness_target": "uniform",
+        "confidence_threshold": 0.6,
+        "select": "label_free",
+    },
     "pretrain": _CROPPED,
     "supervised": _CROPPED,
     "pointcmt": _CROPPED,

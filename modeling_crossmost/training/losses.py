@@ -174,17 +174,19 @@ def alignment_loss(
     return both / 2 if variant == "paper" else both
 
 
-def fairness_loss(logits: torch.Tensor) -> torch.Tensor:
-    """Compute the fairness term of one branch (eq. 4; L_fair sums both branches): -1/C sum_c log(mean_b p_bc).
+def fairness_loss(logits: torch.Tensor, shares: torch.Tensor | None = None) -> torch.Tensor:
+    """Compute the fairness term of one branch (eq. 4; L_fair sums both branches): -sum_c s_c log(mean_b p_bc).
 
-    The minimum, log C, is reached when the batch's mean prediction is uniform. Computed in log space, so that a class
-    without any predictions gives a large but finite loss.
+    The paper's shares s are 1/C: the minimum, log C, is reached when the batch's mean prediction is uniform. With other
+    shares it is their entropy, where the mean prediction equals them. Computed in log space: a class without any
+    predictions gives a large but finite loss.
 
     Args:
         logits: (B, C) student logits of the whole (global) batch.
+        shares: (C,) of the classes, sum 1; uniform by default.
     """
     log_mean = F.log_softmax(logits.float(), dim=-1).logsumexp(dim=0) - math.log(len(logits))
-    return -log_mean.mean()
+    return -log_mean.mean() if shares is None else -(shares * log_mean).sum()
 
 
 def patchify(pixel_values: torch.Tensor, patch_size: int) -> torch.Tensor:

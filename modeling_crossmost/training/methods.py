@@ -35,6 +35,7 @@ from .self_training import (
     EMATeacher,
     Settled,
     StudentPass,
+    class_shares,
     freeze_for_self_training,
     self_training_step,
     settled_modality,
@@ -110,6 +111,7 @@ class SelfTraining(Method):
         self.arguments = arguments.method
         self.weak_views = arguments.method.teacher_views
         self.anchors: torch.Tensor | None = None
+        self.shares: torch.Tensor | None = None
         self.chunk_size = arguments.train.per_device_train_batch_size
 
     def check(self, model: CrossMoSTModel) -> list[str]:
@@ -139,10 +141,13 @@ class SelfTraining(Method):
         return StudentPass(_student(model), self.arguments, self.chunk_size)
 
     def before_training(self, look: Callable[[], torch.Tensor]) -> None:
-        """Keep the anchors of the labels, where `anchor` asks for them, and see who has nothing to learn from them."""
-        if self.arguments.anchor:
+        """Keep the anchors of the labels and the classes' shares where they are asked for, and see who is settled."""
+        options = self.arguments
+        counts = options.fairness and options.fairness_target == "start"
+        if options.anchor or counts:
             self.anchors = look()
-            if self.arguments.freeze_settled and self.arguments.pseudo_label in ("joint", "sum"):
+            self.shares = class_shares(self.anchors) if counts else None
+            if options.anchor and options.freeze_settled and options.pseudo_label in ("joint", "sum"):
                 self.settled = settled_modality(self.anchors)
 
     def _settled_name(self) -> str | None:
@@ -161,6 +166,7 @@ class SelfTraining(Method):
             self.chunk_size,
             anchors,
             self._settled_name(),
+            self.shares,
         )
 
 

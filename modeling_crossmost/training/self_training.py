@@ -41,6 +41,8 @@ from .sharding import local
 
 PSEUDO_LABELS = ("joint", "sum", "image", "point", "random", "own")
 
+FAIRNESS_TARGETS = ("start", "uniform")
+
 MODALITIES = {"image": "the views", "point": "the clouds"}
 
 # Above this share of objects on which one modality says before training what both say together, it has too little to
@@ -64,7 +66,8 @@ class SelfTrainingArguments:
             fewer, they repeat.
         anchor: share of what the model said of all views and of the cloud before training in the logits that labels are
             made of (paper: 0). It is computed once and does not move, so that errors cannot feed on themselves.
-        soft_labels: learn the probabilities that a label is the most probable of, and not the label (paper: false).
+        soft_labels: learn the probabilities that a label is the most probable of, and not the label (paper: false;
+            default true with --method crossmost).
         freeze_settled: with joint or summed labels, where the anchors show that one modality alone names what both do
             of more than 90 % of the objects, and the other of more than half, keep the first as it is, and the
             classifier with it: it could only lose, the other one learns.
@@ -74,6 +77,8 @@ class SelfTrainingArguments:
         align: use cross-modal feature alignment (eq. 3).
         align_temperature: tau; default 1 / exp(logit_scale), detached. The official code has 1.0.
         fairness: use fairness regularization (eq. 4).
+        fairness_target: what the mean prediction is drawn to: "start", the shares of the classes in what the model says
+            of all objects before training, or "uniform" (paper), which takes classes to be alike in number.
         masked_modeling: use masked image and point modeling with global-local alignment.
         loss_variant: "paper", or "official" for what the published code computes.
         align_weight, fairness_weight, masked_image_weight, masked_point_weight, global_local_weight: weights of the
@@ -109,6 +114,7 @@ class SelfTrainingArguments:
     align: bool = True
     align_temperature: float | None = None
     fairness: bool = True
+    fairness_target: str = "start"
     masked_modeling: bool = True
     loss_variant: str = "paper"
     align_weight: float = 1.0
@@ -138,6 +144,10 @@ class SelfTrainingArguments:
             raise ValueError(f"loss_variant must be one of {', '.join(VARIANTS)}, got {self.loss_variant!r}.")
         if self.pseudo_label not in PSEUDO_LABELS:
             raise ValueError(f"pseudo_label must be one of {', '.join(PSEUDO_LABELS)}, got {self.pseudo_label!r}.")
+        if self.fairness_target not in FAIRNESS_TARGETS:
+            raise ValueError(
+                f"fairness_target must be one of {', '.join(FAIRNESS_TARGETS)}, got {self.fairness_target!r}."
+            )
         if self.teacher_views < 1:
             raise ValueError(f"teacher_views must be at least 1, got {self.teacher_views}.")
         for name in ("anchor", "confidence_threshold", "confidence_threshold_image", "confidence_threshold_point"):
@@ -276,6 +286,15 @@ class EMATeacher:
         torch._foreach_lerp_(*self._averaged, 1.0 - decay)
         if self._copied[0]:  # which a model without BatchNorm has none of
             torch._foreach_copy_(*self._copied)
+
+
+def class_shares(anchors: torch.Tensor) -> torch.Tensor:
+    """Return the shares (C,) of the classes in what a model says of all objects: the mean of its probabilities.
+
+    Args:
+        anchors: (N, 2, C) log-probabilities of all views and of the cloud.
+    """
+    return anchors.sum(dim=1).softmax(dim=-1).mean(dim=0)
 
 
 class Settled(NamedTuple):
@@ -560,6 +579,7 @@ def student_losses(
     output: dict[str, torch.Tensor],
     labels: tuple[PseudoLabels, PseudoLabels],
     arguments: SelfTrainingArguments,
+    shares: torch.Tensor | None = None,
 ) -> dict[str, torch.Tensor]:
     """Compute all loss terms of a step, unweighted, under their log names, and their weighted sum under "loss".
 
@@ -568,6 +588,7 @@ def student_losses(
         output: of [`reduce_output`], for this process's part of the batch.
         labels: pseudo-labels of the whole batch for the image branch and the point branch.
         arguments: terms, weights and variant.
+        shares: (C,) of the classes, for the fairness term; uniform by default.
     """
     variant = arguments.loss_variant
     image_logits, point_logits = gather_batch(output["logits_per_image"]), gather_batch(output["logits_per_point"])
@@ -580,7 +601,7 @@ def student_losses(
     total = terms["loss_cls_image"] + arguments.point_loss_weight * terms["loss_cls_point"]
     terms["loss_fair"] = terms["loss_align"] = zero
     if arguments.fairness:
-        image_fair, point_fair = fairness_loss(image_logits), fairness_loss(point_logits)
+        image_fair, point_fair = fairness_loss(image_logits, shares), fairness_loss(point_logits, shares)
         terms["loss_fair"] = image_fair + point_fair
         total = total + arguments.fairness_weight * (image_fair + arguments.point_loss_weight * point_fair)
     if arguments.align:
@@ -680,6 +701,7 @@ def self_training_step(
     chunk_size: int | None = None,
     anchors: torch.Tensor | None = None,
     settled: str | None = None,
+    shares: torch.Tensor | None = None,
 ) -> dict[str, torch.Tensor]:
     """Run the teacher and the student and compute the losses; backward, optimizer and EMA update are the caller's.
 
@@ -694,6 +716,7 @@ def self_training_step(
         anchors: (B, 2, C) log-probabilities of views and cloud before training; needed where `arguments.anchor` is not
             0.
         settled: the modality that is not trained; see [`settled_modality`].
+        shares: (C,) of the classes, see [`class_shares`]; uniform by default.
 
     Returns:
         "loss" (with gradient) and every term and statistic under its name in `metrics.jsonl`, as 0-dim tensors.
@@ -705,5 +728,5 @@ def self_training_step(
     inputs = student_inputs(unwrapped, batch, keys, arguments, chunk_size)
     counts = count_masks(inputs) if arguments.masked_modeling else None
     output = student(counts=counts, **vars(inputs))
-    terms = student_losses(unwrapped, output, labels, arguments)
+    terms = student_losses(unwrapped, output, labels, arguments, shares)
     return {**terms, **step_statistics(image_logits, point_logits, labels)}
