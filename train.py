@@ -449,8 +449,19 @@ class Run:
         )
         if self.method.settled is not None:
             self.accelerator.print(f"note: {self.method.settled}")
+        if shares := self._class_shares():
+            found = sorted((share, name) for name, share in shares.items())
+            few, many = (f"{share:.1%} {name}" for share, name in (found[0], found[-1]))
+            self.accelerator.print(
+                f"note: before training the model finds {few} and {many}: fairness draws to such shares"
+            )
         if self.label_free is not None and self.selects:
             self.label_free.warn(report_of(self.seen, self.seen), self.method.settled)
+
+    def _class_shares(self) -> dict[str, float]:
+        """Shares of the classes that fairness draws to; empty where it draws to uniform ones."""
+        shares = [] if self.method.shares is None else self.method.shares.tolist()
+        return {name: round(share, 4) for name, share in zip(self.names, shares, strict=False)}
 
     def _loop(self, arguments: Arguments, method: Method, model: nn.Module, evaluator: Evaluator | None) -> Loop:
         with self.accelerator.main_process_first():
@@ -501,6 +512,8 @@ class Run:
         summary["wall_seconds"] = round(time.perf_counter() - self.started, 1)
         if self.method.settled is not None:
             summary["settled"] = self.method.settled._asdict()
+        if shares := self._class_shares():
+            summary["class_shares"] = shares
         teacher = self.model
         summaries: dict[str, dict[str, Any] | None] = dict.fromkeys(("zero_shot", "teacher", "student"), zero_shot)
         if loop is not None:

@@ -87,7 +87,7 @@ def test_losses_are_the_papers_and_labels_our_own_by_default():
     method, train = arguments.method, arguments.train
     assert (method.pseudo_label, method.anchor, method.confidence_threshold) == ("sum", 0.5, 0.0)
     assert (method.loss_variant, method.align_temperature) == ("paper", None)
-    assert (method.soft_labels, method.fairness_target) == (True, "start")
+    assert (method.soft_labels, method.fairness_target) == (True, "auto")
     assert method.align and method.fairness and method.masked_modeling and method.freeze_point_tokenizer
     assert (train.ema_decay_start, train.weight_decay, train.max_grad_norm) == (0.99, 0.05, None)
 

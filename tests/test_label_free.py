@@ -2,17 +2,19 @@
 
 import json
 import math
+import re
 
 import numpy as np
 import pytest
 import torch
 import toy
 import trimesh
+from datasets import load_dataset
 from safetensors.torch import load_file
 from transformers import pipeline
 
 import train
-from modeling_crossmost import CrossMoSTConfig, CrossMoSTModel
+from modeling_crossmost import CrossMoSTConfig, CrossMoSTModel, CrossMoSTProcessor
 from modeling_crossmost.evaluation.predict import summarize
 from modeling_crossmost.serving.classifier import Classifier
 from modeling_crossmost.training import evaluator, label_free
@@ -204,6 +206,29 @@ def test_a_settled_modality_and_the_classifier_are_saved_as_they_were(run, work,
     assert results["settled"] == {"modality": "image", "share": 0.96}
     assert all(results["teacher"][name] == results["zero_shot"][name] for name in ("image", "image_star"))
     assert "the views alone named what both did of 96 % of the training objects" in (output / "README.md").read_text()
+
+
+def test_unbalanced_classes_are_told_and_drawn_to(run, work, monkeypatch, capsys):
+    output = run(max_steps=2, eval_steps=0, select="last", fusion="model", fairness_target="start")
+    results = json.loads((output / "results.json").read_text())
+    model, processor = (
+        CrossMoSTModel.from_pretrained(work / "model"),
+        CrossMoSTProcessor.from_pretrained(work / "model"),
+    )
+    products = []
+    for row in load_dataset(str(work / "data"), split="train"):
+        with torch.no_grad():
+            said = model(**processor(points=np.asarray(row["points"], dtype=np.float32), images=[row["views"]]))
+        products.append((said.logits_per_image.softmax(-1) * said.logits_per_point.softmax(-1))[0])
+    products = torch.stack(products)
+    expected = (products / products.sum(-1, keepdim=True)).mean(0)
+    assert list(results["class_shares"].values()) == pytest.approx(expected.tolist(), abs=2e-3)
+    note = re.search(r"note: before training the model finds ([\d.]+)% .* and ([\d.]+)% ", capsys.readouterr().out)
+    ends = [100 * expected.min().item(), 100 * expected.max().item()]
+    assert [float(part) for part in note.groups()] == pytest.approx(ends, abs=0.3)
+    monkeypatch.setattr("modeling_crossmost.training.self_training.BALANCED", 9.0)
+    even = run("even", max_steps=2, eval_steps=0, select="last", fusion="model")
+    assert "class_shares" not in json.loads((even / "results.json").read_text())
 
 
 def test_a_resumed_run_leaves_the_same_as_it_was(run, monkeypatch):

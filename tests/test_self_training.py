@@ -454,6 +454,12 @@ def test_fairness_draws_to_the_shares_of_the_start():
     products = sure.square() / sure.square().sum(-1, keepdim=True)
     shares = class_shares(sure.log().unsqueeze(1).repeat(1, 2, 1))
     assert_close(shares, products.mean(0))
+    balanced = (
+        torch.tensor([[0.5, 0.25, 0.25], [0.25, 0.25, 0.5], [0.25, 0.5, 0.25]]).log().unsqueeze(1).repeat(1, 2, 1)
+    )
+    assert class_shares(balanced, "auto") is None and class_shares(sure.log().unsqueeze(1), "uniform") is None
+    assert_close(class_shares(balanced), torch.full((3,), 1 / 3))
+    assert_close(class_shares(sure.log().unsqueeze(1).repeat(1, 2, 1), "auto"), shares)
     only_fair = {"align": False, "masked_modeling": False, "confidence_threshold": 1.0}
     student, terms = one_step(make_arguments(**only_fair), shares=shares)
     with torch.no_grad():

@@ -41,9 +41,11 @@ TRAINING_FIELDS = {
     "ema_decay": "teacher's decay in the end",
     "ema_ramp_steps": "steps between the two",
     "pseudo_label": "pseudo-labels",
+    "soft_labels": "labels are probabilities",
     "confidence_threshold": "confidence threshold",
     "align": "cross-modal alignment",
     "fairness": "fairness regularization",
+    "fairness_target": "fairness draws to",
     "masked_modeling": "masked modeling",
     "freeze_image": "image tower frozen",
 }

@@ -58,6 +58,7 @@ class Method:
     views_per_item: int | None = None  # where several views of an object make one item
     taught: list[str] | None = None  # the classes that labels teach; without, labels are not even read
     settled: Settled | None = None  # the modality that has nothing to learn, if there is one
+    shares: torch.Tensor | None = None  # (C,) of the classes, that fairness draws to; uniform by default
 
     def check(self, model: Any) -> list[str]:
         """Raise ValueError where the options do not fit the model, before anything is computed.
@@ -111,7 +112,6 @@ class SelfTraining(Method):
         self.arguments = arguments.method
         self.weak_views = arguments.method.teacher_views
         self.anchors: torch.Tensor | None = None
-        self.shares: torch.Tensor | None = None
         self.chunk_size = arguments.train.per_device_train_batch_size
 
     def check(self, model: CrossMoSTModel) -> list[str]:
@@ -143,10 +143,10 @@ class SelfTraining(Method):
     def before_training(self, look: Callable[[], torch.Tensor]) -> None:
         """Keep the anchors of the labels and the classes' shares where they are asked for, and see who is settled."""
         options = self.arguments
-        counts = options.fairness and options.fairness_target == "start"
+        counts = options.fairness and options.fairness_target != "uniform"
         if options.anchor or counts:
             self.anchors = look()
-            self.shares = class_shares(self.anchors) if counts else None
+            self.shares = class_shares(self.anchors, options.fairness_target) if counts else None
             if options.anchor and options.freeze_settled and options.pseudo_label in ("joint", "sum"):
                 self.settled = settled_modality(self.anchors)
 
