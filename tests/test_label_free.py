@@ -88,7 +88,7 @@ def test_a_run_chooses_saves_and_reports_the_weight_of_what_it_evaluates(run, wo
         return found
 
     monkeypatch.setattr(evaluator, "predict", predict)
-    output = run(max_steps=2, eval_steps=0, anchor=0.0)
+    output = run(max_steps=2, eval_steps=0, anchor=0.0, fairness_target="uniform")
     weight = CrossMoSTConfig.from_pretrained(output).fusion_weight
     results = json.loads((output / "results.json").read_text())
     assert results["fusion_weight"] == weight and "unlabeled training objects" in capsys.readouterr().out

@@ -645,7 +645,8 @@ def test_a_bad_object_that_training_meets(work, tmp_path, capfd, monkeypatch, ch
     folder = bad_split(tmp_path / "data", **change)
     paths = {"dataset": folder, "model_name_or_path": work / "model", "output_dir": tmp_path / "output"}
     monkeypatch.setattr(torch.utils.data._utils, "MP_STATUS_CHECK_INTERVAL", 0.1)  # else 5 s until the worker ends
-    expect_error(capfd, toy.flags(**paths, eval_split="none", dataloader_num_workers=workers, anchor=0.0), sentence)
+    nothing_before = {"eval_split": "none", "anchor": 0.0, "fairness_target": "uniform"}
+    expect_error(capfd, toy.flags(**paths, **nothing_before, dataloader_num_workers=workers), sentence)
     gc.collect()  # the error's traceback keeps the loader, and so its worker, alive
     # It may come up after hours of training: what stands there then is complete, and no result.
     assert {path.name for path in (tmp_path / "output").iterdir()} <= {
