@@ -460,7 +460,7 @@ def test_fairness_draws_to_the_shares_of_the_start():
     assert class_shares(balanced, "auto") is None and class_shares(sure.log().unsqueeze(1), "uniform") is None
     assert_close(class_shares(balanced), torch.full((3,), 1 / 3))
     anchors = sure.log().unsqueeze(1).repeat(1, 2, 1)
-    assert class_shares(anchors, "auto") is None, "two objects of three classes cannot be balanced"
+    assert class_shares(anchors[:1], "auto") is None, "one object says nothing against balanced classes"
     assert_close(class_shares(anchors.repeat(9, 1, 1), "auto"), shares)
     only_fair = {"align": False, "masked_modeling": False, "confidence_threshold": 1.0}
     student, terms = one_step(make_arguments(**only_fair), shares=shares)
