@@ -140,7 +140,7 @@ def test_who_says_what_a_soft_label_says_has_nothing_to_learn():
     loss = self_training_loss(logits, wanted, kept)
     loss.backward()
     assert loss.item() == pytest.approx(-(wanted * wanted.log()).sum().item() / 2, rel=1e-6), "the labels' entropy"
-    assert logits.grad.abs().max() < 1e-7
+    assert logits.grad.abs().max() < 1e-6
     hard = torch.nn.functional.one_hot(torch.tensor([0, 1]), 3).float()
     assert_close(self_training_loss(logits, hard, kept), self_training_loss(logits, hard.argmax(-1), kept))
 
@@ -197,7 +197,7 @@ def test_fairness_to_other_shares_in_numbers():
     assert fairness_loss(logits, torch.full((2,), 0.5)).item() == pytest.approx(fairness_loss(logits).item())
     fair = (shares.log() + torch.tensor([[1.0], [2.0]])).requires_grad_()
     fairness_loss(fair, shares).backward()
-    assert fair.grad.abs().max() < 1e-7, "the mean prediction equals the shares"
+    assert fair.grad.abs().max() < 1e-6, "the mean prediction equals the shares"
 
 
 def test_fairness_of_a_class_that_nobody_predicts_is_large_and_finite():
