@@ -460,8 +460,9 @@ class Run:
 
     def _class_shares(self) -> dict[str, float]:
         """Shares of the classes that fairness draws to; empty where it draws to uniform ones."""
-        shares = [] if self.method.shares is None else self.method.shares.tolist()
-        return {name: round(share, 4) for name, share in zip(self.names, shares, strict=False)}
+        if self.method.shares is None:
+            return {}
+        return {name: round(share, 4) for name, share in zip(self.names, self.method.shares.tolist(), strict=True)}
 
     def _loop(self, arguments: Arguments, method: Method, model: nn.Module, evaluator: Evaluator | None) -> Loop:
         with self.accelerator.main_process_first():

@@ -286,8 +286,8 @@ def read_state(folder: Path, run: dict) -> dict:
     content = _read(folder)
     try:
         # Options that did not exist when the checkpoint was written had their default values, or what they had then.
-        before = Arguments().to_dict() | {"anchor": 0.0, "freeze_settled": False}
-        before |= {"soft_labels": False, "fairness_target": "uniform"}
+        then = {"anchor": 0.0, "freeze_settled": False, "soft_labels": False, "fairness_target": "uniform"}
+        before = Arguments().to_dict() | then
         saved, _, _ = before | content["run"], content["progress"], int(content["step"])
         differing = [name for name, value in run.items() if saved.get(name) != value]
     except (LookupError, ValueError, TypeError, AttributeError) as error:

@@ -304,9 +304,8 @@ def class_shares(anchors: torch.Tensor, target: str = "start") -> torch.Tensor |
         `None` where fairness is to draw to uniform shares.
     """
     shares = anchors.sum(dim=1).softmax(dim=-1).mean(dim=0)
-    by_chance = (len(shares) - 1) / (
-        2 * len(anchors)
-    )  # the mean divergence of so few objects drawn of balanced classes
+    # Mean divergence of so few objects, drawn of balanced classes.
+    by_chance = (len(shares) - 1) / (2 * len(anchors))
     if target == "uniform" or (target == "auto" and kl_from_uniform(shares) <= BALANCED + by_chance):
         return None
     return shares
