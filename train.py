@@ -371,7 +371,7 @@ class Run:
             warn_without_token()
         set_seed(train.seed)
         self.started = time.perf_counter()
-        self.model, self.processor = load_model_and_processor(arguments)
+        self.model, self.processor = load_model_and_processor(arguments, self.accelerator)
         self.model.to(self.accelerator.device)
         self.only_evaluate = train.eval_only or train.method == "zero_shot"
         with self.accelerator.main_process_first():  # one process fills the data set's cache, the others read it

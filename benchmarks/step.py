@@ -16,6 +16,7 @@ from torch.utils.flop_counter import FlopCounterMode, sdpa_backward_flop_count, 
 
 from modeling_crossmost import CrossMoSTConfig, CrossMoSTForSelfTraining
 from modeling_crossmost.data.keyed_random import object_keys
+from modeling_crossmost.training.attention import fastest_attention
 from modeling_crossmost.training.optimization import parameter_groups
 from modeling_crossmost.training.self_training import (
     EMATeacher,
@@ -57,6 +58,7 @@ class Step:
     def __init__(self, size: str, batch: int, points: int, device: torch.device, dtype: torch.dtype):
         torch.manual_seed(0)
         self.model = CrossMoSTForSelfTraining(CONFIGS[size]()).to(device)
+        self.model.set_attn_implementation(fastest_attention(device, "bf16" if dtype == torch.bfloat16 else "no"))
         vision = self.model.config.vision_config
         self.arguments = SelfTrainingArguments(image_mask_unit=2 * vision.patch_size, anchor=0.0)
         freeze_for_self_training(self.model, self.arguments)

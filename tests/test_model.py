@@ -4,6 +4,7 @@ import copy
 import json
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -17,6 +18,7 @@ from toy import (
     PATCH_SIZE,
     POINT,
     VISION,
+    make_model,
     toy_clip,
     toy_clouds,
     toy_config,
@@ -40,8 +42,9 @@ from modeling_crossmost.official.names import convert_state_dict
 from modeling_crossmost.point_ops_crossmost import group_points
 from modeling_crossmost.pointbert_crossmost import drop_path
 from modeling_crossmost.training.arguments import parse_arguments
+from modeling_crossmost.training.attention import CPU_BF16, fastest_attention
 from modeling_crossmost.training.methods import Pretraining
-from modeling_crossmost.training.setup import checkpoint_activations
+from modeling_crossmost.training.setup import checkpoint_activations, load_model_and_processor
 
 
 NEW_IN_SELF_TRAINING = ("image_mask_token", "point_mask_token", "patch_layernorm", "pixel_decoder", "token_decoder")
@@ -92,6 +95,45 @@ def test_sdpa_equals_eager(pairs):
             results[kind] = model(**pairs)
     for name, value in results["sdpa"].items():
         assert_close(results["eager"][name], value, rtol=1e-5, atol=1e-6)
+
+
+def test_attention_for_bf16_on_a_cpu_is_eager_attention(pairs):
+    model = toy_model(text=True)
+    tokens = {"input_ids": torch.randint(0, 50, (2, 8)), "attention_mask": torch.ones(2, 8, dtype=torch.long)}
+    outputs, gradients = {}, {}
+    for kind in ("eager", fastest_attention(torch.device("cpu"), "bf16")):
+        model.set_attn_implementation(kind)
+        model.zero_grad()
+        found = model(**pairs)
+        (found.logits_per_image.square().sum() + found.logits_per_point.square().sum()).backward()
+        gradients[kind] = {name: value.grad for name, value in model.named_parameters() if value.grad is not None}
+        outputs[kind] = [found.logits_per_image, found.logits_per_point, model.text_model(**tokens).last_hidden_state]
+    assert [*outputs] == ["eager", CPU_BF16]
+    for got, expected in zip(outputs[CPU_BF16], outputs["eager"], strict=True):
+        assert_close(got, expected, rtol=1e-5, atol=1e-5)
+    assert len(gradients["eager"]) > 50
+    for name, expected in gradients["eager"].items():
+        assert_close(
+            gradients[CPU_BF16][name], expected, rtol=1e-3, atol=1e-3, msg=lambda text, name=name: f"{name}: {text}"
+        )
+
+
+@pytest.mark.parametrize(
+    ("device", "precision", "chosen", "expected"),
+    [
+        ("cpu", "bf16", "auto", CPU_BF16),
+        ("cpu", "no", "auto", "sdpa"),
+        ("cuda", "bf16", "auto", "sdpa"),
+        ("cpu", "bf16", "sdpa", "sdpa"),
+        ("cpu", "bf16", "eager", "eager"),
+    ],
+)
+def test_attention_of_a_run_follows_device_and_precision(tmp_path, device, precision, chosen, expected):
+    make_model(tmp_path)
+    options = ["--model_name_or_path", str(tmp_path), "--output_dir", str(tmp_path), "--attn_implementation", chosen]
+    accelerator = SimpleNamespace(device=torch.device(device), mixed_precision=precision)
+    model, _ = load_model_and_processor(parse_arguments(options), accelerator)
+    assert {tower.config._attn_implementation for tower in (model.vision_model, model.point_model)} == {expected}
 
 
 def test_sdpa_is_the_default_of_all_towers():

@@ -83,7 +83,7 @@ def gradients(folder: Path, case: str) -> tuple[dict[str, torch.Tensor], dict[st
     accelerator = Accelerator(cpu=True)
     arguments = parse_arguments(options(folder, accelerator.num_processes, eval_split="none", **CASES[case]))
     torch.manual_seed(0)  # of the new decoders
-    model, processor = load_model_and_processor(arguments)
+    model, processor = load_model_and_processor(arguments, accelerator)
     method = train.make_method(arguments, processor, toy.CLASSES, None)
     batches = make_batches(arguments, accelerator, processor, method)
     method.freeze(model)

@@ -144,8 +144,8 @@ class DataArguments:
         model_name_or_path: Hub id or folder of a saved model with its processor.
         point_tower: replace the model's point tower by an untrained one of this kind at its authors' size, or of the
             same kind and size ("new").
-        attn_implementation: "sdpa" or "eager"; equal up to rounding. On a CPU the mini towers' short sequences train
-            1.5 (point) to 1.9 (image) times as fast with "eager" under bf16.
+        attn_implementation: "sdpa" or "eager"; equal up to rounding. "auto" is "sdpa", but plain products under bf16 on
+            a CPU, where torch's fused kernel takes two to three times as long.
         dataset: Hub id, local folder that `load_dataset` reads, or "furniture" (generated and cached on first use).
         dataset_config: configuration of the data set; for furniture "scan" ("clean" for pre-training).
         train_split: split whose pairs are trained on; its labels, if any, are dropped on loading, except by
@@ -162,7 +162,7 @@ class DataArguments:
 
     model_name_or_path: str = "assets/crossmost-mini"
     point_tower: str | None = field(default=None, metadata={"choices": (*POINT_TOWERS, "new")})
-    attn_implementation: str = field(default="sdpa", metadata={"choices": ("sdpa", "eager")})
+    attn_implementation: str = field(default="auto", metadata={"choices": ("auto", "sdpa", "eager")})
     dataset: str = "furniture"
     dataset_config: str | None = None
     train_split: str = "train"

@@ -16,6 +16,7 @@ from ..processing_crossmost import CrossMoSTProcessor
 from ..utils.extras import importing
 from . import sharding
 from .arguments import LABELED, Arguments
+from .attention import fastest_attention
 from .evaluator import Evaluator
 
 
@@ -83,14 +84,22 @@ def checkpoint_activations(model: nn.Module) -> None:
             enable()
 
 
-def load_model_and_processor(arguments: Arguments) -> tuple[CrossMoSTModel, CrossMoSTProcessor]:
+def load_model_and_processor(
+    arguments: Arguments, accelerator: Accelerator
+) -> tuple[CrossMoSTModel, CrossMoSTProcessor]:
     """Load `model_name_or_path` as the class that the method trains; new parts start from the run's seed.
+
+    Args:
+        arguments: of the run.
+        accelerator: whose device and precision choose the attention.
 
     Raises:
         ValueError: nothing loadable there, or weights that do not fit.
     """
     model_class = CrossMoSTModel if arguments.train.method in ("pretrain", *LABELED) else CrossMoSTForSelfTraining
     name, attention = arguments.data.model_name_or_path, arguments.data.attn_implementation
+    if attention == "auto":
+        attention = fastest_attention(accelerator.device, accelerator.mixed_precision)
     model, processor = loading.load_model_and_processor(
         name, model_class, _NEW_IN_SELF_TRAINING, attn_implementation=attention
     )
