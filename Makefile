@@ -10,12 +10,13 @@ SEED ?= 0
 SOURCE ?= ../shared/data/modelnet10
 OUTPUT ?= outputs/modelnet10
 THREADS ?= 1
+PRECISION ?= no
 METHOD ?= crossmost
 TOWER ?=
 QUICK := outputs/quickstart
 # glibc keeps freed memory for the next step instead of returning it and faulting every page in again: half of the time of
 # PointNet++ MSG, whose activations are hundreds of megabytes.
-LAUNCH := MALLOC_MMAP_THRESHOLD_=4294967296 MALLOC_TRIM_THRESHOLD_=8589934592 $(BIN)/accelerate launch --num_processes 1 --num_machines 1 --mixed_precision no --dynamo_backend no \
+LAUNCH := MALLOC_MMAP_THRESHOLD_=4294967296 MALLOC_TRIM_THRESHOLD_=8589934592 $(BIN)/accelerate launch --num_processes 1 --num_machines 1 --mixed_precision $(PRECISION) --dynamo_backend no \
 	--num_cpu_threads_per_process $(THREADS)
 
 # A process per core; a file's tests stay together because they share models and data.
@@ -34,7 +35,7 @@ help:
 	@echo "mini        remakes assets/crossmost-mini from nothing"
 	@echo "pictures    draws the pictures of the README"
 	@echo "modelnet10  SOURCE=DIR OUTPUT=DIR [SEED=0]  the paper's ModelNet10 experiment with the mini checkpoint"
-	@echo "            METHOD=supervised|pointcmt [TOWER=pointnet2_msg]  the same with labels"
+	@echo "            METHOD=supervised|pointcmt [TOWER=pointnet2_msg] [PRECISION=bf16] [THREADS=2]  the same with labels"
 
 install: $(DEV)
 

@@ -18,6 +18,7 @@ from toy import (
     PATCH_SIZE,
     POINT,
     VISION,
+    kept_bytes,
     make_model,
     toy_clip,
     toy_clouds,
@@ -139,21 +140,6 @@ def test_attention_of_a_run_follows_device_and_precision(tmp_path, device, preci
 def test_sdpa_is_the_default_of_all_towers():
     model = CrossMoSTModel(toy_config(text=True))
     assert {part.config._attn_implementation for part in (model, model.vision_model, model.point_model)} == {"sdpa"}
-
-
-def kept_bytes(forward) -> int:
-    """Memory that a forward pass keeps for the backward pass, parameters not counted."""
-    kept = {}
-
-    def pack(tensor: torch.Tensor) -> torch.Tensor:
-        if not isinstance(tensor, torch.nn.Parameter):
-            storage = tensor.untyped_storage()
-            kept[storage.data_ptr()] = storage  # held, so that no other takes its place
-        return tensor
-
-    with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
-        forward()
-    return sum(storage.nbytes() for storage in kept.values())
 
 
 def test_gradient_checkpointing_changes_nothing_but_memory():

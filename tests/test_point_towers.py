@@ -7,7 +7,7 @@ import hostile
 import pytest
 import torch
 from torch.nn import functional as F
-from toy import CLASSES, make_model, toy_config
+from toy import CLASSES, kept_bytes, make_model, toy_config
 from transformers import pipeline
 
 from modeling_crossmost import CrossMoSTForSelfTraining, CrossMoSTModel, CrossMoSTPointConfig, CrossMoSTPointModel
@@ -214,6 +214,14 @@ def test_neighbors_are_those_of_fp32_under_autocast(tower):
         with torch.autocast("cpu", torch.bfloat16):
             rough = model(point_values=points).pooler_output.float()
     assert F.cosine_similarity(exact, rough).min() > 0.99
+
+
+@pytest.mark.parametrize("tower", ["pointnet2_ssg", "pointnet2_msg", "pointmlp"])
+def test_autocast_halves_what_training_keeps(tower):
+    model, points = small_tower(tower).train(), clouds(8, 200)
+    exact = kept_bytes(lambda: model(point_values=points))
+    with torch.autocast("cpu", torch.bfloat16):
+        assert kept_bytes(lambda: model(point_values=points)) < 0.6 * exact
 
 
 # ------------------------------------------------------------------------------------------------ in the package

@@ -4,7 +4,9 @@ The towers differ in their widths, so that one in another's place is an error.
 """
 
 import io
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -154,6 +156,21 @@ def make_model(folder: Path | None = None, **fields) -> tuple[CrossMoSTModel, Cr
         model.save_pretrained(folder)
         processor.save_pretrained(folder)
     return model, processor
+
+
+def kept_bytes(forward: Callable[[], Any]) -> int:
+    """Memory that a forward pass keeps for the backward pass, parameters not counted."""
+    kept = {}
+
+    def pack(tensor: torch.Tensor) -> torch.Tensor:
+        if not isinstance(tensor, torch.nn.Parameter):
+            storage = tensor.untyped_storage()
+            kept[storage.data_ptr()] = storage  # held, so that no other takes its place
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+        forward()
+    return sum(storage.nbytes() for storage in kept.values())
 
 
 # ------------------------------------------------------------------------------------------------ data set and runs
