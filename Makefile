@@ -9,15 +9,16 @@ DEV := $(VENV)/.installed-dev
 SEED ?= 0
 SOURCE ?= ../shared/data/modelnet10
 OUTPUT ?= outputs/modelnet10
-THREADS ?= 1
-PRECISION ?= no
 METHOD ?= crossmost
 TOWER ?=
 QUICK := outputs/quickstart
+CORES := $(shell getconf _NPROCESSORS_ONLN)
+# The command that names bf16 where the CPU has instructions for it, else fp32: without them bf16 is very slow.
+CPU_PRECISION := $$($(BIN)/python -c "from modeling_crossmost.utils.machine import cpu_precision; print(cpu_precision())")
 # glibc keeps freed memory for the next step instead of returning it and faulting every page in again: half of the time of
 # PointNet++ MSG, whose activations are hundreds of megabytes.
-LAUNCH := MALLOC_MMAP_THRESHOLD_=4294967296 MALLOC_TRIM_THRESHOLD_=8589934592 $(BIN)/accelerate launch --num_processes 1 --num_machines 1 --mixed_precision $(PRECISION) --dynamo_backend no \
-	--num_cpu_threads_per_process $(THREADS)
+LAUNCH = MALLOC_MMAP_THRESHOLD_=4294967296 MALLOC_TRIM_THRESHOLD_=8589934592 $(BIN)/accelerate launch --num_processes 1 --num_machines 1 --mixed_precision $(or $(PRECISION),no) --dynamo_backend no \
+	--num_cpu_threads_per_process $(or $(THREADS),1)
 
 # A process per core; a file's tests stay together because they share models and data.
 PARALLEL := -n auto --maxprocesses 4 --dist loadfile
@@ -35,7 +36,7 @@ help:
 	@echo "mini        remakes assets/crossmost-mini from nothing"
 	@echo "pictures    draws the pictures of the README"
 	@echo "modelnet10  SOURCE=DIR OUTPUT=DIR [SEED=0]  the paper's ModelNet10 experiment with the mini checkpoint"
-	@echo "            METHOD=supervised|pointcmt [TOWER=pointnet2_msg] [PRECISION=bf16] [THREADS=2]  the same with labels"
+	@echo "            METHOD=supervised|pointcmt [TOWER=pointnet2_msg]  the same with labels"
 
 install: $(DEV)
 
@@ -86,9 +87,9 @@ style: $(DEV)
 
 # Embedded furniture "clean" -> tokenizer and untrained towers -> text tower -> image tower in three stages (the small
 # CLIP) -> point tower in two (ULIP): recipes/mini_<stage>.yaml, each starting from the folder of the stage before. The
-# recipes count on two processes, which share a batch. bf16 where the CPU has instructions for it; else it is very slow.
+# recipes count on two processes, which share a batch.
 MINI := outputs/mini
-PRECISION ?= $$($(BIN)/python -c "from modeling_crossmost.utils.machine import cpu_precision; print(cpu_precision())")
+mini: PRECISION ?= $(CPU_PRECISION)
 MINI_TRAIN := ACCELERATE_USE_CPU=true OMP_NUM_THREADS=1 $(BIN)/python -m torch.distributed.run --standalone --nproc_per_node 2 train.py
 mini: $(TRAIN)
 	$(BIN)/python -m dataset_scripts furniture --config clean --objects-per-class 1600 --output $(MINI)/furniture
@@ -106,7 +107,11 @@ pictures: $(TRAIN)
 	$(BIN)/python assets/draw.py
 
 # Evaluates on <class>/test where there is one, else on a held-out fifth of <class>/train. METHOD=supervised or pointcmt
-# learns from the labels, with the mini checkpoint's point tower or a new one (TOWER).
+# learns from the labels, with the mini checkpoint's point tower or a new one (TOWER), which is large: it takes all cores
+# and, where the CPU has it, bf16, and the largest one fewer epochs, so that a run on two cores ends within an hour.
+modelnet10: THREADS ?= $(if $(TOWER),$(CORES),1)
+modelnet10: PRECISION ?= $(if $(TOWER),$(CPU_PRECISION),no)
+modelnet10: EPOCHS ?= $(if $(filter pointnet2_msg,$(TOWER)),8)
 modelnet10: $(TRAIN)
 	@set -e; \
 	if ls $(SOURCE)/*/test/* >/dev/null 2>&1; then split=test; holdout=0; else split=holdout; holdout=0.2; fi; \
@@ -115,7 +120,8 @@ modelnet10: $(TRAIN)
 		--image-size 64 --holdout $$holdout --preview; \
 	if [ $(METHOD) != crossmost ]; then \
 		$(LAUNCH) train.py recipes/pointcmt_modelnet10.yaml --method $(METHOD) --dataset $(OUTPUT)/pairs \
-			--eval_split $$split --seed $(SEED) --output_dir $(OUTPUT)/$(METHOD) $(addprefix --point_tower ,$(TOWER)); \
+			--eval_split $$split --seed $(SEED) --output_dir $(OUTPUT)/$(METHOD) \
+			$(addprefix --point_tower ,$(TOWER)) $(addprefix --num_train_epochs ,$(EPOCHS)); \
 		exit; \
 	fi; \
 	$(MAKE) --no-print-directory --jobs 2 _crossmost _baseline RUNS=$(OUTPUT) \

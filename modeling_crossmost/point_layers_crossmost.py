@@ -32,13 +32,15 @@ class NormalizedLinear(nn.Module):
         self.linear = FanInLinear(size, width, bias=False)
         self.norm = nn.BatchNorm1d(width)
 
-    def normalize(self, features: torch.Tensor) -> torch.Tensor:
-        """BatchNorm over all rows: (..., D) -> (..., D)."""
-        return self.norm(features.flatten(0, -2)).view_as(features)
+    def normalize(self, features: torch.Tensor, relu: bool = False) -> torch.Tensor:
+        """BatchNorm over all rows, then ReLU if `relu`: (..., D) -> (..., D)."""
+        rows = self.norm(features.flatten(0, -2))
+        # In place on the rows: in place on a view of them, autograd would copy the gradient three times.
+        return (rows.relu_() if relu else rows).view_as(features)
 
-    def forward(self, features: torch.Tensor) -> torch.Tensor:
-        """Apply both."""
-        return self.normalize(self.linear(features))
+    def forward(self, features: torch.Tensor, relu: bool = False) -> torch.Tensor:
+        """Apply both, then ReLU if `relu`."""
+        return self.normalize(self.linear(features), relu)
 
 
 class PointHead(nn.Module):
@@ -59,8 +61,8 @@ class PointHead(nn.Module):
         """(B, C) -> (B, D); `noise` (B, width of both layers) are uniforms for dropout, `None` drops nothing."""
         widths = [self.first.norm.num_features, self.second.norm.num_features]
         first, second = (None, None) if noise is None else noise.split(widths, dim=-1)
-        features = self._drop(self.first(features).relu(), first)
-        return self._drop(self.second(features).relu(), second)
+        features = self._drop(self.first(features, relu=True), first)
+        return self._drop(self.second(features, relu=True), second)
 
     def _drop(self, features: torch.Tensor, noise: torch.Tensor | None) -> torch.Tensor:
         if noise is None:

@@ -42,7 +42,7 @@ class ResidualLayer(nn.Module):
 
     def forward(self, features: torch.Tensor) -> torch.Tensor:
         """Apply it."""
-        return (self.second(self.first(features).relu_()) + features).relu_()
+        return (self.second(self.first(features, relu=True)) + features).relu_()
 
 
 class Stage(nn.Module):
@@ -73,7 +73,7 @@ class Stage(nn.Module):
         around = gather_rows(features, nearest_neighbors(points, centers, _NEIGHBORS))  # (B, G, S, C)
         around = self._affine(around - anchors.unsqueeze(2))
         hidden = torch.cat([around, anchors.unsqueeze(2).expand_as(around)], dim=-1)
-        hidden = self.neighbors(self.transfer(hidden).relu_())
+        hidden = self.neighbors(self.transfer(hidden, relu=True))
         return centers, self.pooled(largest(hidden, dim=2))
 
     def _affine(self, differences: torch.Tensor) -> torch.Tensor:
@@ -115,7 +115,7 @@ class CrossMoSTPointMLPEncoder(nn.Module):
         Returns:
             (B, config.pooled_size).
         """
-        points, features = point_values, self.embedding(point_values.to(self.embedding.norm.weight.dtype)).relu()
+        points, features = point_values, self.embedding(point_values.to(self.embedding.norm.weight.dtype), relu=True)
         for number, stage in enumerate(self.stages):
             points, features = stage(points, features, fps_start if number == 0 else 0)
         return self.head(largest(features, dim=1), dropout_noise)

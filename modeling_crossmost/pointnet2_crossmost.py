@@ -89,12 +89,14 @@ class SetAbstraction(nn.Module):
             dtype = first.norm.weight.dtype
             inputs = points if features is None else torch.cat([points, features], dim=-1)
             shifts = F.linear(-centers.to(dtype), first.linear.weight[:, :3])  # W (-c, 0)
-            hidden = gather_rows(first.linear(inputs.to(dtype)), neighbors).add_(shifts.unsqueeze(2))
+            hidden = gather_rows(first.linear(inputs.to(dtype)), neighbors) + shifts.unsqueeze(2)
         if torch.is_autocast_enabled(points.device.type):  # the difference is small: from here on as all other layers
             hidden = hidden.to(torch.get_autocast_dtype(points.device.type))
-        hidden = first.normalize(hidden)  # (B, G, S, D)
+        *others, last = others
+        hidden = first.normalize(hidden, relu=True)  # (B, G, S, D)
         for layer in others:
-            hidden = layer(hidden.relu_())
+            hidden = layer(hidden, relu=True)
+        hidden = last(hidden)
         return largest(hidden, dim=2).relu()
 
 
@@ -147,5 +149,5 @@ class CrossMoSTPointNet2Encoder(nn.Module):
         points, features = second(*first(point_values, None, fps_start))
         hidden = torch.cat([points.to(features.dtype), features], dim=-1)
         for layer in self.whole:
-            hidden = layer(hidden).relu_()
+            hidden = layer(hidden, relu=True)
         return self.head(largest(hidden, dim=1), dropout_noise)
