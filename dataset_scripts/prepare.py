@@ -220,10 +220,10 @@ def make_sources(args: argparse.Namespace) -> list[PairSource]:
         raise ValueError("--rank and --world-size belong together: --rank I --world-size N makes part I of N.")
     if args.rank is not None and args.executor != "local":
         raise ValueError(f"--rank makes one part here, and --executor {args.executor} all of them: leave one out.")
-    if is_remote(args.output) and (args.rank is not None or args.executor != "local"):
+    if args.output.startswith("hf://") and (args.rank is not None or args.executor != "local"):
         raise ValueError(
-            "Parts and engines need an --output that all of them see as a folder; upload it afterwards, with "
-            "--push-to-hub or the same command and the address."
+            "On the Hub every shard of a part would be a commit: prepare parts to a folder that all see or to a store "
+            "such as s3://, and upload the whole with --push-to-hub."
         )
     if args.executor_option and args.executor == "local":
         raise ValueError("--executor-option is for --executor slurm and ray.")
@@ -246,7 +246,7 @@ def prepare(args: argparse.Namespace, sources: list[PairSource] | None = None) -
     output = _output(args)
     from .card import write_card
     from .preview import PREVIEW_FILE, write_preview
-    from .remote import check_output, upload
+    from .remote import SharedShards, check_output, upload
     from .writing import open_plan, plan_of, write_dataset
 
     class_names = [source.class_names() for source in sources]
@@ -264,13 +264,17 @@ def prepare(args: argparse.Namespace, sources: list[PairSource] | None = None) -
 
         if open_plan(planned, output):
             on_ray(with_absolute_paths(args), make_part, _progress())
+    shared = None
     if is_remote(args.output):
         check_output(args.output)
-    prepared = write_dataset(sources, output, finish=finish, planned=planned, **_how(args))
+        shared = SharedShards(args.output)
+    gather = shared.gather if shared else None
+    prepared = write_dataset(sources, output, finish=finish, planned=planned, gather=gather, **_how(args))
     if prepared.reused and args.preview and not (output / PREVIEW_FILE).exists():
         write_preview(output, prepared, class_names)
-    if is_remote(args.output):
+    if shared:
         prepared.reused &= not upload(output, args.output)
+        shared.clear()
     return prepared
 
 
@@ -285,6 +289,7 @@ def make_part(args: argparse.Namespace, kept: dict[str, Any] | None = None) -> P
         ValueError, OSError: As `prepare`.
     """
     require("data")
+    from .remote import SharedShards, is_complete
     from .writing import plan_of, write_part
 
     kept = {} if kept is None else kept
@@ -292,7 +297,12 @@ def make_part(args: argparse.Namespace, kept: dict[str, Any] | None = None) -> P
     if not kept:
         kept["sources"] = make_sources(args)
         kept["planned"] = plan_of(kept["sources"], output, _strict(args))
-    return write_part(kept["sources"], output, args.rank, args.world_size, planned=kept["planned"], **_how(args))
+    how = {"planned": kept["planned"], **_how(args)}
+    if is_remote(args.output):
+        shared = SharedShards(args.output)
+        how |= {"gather": shared.gather, "deliver": shared.deliver}
+        how["complete"] = is_complete(args.output, kept["planned"])
+    return write_part(kept["sources"], output, args.rank, args.world_size, **how)
 
 
 def submit(args: argparse.Namespace) -> str:
@@ -344,7 +354,8 @@ def _how(args: argparse.Namespace) -> dict[str, Any]:
 def with_absolute_paths(args: argparse.Namespace) -> argparse.Namespace:
     """Return the options as another process on another machine needs them."""
     absolute = copy.copy(args)
-    absolute.output = str(_output(args))
+    if not is_remote(args.output):
+        absolute.output = str(_output(args))
     if args.source and not is_remote(args.source):
         absolute.source = os.path.abspath(os.path.expanduser(args.source))
     return absolute

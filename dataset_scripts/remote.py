@@ -1,19 +1,25 @@
 """Sources and outputs at addresses that fsspec reads and writes, such as `s3://bucket/meshes` or `hf://datasets/a/b`.
 
 Readers and writers work on folders. A remote source is first copied into the cache, file by file and only what changed;
-a remote output is prepared in the cache, where a killed run goes on, and uploaded when it is complete.
+a remote output is prepared in the cache, where a killed run goes on, and uploaded when it is complete. Parts that are made
+on machines without a common folder meet below `<address>.partial`.
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
 import os
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from modeling_crossmost.utils.extras import importing
 
-from .writing import PREPARATION_FILE
+from .plan import Shard, shard_key
+from .shards import Workplace
+from .writing import PREPARATION_FILE, Planned, data_set_key
 
 
 with importing("data"):
@@ -35,8 +41,10 @@ def cached_folder(address: str, kind: str) -> Path:
 
 
 def _opened(address: str) -> tuple[Any, str]:
+    # Stores have no folders; a file system at an address makes the missing ones only if it is told to.
+    options = {"auto_mkdir": True} if address.startswith(("file://", "local://")) else {}
     try:
-        return fsspec.core.url_to_fs(address)
+        return fsspec.core.url_to_fs(address, **options)
     except (ImportError, ValueError) as error:
         raise ValueError(f"The address {address!r} cannot be opened: {_reason(error)}.") from error
 
@@ -130,6 +138,92 @@ def upload(folder: Path, address: str) -> bool:
             "command uploads it without preparing it again."
         ) from error
     return True
+
+
+def is_complete(address: str, planned: Planned) -> bool:
+    """Whether the data set of this plan and of these files lies at the address.
+
+    Raises:
+        ValueError: There are other files at the address, or it cannot be read.
+    """
+    check_output(address)
+    system, root = _opened(address)
+    mark = f"{root}/{PREPARATION_FILE}"
+    shards, plan = planned
+    return system.exists(mark) and json.loads(system.cat_file(mark))["key"] == data_set_key(plan, shards)
+
+
+def _parquet_files(shard: Shard) -> list[str]:
+    return [f"{shard.stem_of(number)}.parquet" for number in shard.sources]
+
+
+class SharedShards:
+    """Finished shards of a remote output, below `<address>.partial`, where all machines find them.
+
+    There are no locks: who makes a shard a second time writes the same bytes.
+
+    Args:
+        address: Of the output.
+    """
+
+    def __init__(self, address: str):
+        self.address = f"{address.rstrip('/')}.partial"
+        self.system, self.root = _opened(self.address)
+
+    def deliver(self, shard: Shard, place: Workplace) -> None:
+        """Upload a shard that is not there; its JSON file comes last, and says that all of it is.
+
+        Raises:
+            ValueError: The address refuses; the shard is kept in the working folder.
+        """
+        files, mark = _parquet_files(shard), f"{shard.stem}.json"
+        try:
+            remote = f"{self.root}/{mark}"
+            if self.system.exists(remote) and self.system.cat_file(remote) == (place.folder / mark).read_bytes():
+                return
+            for name in (*files, mark):
+                self.system.put_file(str(place.folder / name), f"{self.root}/{name}")
+        except Exception as error:
+            raise ValueError(
+                f"{self.address!r} refused shard {shard.stem!r} ({_reason(error)}); it is kept in "
+                f"{str(place.folder)!r}, and the same command goes on."
+            ) from error
+
+    def gather(self, shards: Sequence[Shard], place: Workplace) -> None:
+        """Copy those shards into the working folder that others finished; say how many are of other files or options.
+
+        Raises:
+            ValueError: The address cannot be read.
+        """
+        try:
+            self.system.invalidate_cache()
+            there = set(self.system.find(self.root)) if self.system.exists(self.root) else set()
+            marks = {f"{self.root}/{shard.stem}.json": shard for shard in shards}
+            found = self.system.cat(sorted(there & set(marks))) if there & set(marks) else {}
+            ours = [
+                (marks[name], content)
+                for name, content in found.items()
+                if json.loads(content)["key"] == shard_key(place.plan, marks[name])
+            ]
+            files = [name for shard, _ in ours for name in _parquet_files(shard)]
+            if files:
+                remote, local = ([f"{where}/{name}" for name in files] for where in (self.root, place.folder))
+                self.system.get(remote, local, callback=_bar(f"Gathering from {self.address}"))
+        except Exception as error:
+            raise ValueError(f"The parts at {self.address!r} cannot be read: {_reason(error)}.") from error
+        for shard, content in ours:
+            (place.folder / f"{shard.stem}.json").write_bytes(content)
+        if len(found) > len(ours):
+            sys.stderr.write(
+                f"{len(found) - len(ours)} of {len(found)} shards at {self.address!r} are of other files, options or "
+                "code and are made anew. (Machines must see the sources under the same paths and times.)\n"
+            )
+
+    def clear(self) -> None:
+        """Remove the shards, which are in the data set now."""
+        self.system.invalidate_cache()
+        if self.system.exists(self.root):
+            self.system.rm(self.root, recursive=True)
 
 
 def _bar(title: str) -> TqdmCallback:

@@ -32,6 +32,8 @@ from .shards import ShardStats, Workplace, read_stats
 PREPARATION_FILE = "preparation.json"  # marks a folder as a data set of ours, and says how it was made
 SKIPPED_FILE, NOTES_FILE = "skipped.jsonl", "notes.jsonl"
 Planned = tuple[list[Shard], str]  # all shards, and the key of the plan
+Gather = Callable[[Sequence[Shard], Workplace], Any]  # puts shards that were finished elsewhere into the working folder
+Deliver = Callable[[Shard, Workplace], Any]  # puts a finished shard where others find it
 LOCK_SECONDS = 60  # for which a part waits for others that begin at the same moment
 
 
@@ -88,6 +90,7 @@ def write_dataset(
     finish: Callable[[Prepared, Path], None] | None = None,
     progress: Callable[..., Any] | None = None,
     planned: Planned | None = None,
+    gather: Gather | None = None,
 ) -> Prepared:
     """Prepare a data set with one configuration per source, or go on where a killed run or several parts stopped.
 
@@ -99,6 +102,7 @@ def write_dataset(
         finish: Called with the result and the folder before it becomes visible, to write the card and pictures.
         progress: Makes a progress bar from `total` and `initial` (both in objects), for example `tqdm.tqdm`.
         planned: What [`plan_of`] returned for the same sources; by default they are listed now.
+        gather: Called with the shards that are not finished here, before they are made.
 
     Raises:
         ValueError: Bad output folder, another run writes it at the moment, no usable object, or (with `strict`) one
@@ -113,7 +117,8 @@ def write_dataset(
     try:
         with _alone(work, output):
             _open_plan(work, plan)
-            stats, _ = _write_missing(shards, Workplace.of(sources, work, plan, strict), num_proc, progress)
+            place = Workplace.of(sources, work, plan, strict)
+            stats, _ = _write_missing(shards, place, num_proc, progress, gather)
             prepared = _assemble(sources, shards, stats, work)
             _write_prepared(prepared, work / "dataset", plan, key)
             if finish is not None:
@@ -171,16 +176,21 @@ def write_part(
     strict: bool = False,
     progress: Callable[..., Any] | None = None,
     planned: Planned | None = None,
+    gather: Gather | None = None,
+    deliver: Deliver | None = None,
+    complete: bool = False,
 ) -> Part:
     """Make every `world_size`-th shard of a data set, from `rank` on, beside other processes that make the others.
 
     The parts may be made in any order, at the same time or not, and again; [`write_dataset`] with the same sources
-    puts them together. All parts need the same file system, with locks.
+    puts them together. All parts need the same file system, with locks, or a place to `deliver` to and `gather` from.
 
     Args:
-        sources, output, num_proc, strict, progress, planned: As [`write_dataset`].
+        sources, output, num_proc, strict, progress, planned, gather: As [`write_dataset`].
         rank: From 0 to `world_size` - 1.
         world_size: Number of parts.
+        deliver: Called with every shard that is finished here.
+        complete: Whether all parts were put together elsewhere, so that there is nothing to do.
 
     Raises:
         ValueError: As [`write_dataset`]; what other parts made is left alone.
@@ -190,12 +200,13 @@ def write_part(
     shards, plan = planned or plan_of(sources, output, strict)
     mine = shards[rank::world_size]
     objects = sum(len(shard.items) for shard in mine)
-    if _is_of_plan(output, plan) and _read_prepared(output, data_set_key(plan, shards)) is not None:
+    complete |= _is_of_plan(output, plan) and _read_prepared(output, data_set_key(plan, shards)) is not None
+    if complete:
         return Part(len(mine), objects, 0, [])
     work = _working_folder(output)
     place = Workplace.of(sources, work, plan, strict)
     with _beside_others(work, output, plan, f"{rank}-of-{world_size}"):
-        stats, made = _write_missing(mine, place, num_proc, progress)
+        stats, made = _write_missing(mine, place, num_proc, progress, gather, deliver)
     skipped = [entry for written in stats for part in written for entry in part.skipped]
     return Part(len(mine), objects, made, skipped)
 
@@ -303,22 +314,43 @@ def _open_plan(work: Path, plan: str) -> None:
 
 
 def _write_missing(
-    shards: Sequence[Shard], place: Workplace, num_proc: int, progress: Callable[..., Any] | None
+    shards: Sequence[Shard],
+    place: Workplace,
+    num_proc: int,
+    progress: Callable[..., Any] | None,
+    gather: Gather | None = None,
+    deliver: Deliver | None = None,
 ) -> tuple[list[list[ShardStats]], int]:
     """Write the shards that are not finished; return the stats of all of them in order, and how many were written."""
-    found = ((shard, read_stats(shard, place.folder, shard_key(place.plan, shard))) for shard in shards)
-    stats = {shard.stem: written for shard, written in found if written is not None}
+    stats = _finished(shards, place)
+    if deliver is not None:  # of a run that was killed before it did
+        for shard in shards:
+            if shard.stem in stats:
+                deliver(shard, place)
     missing = [shard for shard in shards if shard.stem not in stats]
+    if gather is not None and missing:
+        gather(missing, place)
+        stats.update(_finished(missing, place))
+        missing = [shard for shard in missing if shard.stem not in stats]
     total = sum(len(shard.items) for shard in shards)
     done = total - sum(len(shard.items) for shard in missing)
     bar = progress(total=total, initial=done) if progress else None
     advance = bar.update if bar is not None else lambda count=1: None
     try:
-        stats.update((shard.stem, written) for shard, written in write_shards(missing, place, num_proc, advance))
+        for shard, written in write_shards(missing, place, num_proc, advance):
+            stats[shard.stem] = written
+            if deliver is not None:
+                deliver(shard, place)
     finally:
         if bar is not None:
             bar.close()
     return [stats[shard.stem] for shard in shards], len(missing)
+
+
+def _finished(shards: Sequence[Shard], place: Workplace) -> dict[str, list[ShardStats]]:
+    """Return the stats of the shards that are finished, by stem."""
+    found = ((shard, read_stats(shard, place.folder, shard_key(place.plan, shard))) for shard in shards)
+    return {shard.stem: written for shard, written in found if written is not None}
 
 
 def _assemble(

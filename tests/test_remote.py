@@ -8,6 +8,7 @@ import pytest
 from datasets import load_dataset
 from test_prepare import contents, make_tree, run
 
+from dataset_scripts import pool
 from dataset_scripts.remote import cached_folder
 
 
@@ -101,7 +102,75 @@ def test_an_output_that_refuses_keeps_what_was_prepared(bucket, tmp_path, capsys
     assert at("s3://no-such-bucket/pairs") == contents(folder)
 
 
-def test_parts_need_a_folder(tmp_path, capsys):
-    assert run(make_tree(tmp_path / "meshes", NAMES), "s3://pairs/x", "--rank", "0", "--world-size", "2") == 2
-    assert "all of them see as a folder" in capsys.readouterr().err
+# Parts on machines without a common folder: a cache of its own is a machine here
+
+
+@pytest.fixture
+def on_machine(monkeypatch, tmp_path):
+    """Run `prepare` for a part, or for all without one, on a machine of that name."""
+
+    def run_there(machine: str, source, output: str, *options: str) -> int:
+        monkeypatch.setenv("CROSSMOST_CACHE", str(tmp_path / machine))
+        return run(source, output, *options)
+
+    return run_there
+
+
+def part(number: int, size: int) -> list[str]:
+    return ["--rank", str(number), "--world-size", str(size)]
+
+
+def test_parts_of_several_machines_meet_at_the_address(bucket, tmp_path, on_machine, small_shards, capsys, monkeypatch):
+    source, output = make_tree(tmp_path / "meshes", NAMES), f"{bucket}/parts/pairs"
+    assert run(source, tmp_path / "whole") == 0
+    made = []
+    write = pool.write_shard
+    monkeypatch.setattr(pool, "write_shard", lambda shard, *rest: (made.append(shard.stem), write(shard, *rest))[1])
+    for number in (2, 0):
+        assert on_machine(f"node-{number}", source, output, *part(number, 3)) == 0
+        assert not at(output)
+    before = len(made)
+    assert on_machine("node-2-anew", source, output, *part(2, 3)) == 0, "found at the address"
+    assert len(made) == before
+    assert on_machine("head", source, output) == 0
+    assert len(made) == len(set(made)) == 4, "the assembly made what part 1 had not, and nothing twice"
+    assert without_key(at(output)) == without_key(contents(tmp_path / "whole"))
+    assert not at(f"{output}.partial")
+    assert on_machine("node-0", source, output, *part(0, 3)) == 0, "a part that comes late finds everything complete"
+    assert on_machine("node-3", source, output, *part(0, 3)) == 0
+    assert len(made) == 4 and not at(f"{output}.partial")
+
+
+def test_a_shard_that_the_address_refused_is_delivered_by_the_next_run(tmp_path, on_machine, small_shards, capsys):
+    source = make_tree(tmp_path / "meshes", NAMES)
+    (tmp_path / "store").write_text("in the way")
+    output = f"file://{tmp_path}/store/pairs"
+    assert on_machine("node", source, output, *part(0, 1)) == 2
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert "store/pairs" in error
+    (tmp_path / "store").unlink()
+    (tmp_path / "store").mkdir()
+    assert on_machine("node", source, output, *part(0, 1)) == 0
+    assert on_machine("head", source, output) == 0
+    assert run(source, tmp_path / "whole") == 0
+    assert without_key(contents(tmp_path / "store" / "pairs")) == without_key(contents(tmp_path / "whole"))
+
+
+def test_shards_of_other_files_are_made_anew_and_it_is_said(bucket, tmp_path, on_machine, small_shards, capsys):
+    source, output = make_tree(tmp_path / "meshes", NAMES), f"{bucket}/stale/pairs"
+    assert on_machine("node", source, output, *part(0, 1)) == 0
+    changed = source / "bed" / "train" / "0.off"
+    changed.write_bytes((source / "sofa" / "train" / "0.off").read_bytes())
+    os.utime(changed, (1, 1))
+    capsys.readouterr()
+    assert on_machine("head", source, output) == 0
+    assert "1 of 4 shards" in capsys.readouterr().err
+    assert run(source, tmp_path / "whole") == 0
+    assert without_key(at(output)) == without_key(contents(tmp_path / "whole"))
+
+
+def test_parts_do_not_go_to_the_hub(tmp_path, capsys):
+    source = make_tree(tmp_path / "meshes", NAMES)
+    assert run(source, "hf://datasets/a/b", *part(0, 2)) == 2
+    assert "would be a commit" in capsys.readouterr().err
     assert not os.path.exists(tmp_path / "cache")

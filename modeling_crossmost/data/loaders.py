@@ -13,6 +13,7 @@ from torch.nn import functional as F
 from torch.nn.utils.rnn import pad_sequence
 from torch.utils.data import DataLoader
 
+from ..utils.machine import return_free_memory
 from .datasets import EvaluationDataset, Item, PairDataset
 from .keyed_random import Stream, keyed_order, object_keys, substream
 
@@ -185,9 +186,20 @@ def collate_evaluation(items: Sequence[Item]) -> Item:
     return {**batch, "points": _stack_clouds(items), "views": views, "view_mask": view_mask}
 
 
+class _Loader(DataLoader):
+    """Loader whose workers start small."""
+
+    def __iter__(self) -> Any:
+        # A worker is a fork. It would hold all that its parent has freed but kept, ten gigabytes after an evaluation
+        # under the Makefile's settings of malloc, which the parent then needs a second time.
+        if self.num_workers > 0:
+            return_free_memory()
+        return super().__iter__()
+
+
 def _loader(dataset: torch.utils.data.Dataset, **options: Any) -> DataLoader:
     # An own generator: iterators take their base seed from it, not from the global one that a resumed run restores.
-    return DataLoader(dataset, generator=torch.Generator(), **options)
+    return _Loader(dataset, generator=torch.Generator(), **options)
 
 
 def training_loader(

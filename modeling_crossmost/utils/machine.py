@@ -1,6 +1,8 @@
 """Facts about the machine and what is installed on it."""
 
+import ctypes
 import os
+import sys
 from pathlib import Path
 
 
@@ -13,6 +15,12 @@ def environment_with_packages() -> dict[str, str]:
     """Return the environment for a Python process that is to find this project's packages, wherever it starts."""
     root = str(Path(__file__).resolve().parent.parent.parent)
     return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))}
+
+
+def return_free_memory() -> None:
+    """Give freed memory that the C library keeps back to the system, where it is glibc."""
+    if sys.platform == "linux" and hasattr(library := ctypes.CDLL(None), "malloc_trim"):
+        library.malloc_trim(0)
 
 
 def cpu_precision() -> str:
