@@ -1,8 +1,8 @@
 """Sources and outputs at addresses that fsspec reads and writes, such as `s3://bucket/meshes` or `hf://datasets/a/b`.
 
-Readers and writers work on folders. A remote source is first copied into the cache, file by file and only what changed;
-a remote output is prepared in the cache, where a killed run goes on, and uploaded when it is complete. Parts that are made
-on machines without a common folder meet below `<address>.partial`.
+Readers and writers work on folders. A remote source is first copied into the cache, only what changed, file by file; a
+remote output is prepared in the cache, where a killed run goes on, and uploaded when it is complete. Parts that are
+made on machines without a common folder meet below `<address>.partial`.
 """
 
 from __future__ import annotations
@@ -174,17 +174,17 @@ class SharedShards:
         """Upload a shard that is not there; its JSON file comes last, and says that all of it is.
 
         Raises:
-            ValueError: The address refuses; the shard is kept in the working folder.
+            OSError: The address refuses; the shard is kept in the working folder.
         """
         files, mark = _parquet_files(shard), f"{shard.stem}.json"
         try:
-            remote = f"{self.root}/{mark}"
-            if self.system.exists(remote) and self.system.cat_file(remote) == (place.folder / mark).read_bytes():
+            there = f"{self.root}/{mark}"
+            if self.system.exists(there) and self.system.cat_file(there) == (place.folder / mark).read_bytes():
                 return
             for name in (*files, mark):
                 self.system.put_file(str(place.folder / name), f"{self.root}/{name}")
         except Exception as error:
-            raise ValueError(
+            raise OSError(
                 f"{self.address!r} refused shard {shard.stem!r} ({_reason(error)}); it is kept in "
                 f"{str(place.folder)!r}, and the same command goes on."
             ) from error
@@ -193,13 +193,13 @@ class SharedShards:
         """Copy those shards into the working folder that others finished; say how many are of other files or options.
 
         Raises:
-            ValueError: The address cannot be read.
+            OSError: The address cannot be read.
         """
         try:
             self.system.invalidate_cache()
-            there = set(self.system.find(self.root)) if self.system.exists(self.root) else set()
             marks = {f"{self.root}/{shard.stem}.json": shard for shard in shards}
-            found = self.system.cat(sorted(there & set(marks))) if there & set(marks) else {}
+            there = [name for name in self.system.find(self.root) if name in marks]  # nothing where there is no folder
+            found = self.system.cat(there) if there else {}
             ours = [
                 (marks[name], content)
                 for name, content in found.items()
@@ -210,7 +210,7 @@ class SharedShards:
                 remote, local = ([f"{where}/{name}" for name in files] for where in (self.root, place.folder))
                 self.system.get(remote, local, callback=_bar(f"Gathering from {self.address}"))
         except Exception as error:
-            raise ValueError(f"The parts at {self.address!r} cannot be read: {_reason(error)}.") from error
+            raise OSError(f"The parts at {self.address!r} cannot be read: {_reason(error)}.") from error
         for shard, content in ours:
             (place.folder / f"{shard.stem}.json").write_bytes(content)
         if len(found) > len(ours):

@@ -13,6 +13,7 @@ import threading
 import time
 from pathlib import Path
 
+import fsspec
 import numpy as np
 import psutil
 import pytest
@@ -254,6 +255,25 @@ def test_ray_gives_the_bytes_of_one_run(tmp_path):
     assert done.returncode == 0, done.stderr
     assert contents(tmp_path / "ray") == contents(tmp_path / "whole")
     assert not list(tmp_path.glob("ray.*"))
+
+
+@pytest.mark.slow
+def test_ray_prepares_to_an_address(tmp_path, bucket):
+    """Every task delivers its shards to the address; the caches of its machine are not looked at by others."""
+    pytest.importorskip("ray")
+    source, output = many(tmp_path), f"{bucket}/ray/pairs"
+    assert run(source, tmp_path / "whole") == 0
+    command = [sys.executable, "-m", "dataset_scripts", "folder", "--source", str(source), *SMALL]
+    command += ["--executor", "ray", "--tasks", "3", "--output", output]
+    environment = dict(os.environ, CROSSMOST_CACHE=str(tmp_path / "cache"))
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    system = fsspec.filesystem("s3")
+    system.invalidate_cache()
+    root = output.removeprefix("s3://")
+    found = {name.removeprefix(f"{root}/"): system.cat_file(name) for name in system.find(root)}
+    assert {**found, "preparation.json": b""} == {**contents(tmp_path / "whole"), "preparation.json": b""}
+    assert not system.find(f"{root}.partial")
 
 
 @pytest.mark.slow

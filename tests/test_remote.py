@@ -169,6 +169,23 @@ def test_shards_of_other_files_are_made_anew_and_it_is_said(bucket, tmp_path, on
     assert without_key(at(output)) == without_key(contents(tmp_path / "whole"))
 
 
+def test_parts_that_cannot_be_read_cost_nothing(bucket, tmp_path, on_machine, small_shards, capsys, monkeypatch):
+    source, output = make_tree(tmp_path / "meshes", NAMES), f"{bucket}/broken/pairs"
+    assert on_machine("head", source, output, *part(0, 2)) == 0
+    system = fsspec.filesystem("s3")
+    broken = f"{output}.partial/0-train-00001.json"
+    assert not system.exists(broken)
+    system.pipe(broken, b"{")
+    assert on_machine("head", source, output) == 2
+    assert "cannot be read" in capsys.readouterr().err
+    system.rm(broken)
+    made = []
+    write = pool.write_shard
+    monkeypatch.setattr(pool, "write_shard", lambda shard, *rest: (made.append(shard.stem), write(shard, *rest))[1])
+    assert on_machine("head", source, output) == 0
+    assert len(made) == 2, "what the first part made is still there"
+
+
 def test_parts_do_not_go_to_the_hub(tmp_path, capsys):
     source = make_tree(tmp_path / "meshes", NAMES)
     assert run(source, "hf://datasets/a/b", *part(0, 2)) == 2
