@@ -54,9 +54,10 @@ def test_the_examples_are_valid_shell_and_yaml():
 
 
 @pytest.mark.slow
-def test_the_configuration_for_fsdp_trains_on_two_processes(work, tmp_path):
+@pytest.mark.parametrize("name", ["fsdp2", "zero2"])
+def test_the_configurations_for_fsdp_train_on_two_processes(work, tmp_path, name):
     options = toy.flags(dataset=work / "data", model_name_or_path=work / "model", max_steps=3, output_dir=tmp_path)
-    launch = ["accelerate.commands.accelerate_cli", "launch", "--config_file", str(CONFIGS[0].parent / "fsdp2.yaml")]
+    launch = ["accelerate.commands.accelerate_cli", "launch", "--config_file", str(CONFIGS[0].parent / f"{name}.yaml")]
     launch += ["--num_processes", "2", "--mixed_precision", "no", str(ROOT / "train.py"), *options]
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
     done = subprocess.run([sys.executable, "-m", *launch], cwd=ROOT, env=environment, timeout=600, check=False)
