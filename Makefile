@@ -12,9 +12,10 @@ OUTPUT ?= outputs/modelnet10
 METHOD ?= crossmost
 TOWER ?=
 QUICK := outputs/quickstart
-CORES := $(shell getconf _NPROCESSORS_ONLN)
-# The command that names bf16 where the CPU has instructions for it, else fp32: without them bf16 is very slow.
-CPU_PRECISION := $$($(BIN)/python -c "from modeling_crossmost.utils.machine import cpu_precision; print(cpu_precision())")
+# Asked when a recipe runs. The precision is bf16 where the CPU has instructions for it, else fp32: without them bf16 is slow.
+MACHINE := $(BIN)/python -c "from modeling_crossmost.utils import machine; print(machine
+CORES := $$($(MACHINE).available_cores())")
+CPU_PRECISION := $$($(MACHINE).cpu_precision())")
 # glibc keeps freed memory for the next step instead of returning it and faulting every page in again: half of the time of
 # PointNet++ MSG, whose activations are hundreds of megabytes.
 LAUNCH = MALLOC_MMAP_THRESHOLD_=4294967296 MALLOC_TRIM_THRESHOLD_=8589934592 $(BIN)/accelerate launch --num_processes 1 --num_machines 1 --mixed_precision $(or $(PRECISION),no) --dynamo_backend no \
@@ -109,8 +110,8 @@ pictures: $(TRAIN)
 # Evaluates on <class>/test where there is one, else on a held-out fifth of <class>/train. METHOD=supervised or pointcmt
 # learns from the labels, with the mini checkpoint's point tower or a new one (TOWER), which is large: it takes all cores
 # and, where the CPU has it, bf16, and the largest one fewer epochs, so that a run on two cores ends within an hour.
-modelnet10: THREADS ?= $(if $(TOWER),$(CORES),1)
-modelnet10: PRECISION ?= $(if $(TOWER),$(CPU_PRECISION),no)
+modelnet10: THREADS ?= $(if $(TOWER),$(CORES))
+modelnet10: PRECISION ?= $(if $(TOWER),$(CPU_PRECISION))
 modelnet10: EPOCHS ?= $(if $(filter pointnet2_msg,$(TOWER)),8)
 modelnet10: $(TRAIN)
 	@set -e; \

@@ -10,11 +10,13 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from modeling_crossmost.utils.atomic import write_text
 from modeling_crossmost.utils.extras import importing
 
 from .plan import Shard, shard_key
@@ -26,6 +28,9 @@ with importing("data"):
     import datasets.config
     import fsspec
     from fsspec.callbacks import TqdmCallback
+
+
+SHARD_FILE = re.compile(r"\d+-.+-\d{5}\.(json|parquet)")  # `Shard.stem_of`, with the endings of a finished shard
 
 
 def cache_root() -> Path:
@@ -41,7 +46,7 @@ def cached_folder(address: str, kind: str) -> Path:
 
 
 def _opened(address: str) -> tuple[Any, str]:
-    # Stores have no folders; a file system at an address makes the missing ones only if it is told to.
+    # Object stores need no folders; a local file system creates missing ones only with `auto_mkdir`.
     options = {"auto_mkdir": True} if address.startswith(("file://", "local://")) else {}
     try:
         return fsspec.core.url_to_fs(address, **options)
@@ -149,8 +154,12 @@ def is_complete(address: str, planned: Planned) -> bool:
     check_output(address)
     system, root = _opened(address)
     mark = f"{root}/{PREPARATION_FILE}"
+    if not system.exists(mark):
+        return False
+    stored = json.loads(system.cat_file(mark))
     shards, plan = planned
-    return system.exists(mark) and json.loads(system.cat_file(mark))["key"] == data_set_key(plan, shards)
+    # The key reads the state of every file, so the plan is compared first.
+    return stored.get("plan") == plan and stored["key"] == data_set_key(plan, shards)
 
 
 def _parquet_files(shard: Shard) -> list[str]:
@@ -212,7 +221,7 @@ class SharedShards:
         except Exception as error:
             raise OSError(f"The parts at {self.address!r} cannot be read: {_reason(error)}.") from error
         for shard, content in ours:
-            (place.folder / f"{shard.stem}.json").write_bytes(content)
+            write_text(place.folder / f"{shard.stem}.json", content.decode())
         if len(found) > len(ours):
             sys.stderr.write(
                 f"{len(found) - len(ours)} of {len(found)} shards at {self.address!r} are of other files, options or "
@@ -220,10 +229,11 @@ class SharedShards:
             )
 
     def clear(self) -> None:
-        """Remove the shards, which are in the data set now."""
+        """Remove the shards, which are in the data set now; any other files there are not ours and stay."""
         self.system.invalidate_cache()
-        if self.system.exists(self.root):
-            self.system.rm(self.root, recursive=True)
+        for name in self.system.find(self.root):
+            if SHARD_FILE.fullmatch(os.path.relpath(name, self.root)):
+                self.system.rm_file(name)
 
 
 def _bar(title: str) -> TqdmCallback:

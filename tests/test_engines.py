@@ -259,7 +259,7 @@ def test_ray_gives_the_bytes_of_one_run(tmp_path):
 
 @pytest.mark.slow
 def test_ray_prepares_to_an_address(tmp_path, bucket):
-    """Every task delivers its shards to the address; the caches of its machine are not looked at by others."""
+    """Tasks get the address (the cache is one here; `test_remote.py` has machines with caches of their own)."""
     pytest.importorskip("ray")
     source, output = many(tmp_path), f"{bucket}/ray/pairs"
     assert run(source, tmp_path / "whole") == 0

@@ -116,16 +116,25 @@ def on_machine(monkeypatch, tmp_path):
     return run_there
 
 
+@pytest.fixture
+def made(monkeypatch) -> list[str]:
+    """The shards that are made, on whichever machine."""
+    stems: list[str] = []
+    write = pool.write_shard
+    monkeypatch.setattr(pool, "write_shard", lambda shard, *rest: (stems.append(shard.stem), write(shard, *rest))[1])
+    return stems
+
+
 def part(number: int, size: int) -> list[str]:
     return ["--rank", str(number), "--world-size", str(size)]
 
 
-def test_parts_of_several_machines_meet_at_the_address(bucket, tmp_path, on_machine, small_shards, capsys, monkeypatch):
+def test_parts_of_several_machines_meet_at_the_address(bucket, tmp_path, on_machine, small_shards, made):
     source, output = make_tree(tmp_path / "meshes", NAMES), f"{bucket}/parts/pairs"
     assert run(source, tmp_path / "whole") == 0
-    made = []
-    write = pool.write_shard
-    monkeypatch.setattr(pool, "write_shard", lambda shard, *rest: (made.append(shard.stem), write(shard, *rest))[1])
+    made.clear()
+    system = fsspec.filesystem("s3")
+    system.pipe(f"{output}.partial/notes.txt", b"mine")
     for number in (2, 0):
         assert on_machine(f"node-{number}", source, output, *part(number, 3)) == 0
         assert not at(output)
@@ -135,23 +144,25 @@ def test_parts_of_several_machines_meet_at_the_address(bucket, tmp_path, on_mach
     assert on_machine("head", source, output) == 0
     assert len(made) == len(set(made)) == 4, "the assembly made what part 1 had not, and nothing twice"
     assert without_key(at(output)) == without_key(contents(tmp_path / "whole"))
-    assert not at(f"{output}.partial")
+    assert at(f"{output}.partial") == {"notes.txt": b"mine"}, "what is not ours stays"
     assert on_machine("node-0", source, output, *part(0, 3)) == 0, "a part that comes late finds everything complete"
     assert on_machine("node-3", source, output, *part(0, 3)) == 0
-    assert len(made) == 4 and not at(f"{output}.partial")
+    assert len(made) == 4 and len(at(f"{output}.partial")) == 1
 
 
-def test_a_shard_that_the_address_refused_is_delivered_by_the_next_run(tmp_path, on_machine, small_shards, capsys):
+def test_a_shard_that_the_address_refused_is_delivered_by_the_next_run(
+    tmp_path, on_machine, small_shards, capsys, made
+):
     source = make_tree(tmp_path / "meshes", NAMES)
     (tmp_path / "store").write_text("in the way")
     output = f"file://{tmp_path}/store/pairs"
     assert on_machine("node", source, output, *part(0, 1)) == 2
-    error = capsys.readouterr().err.splitlines()[-1]
-    assert "store/pairs" in error
+    assert "refused shard '0-train-00000'" in capsys.readouterr().err.splitlines()[-1]
     (tmp_path / "store").unlink()
     (tmp_path / "store").mkdir()
     assert on_machine("node", source, output, *part(0, 1)) == 0
     assert on_machine("head", source, output) == 0
+    assert len(made) == len(set(made)) == 4, "nothing is made twice, so the head found them all"
     assert run(source, tmp_path / "whole") == 0
     assert without_key(contents(tmp_path / "store" / "pairs")) == without_key(contents(tmp_path / "whole"))
 
@@ -169,7 +180,7 @@ def test_shards_of_other_files_are_made_anew_and_it_is_said(bucket, tmp_path, on
     assert without_key(at(output)) == without_key(contents(tmp_path / "whole"))
 
 
-def test_parts_that_cannot_be_read_cost_nothing(bucket, tmp_path, on_machine, small_shards, capsys, monkeypatch):
+def test_parts_that_cannot_be_read_cost_nothing(bucket, tmp_path, on_machine, small_shards, capsys, made):
     source, output = make_tree(tmp_path / "meshes", NAMES), f"{bucket}/broken/pairs"
     assert on_machine("head", source, output, *part(0, 2)) == 0
     system = fsspec.filesystem("s3")
@@ -179,9 +190,7 @@ def test_parts_that_cannot_be_read_cost_nothing(bucket, tmp_path, on_machine, sm
     assert on_machine("head", source, output) == 2
     assert "cannot be read" in capsys.readouterr().err
     system.rm(broken)
-    made = []
-    write = pool.write_shard
-    monkeypatch.setattr(pool, "write_shard", lambda shard, *rest: (made.append(shard.stem), write(shard, *rest))[1])
+    made.clear()
     assert on_machine("head", source, output) == 0
     assert len(made) == 2, "what the first part made is still there"
 

@@ -187,7 +187,7 @@ def collate_evaluation(items: Sequence[Item]) -> Item:
 
 
 class _Loader(DataLoader):
-    """Loader whose workers start small."""
+    """DataLoader that returns freed memory to the system before its workers fork."""
 
     def __iter__(self) -> Any:
         # A worker is a fork. It would hold all that its parent has freed but kept, ten gigabytes after an evaluation
