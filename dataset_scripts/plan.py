@@ -11,8 +11,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from .addresses import cache_root
 from .builder import PairObject, PairSource
-from .readers import file_state
+from .fetching import file_state
 
 
 OBJECTS_PER_SHARD = 128
@@ -96,13 +97,15 @@ def plan_shards(sources: Sequence[PairSource]) -> list[Shard]:
 
 def plan_key(sources: Sequence[PairSource], shards: Iterable[Shard], strict: bool) -> str:
     """Key of code, options and objects; the state of the files is in the keys of the shards that read them."""
+    cache = str(cache_root() / "sources")  # which every machine may have elsewhere
     digest = hashlib.sha256(f"{code_key()} {strict}\n".encode())
     for source in sources:
-        digest.update(f"{type(source).__name__} {source!r} {source.class_names()} {source.unusable()}\n".encode())
+        described = f"{type(source).__name__} {source!r} {source.class_names()} {source.unusable()}\n"
+        digest.update(described.replace(cache, "").encode())
     for shard in shards:
         digest.update(f"{shard.stem} {shard.parts}\n".encode())
         for item in shard.items:
-            digest.update(f"{item!r}\n".encode())
+            digest.update(f"{item!r}\n".replace(cache, "").encode())
     return digest.hexdigest()
 
 

@@ -24,7 +24,8 @@ from modeling_crossmost.utils.machine import available_cores
 
 if TYPE_CHECKING:
     from .builder import PairSource, Selection
-    from .writing import Part, Prepared
+    from .remote import SharedShards
+    from .writing import Part, Prepared, Transfers
 
 # Option -> the data sets that take it; the others take all data sets.
 ARCHIVES = (
@@ -124,22 +125,23 @@ def _common(args: argparse.Namespace) -> dict[str, Any]:
     )
 
 
-def _located(args: argparse.Namespace) -> dict[str, Any]:
-    """Return `_common` with the source and what describes its files."""
+def _located(args: argparse.Namespace, bring: Callable[[str], str] | None = None) -> dict[str, Any]:
+    """Return `_common` with the source, which `bring` makes of an address (`fetch`), and what describes its files."""
     if not args.source:
         raise ValueError(f"The data set {args.name!r} needs --source, the folder that holds its files.")
     source = os.path.expanduser(args.source)
     if is_remote(source):
-        from .remote import fetch
+        from .fetching import fetch
 
-        source = fetch(source)
+        source = (bring or fetch)(source)
     return {**_common(args), **_given(source=source, up_axis=args.up_axis, supersample=args.supersample)}
 
 
 def _folder_sources(args: argparse.Namespace) -> list[PairSource]:
+    from .fetching import outline
     from .sources.folder import FolderPairs
 
-    return [FolderPairs(**_located(args), **_given(no_classes=args.no_classes))]
+    return [FolderPairs(**_located(args, outline), **_given(no_classes=args.no_classes))]
 
 
 def _modelnet_sources(args: argparse.Namespace) -> list[PairSource]:
@@ -246,7 +248,7 @@ def prepare(args: argparse.Namespace, sources: list[PairSource] | None = None) -
     output = _output(args)
     from .card import write_card
     from .preview import PREVIEW_FILE, write_preview
-    from .remote import SharedShards, check_output, upload
+    from .remote import check_output, upload
     from .writing import open_plan, plan_of, write_dataset
 
     class_names = [source.class_names() for source in sources]
@@ -264,12 +266,11 @@ def prepare(args: argparse.Namespace, sources: list[PairSource] | None = None) -
 
         if open_plan(planned, output):
             on_ray(with_absolute_paths(args), make_part, _progress())
-    shared = None
-    if is_remote(args.output):
+    shared = _shared_shards(args)
+    if shared:
         check_output(args.output)
-        shared = SharedShards(args.output)
-    gather = shared.gather if shared else None
-    prepared = write_dataset(sources, output, finish=finish, planned=planned, gather=gather, **_how(args))
+    transfers = _transfers(args, shared, deliver=False)  # what is assembled here is uploaded whole
+    prepared = write_dataset(sources, output, finish=finish, planned=planned, transfers=transfers, **_how(args))
     if prepared.reused and args.preview and not (output / PREVIEW_FILE).exists():
         write_preview(output, prepared, class_names)
     if shared:
@@ -289,7 +290,7 @@ def make_part(args: argparse.Namespace, kept: dict[str, Any] | None = None) -> P
         ValueError, OSError: As `prepare`.
     """
     require("data")
-    from .remote import SharedShards, is_complete
+    from .remote import is_complete
     from .writing import plan_of, write_part
 
     kept = {} if kept is None else kept
@@ -297,12 +298,38 @@ def make_part(args: argparse.Namespace, kept: dict[str, Any] | None = None) -> P
     if not kept:
         kept["sources"] = make_sources(args)
         kept["planned"] = plan_of(kept["sources"], output, _strict(args))
-    how = {"planned": kept["planned"], **_how(args)}
-    if is_remote(args.output):
-        shared = SharedShards(args.output)
-        how |= {"gather": shared.gather, "deliver": shared.deliver}
-        how["complete"] = is_complete(args.output, kept["planned"])
-    return write_part(kept["sources"], output, args.rank, args.world_size, **how)
+    planned, shared = kept["planned"], _shared_shards(args)
+    return write_part(
+        kept["sources"],
+        output,
+        args.rank,
+        args.world_size,
+        planned=planned,
+        transfers=_transfers(args, shared),
+        complete=shared is not None and is_complete(args.output, planned),
+        **_how(args),
+    )
+
+
+def _shared_shards(args: argparse.Namespace) -> SharedShards | None:
+    from .remote import SharedShards
+
+    return SharedShards(args.output) if is_remote(args.output) else None
+
+
+def _transfers(args: argparse.Namespace, shared: SharedShards | None, deliver: bool = True) -> Transfers:
+    """Return what source and output need that lie elsewhere."""
+    from .fetching import supply
+    from .writing import Transfers
+
+    hooks: dict[str, Any] = {}
+    if shared:
+        hooks["gather"] = shared.gather
+        if deliver:
+            hooks["deliver"] = shared.deliver
+    if args.name == "folder" and is_remote(args.source):
+        hooks["supply"] = lambda shards: supply(args.source, (item for shard in shards for item in shard.items))
+    return Transfers(**hooks)
 
 
 def submit(args: argparse.Namespace) -> str:
@@ -328,7 +355,7 @@ def submit(args: argparse.Namespace) -> str:
 def _output(args: argparse.Namespace) -> Path:
     """Return the folder to prepare in: of a remote output, one in the cache."""
     if is_remote(args.output):
-        from .remote import cached_folder
+        from .addresses import cached_folder
 
         return cached_folder(args.output, "outputs")
     return Path(os.path.abspath(os.path.expanduser(args.output)))

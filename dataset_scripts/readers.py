@@ -96,15 +96,6 @@ def read_geometry(path: Path, up_axis: str) -> tuple[trimesh.Trimesh | np.ndarra
     return orient_geometry(content.geometry, up_axis), [*content.notes, *missing]
 
 
-def file_state(path: Path) -> tuple[int, int]:
-    """Return a file's size in bytes and modification time in ns, or (0, 0) if it is missing."""
-    try:
-        state = path.stat()
-    except OSError:
-        return 0, 0
-    return state.st_size, state.st_mtime_ns
-
-
 def encode_view(view: np.ndarray) -> bytes:
     """Encode one view, uint8 (R, R, 3), as lossless WebP."""
     buffer = io.BytesIO()

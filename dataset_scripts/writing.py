@@ -32,9 +32,25 @@ from .shards import ShardStats, Workplace, read_stats
 PREPARATION_FILE = "preparation.json"  # marks a folder as a data set of ours, and says how it was made
 SKIPPED_FILE, NOTES_FILE = "skipped.jsonl", "notes.jsonl"
 Planned = tuple[list[Shard], str]  # all shards, and the key of the plan
-Gather = Callable[[Sequence[Shard], Workplace], Any]  # puts shards that were finished elsewhere into the working folder
-Deliver = Callable[[Shard, Workplace], Any]  # puts a finished shard where others find it
 LOCK_SECONDS = 60  # for which a part waits for others that begin at the same moment
+
+
+@dataclass(frozen=True)
+class Transfers:
+    """What is called around the making of shards where source or output lie elsewhere.
+
+    Args:
+        gather: With the shards that are not finished here: puts those that others finished into the working folder.
+        supply: With the shards that are made now: brings the files that they read.
+        deliver: With every shard that is finished here: puts it where others find it.
+    """
+
+    gather: Callable[[Sequence[Shard], Workplace], Any] = lambda shards, place: None
+    supply: Callable[[Sequence[Shard]], Any] = lambda shards: None
+    deliver: Callable[[Shard, Workplace], Any] = lambda shard, place: None
+
+
+NO_TRANSFERS = Transfers()
 
 
 @dataclass
@@ -90,7 +106,7 @@ def write_dataset(
     finish: Callable[[Prepared, Path], None] | None = None,
     progress: Callable[..., Any] | None = None,
     planned: Planned | None = None,
-    gather: Gather | None = None,
+    transfers: Transfers = NO_TRANSFERS,
 ) -> Prepared:
     """Prepare a data set with one configuration per source, or go on where a killed run or several parts stopped.
 
@@ -102,7 +118,7 @@ def write_dataset(
         finish: Called with the result and the folder before it becomes visible, to write the card and pictures.
         progress: Makes a progress bar from `total` and `initial` (both in objects), for example `tqdm.tqdm`.
         planned: What [`plan_of`] returned for the same sources; by default they are listed now.
-        gather: Called with the shards that are not finished here, before they are made.
+        transfers: For a source or an output elsewhere.
 
     Raises:
         ValueError: Bad output folder, another run writes it at the moment, no usable object, or (with `strict`) one
@@ -118,7 +134,7 @@ def write_dataset(
         with _alone(work, output):
             _open_plan(work, plan)
             place = Workplace.of(sources, work, plan, strict)
-            stats, _ = _write_missing(shards, place, num_proc, progress, gather)
+            stats, _ = _write_missing(shards, place, num_proc, progress, transfers)
             prepared = _assemble(sources, shards, stats, work)
             _write_prepared(prepared, work / "dataset", plan, key)
             if finish is not None:
@@ -176,20 +192,18 @@ def write_part(
     strict: bool = False,
     progress: Callable[..., Any] | None = None,
     planned: Planned | None = None,
-    gather: Gather | None = None,
-    deliver: Deliver | None = None,
+    transfers: Transfers = NO_TRANSFERS,
     complete: bool = False,
 ) -> Part:
     """Make every `world_size`-th shard of a data set, from `rank` on, beside other processes that make the others.
 
     The parts may be made in any order, at the same time or not, and again; [`write_dataset`] with the same sources
-    puts them together. All parts need the same file system, with locks, or a place to `deliver` to and `gather` from.
+    puts them together. All parts need the same file system, with locks, or `transfers` to a place that all see.
 
     Args:
-        sources, output, num_proc, strict, progress, planned, gather: As [`write_dataset`].
+        sources, output, num_proc, strict, progress, planned, transfers: As [`write_dataset`].
         rank: From 0 to `world_size` - 1.
         world_size: Number of parts.
-        deliver: Called with every shard that is finished here.
         complete: Whether all parts were put together elsewhere, so that there is nothing to do.
 
     Raises:
@@ -206,7 +220,7 @@ def write_part(
     work = _working_folder(output)
     place = Workplace.of(sources, work, plan, strict)
     with _beside_others(work, output, plan, f"{rank}-of-{world_size}"):
-        stats, made = _write_missing(mine, place, num_proc, progress, gather, deliver)
+        stats, made = _write_missing(mine, place, num_proc, progress, transfers)
     skipped = [entry for written in stats for part in written for entry in part.skipped]
     return Part(len(mine), objects, made, skipped)
 
@@ -318,20 +332,20 @@ def _write_missing(
     place: Workplace,
     num_proc: int,
     progress: Callable[..., Any] | None,
-    gather: Gather | None = None,
-    deliver: Deliver | None = None,
+    transfers: Transfers,
 ) -> tuple[list[list[ShardStats]], int]:
     """Write the shards that are not finished; return the stats of all of them in order, and how many were written."""
     stats = _finished(shards, place)
-    if deliver is not None:  # of a run that was killed before it did
-        for shard in shards:
-            if shard.stem in stats:
-                deliver(shard, place)
+    for shard in shards:
+        if shard.stem in stats:
+            transfers.deliver(shard, place)  # of a run that was killed before it did
     missing = [shard for shard in shards if shard.stem not in stats]
-    if gather is not None and missing:
-        gather(missing, place)
+    if missing:
+        transfers.gather(missing, place)
         stats.update(_finished(missing, place))
         missing = [shard for shard in missing if shard.stem not in stats]
+    if missing:
+        transfers.supply(missing)
     total = sum(len(shard.items) for shard in shards)
     done = total - sum(len(shard.items) for shard in missing)
     bar = progress(total=total, initial=done) if progress else None
@@ -339,8 +353,7 @@ def _write_missing(
     try:
         for shard, written in write_shards(missing, place, num_proc, advance):
             stats[shard.stem] = written
-            if deliver is not None:
-                deliver(shard, place)
+            transfers.deliver(shard, place)
     finally:
         if bar is not None:
             bar.close()

@@ -258,12 +258,13 @@ def test_ray_gives_the_bytes_of_one_run(tmp_path):
 
 
 @pytest.mark.slow
-def test_ray_prepares_to_an_address(tmp_path, bucket):
-    """Tasks get the address (the cache is one here; `test_remote.py` has machines with caches of their own)."""
+def test_ray_prepares_from_an_address_to_an_address(tmp_path, bucket):
+    """Tasks share a cache here; `test_remote.py` has machines with caches of their own."""
     pytest.importorskip("ray")
-    source, output = many(tmp_path), f"{bucket}/ray/pairs"
-    assert run(source, tmp_path / "whole") == 0
-    command = [sys.executable, "-m", "dataset_scripts", "folder", "--source", str(source), *SMALL]
+    raw, source, output = many(tmp_path), f"{bucket}/ray/raw", f"{bucket}/ray/pairs"
+    fsspec.filesystem("s3").put(f"{raw}/", f"{source}/", recursive=True)
+    assert run(raw, tmp_path / "whole") == 0
+    command = [sys.executable, "-m", "dataset_scripts", "folder", "--source", source, *SMALL]
     command += ["--executor", "ray", "--tasks", "3", "--output", output]
     environment = dict(os.environ, CROSSMOST_CACHE=str(tmp_path / "cache"))
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)

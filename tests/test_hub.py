@@ -162,7 +162,7 @@ from transformers import AutoModel, AutoProcessor, pipeline
 from modeling_crossmost import CrossMoSTModel, CrossMoSTProcessor, PointCloudClassificationPipeline
 from pathlib import Path
 
-from dataset_scripts.remote import fetch
+from dataset_scripts.fetching import fetch
 from modeling_crossmost.data.pairs import load_pairs
 
 auto, processor = AutoModel.from_pretrained("tester/toy"), AutoProcessor.from_pretrained("tester/toy")

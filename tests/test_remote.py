@@ -2,14 +2,16 @@
 
 import os
 import time
+from pathlib import Path, PurePosixPath
 
 import fsspec
 import pytest
 from datasets import load_dataset
+from PIL import Image
 from test_prepare import contents, make_tree, run
 
-from dataset_scripts import pool
-from dataset_scripts.remote import cached_folder
+from dataset_scripts import fetching, pool
+from dataset_scripts.addresses import cached_folder
 
 
 NAMES = [
@@ -148,6 +150,86 @@ def test_parts_of_several_machines_meet_at_the_address(bucket, tmp_path, on_mach
     assert on_machine("node-0", source, output, *part(0, 3)) == 0, "a part that comes late finds everything complete"
     assert on_machine("node-3", source, output, *part(0, 3)) == 0
     assert len(made) == 4 and len(at(f"{output}.partial")) == 1
+
+
+BOX = "".join(f"v {x} {y} {z}\n" for x in (0, 1) for y in (0, 2) for z in (0, 3)) + "vt 0 0\nvt 1 0\nvt 1 1\n"
+TRIANGLES = "".join(f"f {a}/1 {b}/2 {c}/3\n" for a, b, c in ((1, 2, 4), (1, 4, 3), (5, 8, 6), (5, 7, 8), (1, 5, 6)))
+
+
+def write_textured(path: Path, color: tuple[int, int, int]) -> None:
+    """A mesh with its material beside it, and a texture below."""
+    make_picture(path.parent / "textures" / "wood.png", color)
+    path.write_text(f"mtllib {path.stem}.mtl\nusemtl wood\n{BOX}{TRIANGLES}")
+    path.with_suffix(".mtl").write_text("newmtl wood\nmap_Kd textures/wood.png\n")
+
+
+def make_picture(path: Path, color: tuple[int, int, int]) -> None:
+    path.parent.mkdir(parents=True)
+    Image.new("RGB", (8, 8), color).save(path)
+
+
+def copied(machine: Path) -> list[str]:
+    """Names of the files of sources that a machine has copied."""
+    files = [path for path in (machine / "sources").rglob("*") if path.is_file() and path.name != ".lock"]
+    return sorted(str(PurePosixPath(*path.relative_to(machine).parts[3:])) for path in files)
+
+
+def test_a_part_copies_what_its_own_objects_consist_of(bucket, tmp_path, on_machine, small_shards, made):
+    files = {
+        name.rsplit(".")[0]: [name] for name in ("bed/1.off", "bed/2.glb", "bed/3.npy", "vase/1.stl", "vase/2.xyz")
+    }
+    raw = make_tree(tmp_path / "meshes", [name for names in files.values() for name in names])
+    for name, color in (("a", (255, 0, 0)), ("b", (0, 255, 0)), ("c", (0, 0, 255))):
+        write_textured(raw / "sofa" / name / f"{name}.obj", color)
+        files[f"sofa/{name}/{name}"] = [
+            f"sofa/{name}/{file}" for file in (f"{name}.obj", f"{name}.mtl", "textures/wood.png")
+        ]
+    make_picture(raw / "vase" / "2" / "0.png", (9, 99, 200))  # a real view
+    files["vase/2"].append("vase/2/0.png")
+    (raw / "readme.txt").write_text("about")
+    source, output = f"{bucket}/lazy/meshes", f"{bucket}/lazy/pairs"
+    fsspec.filesystem("s3").put(f"{raw}/", f"{source}/", recursive=True)
+    assert run(raw, tmp_path / "whole") == 0
+    made.clear()
+    order = load_dataset(str(tmp_path / "whole"), split="train")["object_id"]
+    assert sorted(order) == sorted(files)
+    for number in range(3):
+        assert on_machine(f"node-{number}", source, output, *part(number, 3)) == 0
+        mine = order[3 * number : 3 * number + 3]
+        assert copied(tmp_path / f"node-{number}") == sorted(file for name in mine for file in files[name])
+    assert on_machine("head", source, output) == 0
+    assert not copied(tmp_path / "head"), "all shards were made elsewhere"
+    assert len(made) == len(set(made)) == 3, "caches in other places ask for no other shards"
+    assert without_key(at(output)) == without_key(contents(tmp_path / "whole"))
+
+
+def test_a_source_that_fails_costs_nothing_that_was_copied_or_made(
+    bucket, tmp_path, on_machine, small_shards, made, capsys, monkeypatch
+):
+    raw, source = make_tree(tmp_path / "meshes", NAMES), f"{bucket}/failing/meshes"
+    system = fsspec.filesystem("s3")
+    system.put(f"{raw}/", f"{source}/", recursive=True)
+    assert on_machine("node", source, tmp_path / "pairs", *part(0, 2)) == 0
+    before = copied(tmp_path / "node")
+    assert len(before) == 6 and len(made) == 2
+    get, calls = system.get, []
+
+    def fail_later(names, copies):
+        calls.append(len(names))
+        get(names[: 2 - len(calls)], copies)  # the second time nothing, as a store that is gone
+        if len(calls) == 2:
+            raise ConnectionError("gone")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(fetching, "FILES_PER_LOCK", 1)
+        patch.setattr(system, "get", fail_later)
+        assert on_machine("node", source, tmp_path / "pairs") == 2
+    assert "cannot be read: gone; the same command goes on" in capsys.readouterr().err.splitlines()[-1]
+    assert len(copied(tmp_path / "node")) == 7
+    assert on_machine("node", source, tmp_path / "pairs") == 0
+    assert len(made) == len(set(made)) == 4
+    assert run(raw, tmp_path / "whole") == 0
+    assert without_key(contents(tmp_path / "pairs")) == without_key(contents(tmp_path / "whole"))
 
 
 def test_a_shard_that_the_address_refused_is_delivered_by_the_next_run(

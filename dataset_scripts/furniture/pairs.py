@@ -20,9 +20,9 @@ from filelock import FileLock
 from modeling_crossmost.rendering_crossmost import DEPTH_CAMERA, SHADED_CAMERA, Camera, depth_views, shaded_views
 from modeling_crossmost.utils.machine import environment_with_packages
 
+from ..addresses import cache_root
 from ..builder import PairObject, PairSource, object_rng
 from ..plan import code_key
-from ..remote import cache_root
 from ..writing import PREPARATION_FILE
 
 
