@@ -25,6 +25,7 @@ from .step import BUNDLED
 
 
 ROOT = Path(__file__).resolve().parent.parent
+PINNED = 'cores=($CORES); exec taskset --cpu-list "${cores[LOCAL_RANK]}" "$@"'
 POINTS, WARM_LINES = 1024, 2  # the first lines of metrics hold starts of workers and caches
 
 
@@ -43,12 +44,12 @@ def train(processes: int, data: Path, output: Path, options: argparse.Namespace)
     }
     flags = [text for name, value in fields.items() for text in (f"--{name}", *str(value).split())]
     launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", str(processes)]
-    pinned = []
-    if sys.platform == "linux":
-        cores = sorted(os.sched_getaffinity(0))[:processes]
-        pinned = ["taskset", "--cpu-list", ",".join(map(str, cores))]
     environment = os.environ | {"ACCELERATE_USE_CPU": "true", "OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false"}
-    subprocess.run([*pinned, *launch, "train.py", *flags], check=True, cwd=ROOT, env=environment)
+    script = ["train.py"]
+    if sys.platform == "linux":
+        environment["CORES"] = " ".join(map(str, sorted(os.sched_getaffinity(0))))
+        script = ["--no-python", "bash", "-c", PINNED, "bash", sys.executable, "train.py"]
+    subprocess.run([*launch, *script, *flags], check=True, cwd=ROOT, env=environment)
     lines = [json.loads(line) for line in (output / "metrics.jsonl").read_text().splitlines()][WARM_LINES:]
     return {name: statistics.median(line[name] for line in lines) for name in ("pairs_per_second", "data_wait")}
 

@@ -1,5 +1,6 @@
 """Two gloo processes compute what one process computes with the same global batch."""
 
+import itertools
 import json
 import math
 import os
@@ -67,6 +68,16 @@ def test_gradients_are_those_of_one_process(folder, case):
         assert logged.keys() == terms.keys()
         for name, value in terms.items():
             assert logged[name] == pytest.approx(value, rel=1e-4, abs=1e-6, nan_ok=True), name
+
+
+def test_batch_norm_is_over_the_global_batch_of_uneven_parts(folder):
+    parts, whole = [load_file(folder / f"norm_{rank}.safetensors") for rank in (0, 1)], worker.normalized(0, 12)
+    found = {name: torch.cat([part[name] for part in parts]) for name in ("output", "features")}
+    found |= {name: parts[0][name] + parts[1][name] for name in ("weight", "bias")}
+    for name, value in found.items():
+        torch.testing.assert_close(value, whole[name], rtol=1e-5, atol=1e-5)
+    for part, name in itertools.product(parts, ("running_mean", "running_var", "num_batches_tracked")):
+        torch.testing.assert_close(part[name], whole[name], rtol=1e-6, atol=1e-6)
 
 
 @pytest.mark.parametrize("name", worker.RUNS)

@@ -15,6 +15,7 @@ import torch
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState, PartialState
 from safetensors.torch import save_file
+from torch import nn
 
 
 if __name__ == "__main__":  # torch's launcher puts this folder on the path, but not the repository's root
@@ -26,6 +27,7 @@ import train
 from modeling_crossmost.training import sharding
 from modeling_crossmost.training.arguments import parse_arguments
 from modeling_crossmost.training.batches import make_batches
+from modeling_crossmost.training.distributed import synchronize_batch_norm
 from modeling_crossmost.training.methods import SelfTraining
 from modeling_crossmost.training.run_log import RunningMeans
 from modeling_crossmost.training.self_training import EMATeacher
@@ -102,6 +104,21 @@ def gradients(folder: Path, case: str) -> tuple[dict[str, torch.Tensor], dict[st
     return found, {name: b.clone() for name, b in model.named_buffers() if "running" in name}, means.pop()
 
 
+def normalized(start: int, end: int) -> dict[str, torch.Tensor]:
+    """BatchNorm's output, gradients and statistics for rows `start` to `end` of a batch of 12 far from the origin."""
+    generator = torch.Generator().manual_seed(2)
+    features, gradient = torch.randn(2, 12, 5, generator=generator)
+    mine = (30 + 3 * features)[start:end].requires_grad_()
+    norm = synchronize_batch_norm(nn.BatchNorm1d(5))
+    with torch.no_grad():
+        norm.weight.copy_(torch.linspace(-1, 1, 5))
+    output = norm(mine)
+    output.backward(gradient[start:end])
+    return {"output": output.detach(), "features": mine.grad, "weight": norm.weight.grad, "bias": norm.bias.grad} | {
+        name: value.clone() for name, value in norm.named_buffers()
+    }
+
+
 def train_wide(folder: Path, name: str) -> float:
     """Train 20 steps, or from a checkpoint at step 10 on; return the share of the weights that this process holds."""
     changed, divided = WIDE[name]
@@ -144,6 +161,7 @@ def main(folder: Path) -> None:
         save_file(statistics, folder / f"{case}_{rank}_statistics.safetensors")
         save_file(found, folder / f"{case}_{rank}.safetensors")
         (folder / f"{case}_{rank}.json").write_text(json.dumps(terms))
+    save_file(normalized(*((0, 8), (8, 12))[rank]), folder / f"norm_{rank}.safetensors")
     # The processes stay connected for the next run, and nobody looks at pictures.
     pictures = mock.patch("modeling_crossmost.training.finish.plot_all", return_value=[])
     for name, changed in RUNS.items():

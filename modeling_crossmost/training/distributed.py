@@ -15,20 +15,18 @@ def world_size() -> int:
     return dist.get_world_size() if dist.is_available() and dist.is_initialized() else 1
 
 
-class _Sum(torch.autograd.Function):
-    """Sum over processes; so is its gradient, because the sum enters the loss of every process."""
+def _sum_over_processes(value: torch.Tensor) -> torch.Tensor:
+    if dist.get_backend() == "gloo":  # which takes two to three times as long to reduce little as to gather it
+        return torch.stack(_parts_of_processes(value)).sum(0)
+    value = value.clone(memory_format=torch.contiguous_format)  # all_reduce works in place
+    dist.all_reduce(value)
+    return value
 
-    @staticmethod
-    def forward(context, value: torch.Tensor) -> torch.Tensor:
-        value = value.clone(memory_format=torch.contiguous_format)  # all_reduce works in place
-        dist.all_reduce(value)
-        return value
 
-    @staticmethod
-    def backward(context, gradient: torch.Tensor) -> torch.Tensor:
-        gradient = gradient.clone(memory_format=torch.contiguous_format)
-        dist.all_reduce(gradient)
-        return gradient
+def _parts_of_processes(value: torch.Tensor) -> list[torch.Tensor]:
+    parts = [torch.empty_like(value, memory_format=torch.contiguous_format) for _ in range(dist.get_world_size())]
+    dist.all_gather(parts, value.contiguous())
+    return parts
 
 
 class _Gather(torch.autograd.Function):
@@ -36,13 +34,11 @@ class _Gather(torch.autograd.Function):
 
     @staticmethod
     def forward(context, values: torch.Tensor) -> torch.Tensor:
-        parts = [torch.empty_like(values, memory_format=torch.contiguous_format) for _ in range(dist.get_world_size())]
-        dist.all_gather(parts, values.contiguous())
-        return torch.cat(parts)
+        return torch.cat(_parts_of_processes(values))
 
     @staticmethod
     def backward(context, gradient: torch.Tensor) -> torch.Tensor:
-        return _Sum.forward(context, gradient).chunk(dist.get_world_size())[dist.get_rank()]
+        return _sum_over_processes(gradient).chunk(dist.get_world_size())[dist.get_rank()]
 
 
 def gather_batch(values: torch.Tensor) -> torch.Tensor:
@@ -54,10 +50,23 @@ def gather_batch(values: torch.Tensor) -> torch.Tensor:
     return values if world_size() == 1 else _Gather.apply(values)
 
 
+def gather_batches(*values: torch.Tensor) -> tuple[torch.Tensor, ...]:
+    """Return [`gather_batch`] of several tensors (B, ...) of one data type, which travel together.
+
+    Every exchange makes each process wait for the slowest one.
+    """
+    if world_size() == 1:
+        return values
+    gathered = gather_batch(torch.cat([value.flatten(1) for value in values], dim=1))
+    widths = [value[0].numel() for value in values]
+    parts = zip(gathered.split(widths, dim=1), values, strict=True)
+    return tuple(part.unflatten(1, value.shape[1:]) for part, value in parts)
+
+
 @torch.no_grad()
 def global_sum(value: torch.Tensor) -> torch.Tensor:
     """Sum a tensor over all processes, without gradient."""
-    return value if world_size() == 1 else _Sum.apply(value)
+    return value if world_size() == 1 else _sum_over_processes(value)
 
 
 _recomputing: ContextVar[bool] = ContextVar("recomputing", default=False)
@@ -102,15 +111,43 @@ class GlobalBatchNorm(nn.BatchNorm1d):
         self, features: torch.Tensor, running_mean: torch.Tensor, running_var: torch.Tensor
     ) -> torch.Tensor:
         wide = features.float()  # as BatchNorm under autocast
-        count = _Sum.apply(wide.new_tensor(float(len(wide))))
-        mean = _Sum.apply(wide.sum(0)) / count
-        centered = wide - mean
-        variance = _Sum.apply(centered.square().sum(0)) / count
-        with torch.no_grad():
-            running_mean.lerp_(mean, self.momentum)
-            running_var.lerp_(variance * count / (count - 1), self.momentum)
-        normal = centered * (variance + self.eps).rsqrt() * self.weight + self.bias
+        normal, count, mean, variance = _GlobalNorm.apply(wide, self.weight, self.bias, self.eps)
+        running_mean.lerp_(mean, self.momentum)
+        running_var.lerp_(variance * count / (count - 1), self.momentum)
         return normal.to(features.dtype)
+
+
+class _GlobalNorm(torch.autograd.Function):
+    """BatchNorm's formula with the global batch's statistics; one exchange in each pass, and torch's own kernels."""
+
+    @staticmethod
+    def forward(context, features: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor, eps: float):
+        mean = features.mean(0)
+        spread = (features - mean).square().sum(0)
+        # Means and sums of squares of the parts make those of the whole (Chan et al., 1979).
+        parts = gather_batch(torch.cat([features.new_tensor([float(len(features))]), mean, spread])[None])
+        counts, means, spreads = parts.split([1, *2 * [len(mean)]], dim=1)
+        count = counts.sum()
+        mean = (counts * means).sum(0) / count
+        variance = (spreads + counts * (means - mean).square()).sum(0) / count
+        context.save_for_backward(features, weight, count, mean, variance)
+        context.eps = eps
+        context.mark_non_differentiable(count, mean, variance)
+        return F.batch_norm(features, mean, variance, weight, bias, False, eps=eps), count, mean, variance
+
+    @staticmethod
+    def backward(context, gradient: torch.Tensor, *_: torch.Tensor | None):  # type: ignore[override]
+        features, weight, count, mean, variance = context.saved_tensors
+        fixed = (mean, variance, None, None, False, context.eps)  # mean and variance as if they were constants
+        straight, of_weight, of_bias = torch.ops.aten.native_batch_norm_backward(
+            gradient.contiguous(), features, weight, *fixed, [True, True, True]
+        )
+        # What the features' share in mean and variance adds: a line in them, by channel.
+        total_bias, total_weight = global_sum(torch.stack([of_bias, of_weight]))
+        inverse = (variance + context.eps).rsqrt()
+        slope = -weight * inverse.square() * total_weight / count
+        offset = -weight * inverse * total_bias / count - slope * mean
+        return straight.add_(offset).addcmul_(features, slope), of_weight, of_bias, None
 
 
 def synchronize_batch_norm(model: nn.Module) -> nn.Module:

@@ -21,7 +21,7 @@ from ..evaluation.metrics import kl_from_uniform, prediction_bias, prediction_en
 from ..modeling_crossmost import CrossMoSTForSelfTraining, CrossMoSTSelfTrainingOutput
 from ..point_ops_crossmost import PointGroups
 from .chunks import in_chunks
-from .distributed import gather_batch, global_sum, world_size
+from .distributed import gather_batch, gather_batches, global_sum, world_size
 from .losses import (
     VARIANTS,
     PseudoLabels,
@@ -513,14 +513,14 @@ def anchored(
 
     Args:
         image_logits, point_logits: (B, C) teacher logits of the whole batch.
-        anchors: (b, 2, C) log-probabilities before training, of this process's part of the batch.
+        anchors: (B, 2, C) log-probabilities before training.
         share: 0 to 1; with 0 the anchors are not needed.
         settled: the modality that is not trained: all of its logits are the start's, which saw all views.
     """
     if share == 0:
         return image_logits, point_logits
     assert anchors is not None  # for the type checker: `SelfTraining.step` has them
-    start = gather_batch(anchors).unbind(1)
+    start = anchors.unbind(1)
     shares = (1.0 if name == settled else share for name in MODALITIES)
     teachers = (image_logits, point_logits)
     image, point = (torch.lerp(x.float(), y, s) for x, y, s in zip(teachers, start, shares, strict=True))
@@ -529,13 +529,13 @@ def anchored(
 
 @torch.no_grad()
 def make_pseudo_labels(
-    image_logits: torch.Tensor, point_logits: torch.Tensor, keys: torch.Tensor, arguments: SelfTrainingArguments
+    image_logits: torch.Tensor, point_logits: torch.Tensor, keys: torch.Tensor | None, arguments: SelfTrainingArguments
 ) -> tuple[PseudoLabels, PseudoLabels]:
     """Return the pseudo-labels of the image and of the point branch; the same object unless `pseudo_label` is "own".
 
     Args:
         image_logits, point_logits: (B, C) teacher logits.
-        keys: (B,) keys of the objects (for "random").
+        keys: (B,) keys of the objects; only "random" needs them.
         arguments: kind of label, thresholds and weights.
     """
     if arguments.pseudo_label == "own":
@@ -549,12 +549,12 @@ def make_pseudo_labels(
     if arguments.pseudo_label == "sum":
         labels = summed_pseudo_labels(image_logits, point_logits, arguments.confidence_threshold)
         return labels, labels
-    choose = {
-        "joint": None,
-        "image": torch.ones_like(keys, dtype=torch.bool),
-        "point": torch.zeros_like(keys, dtype=torch.bool),
-        "random": keyed_uniform(keys, (), Stream.PSEUDO_LABEL) < 0.5,
-    }[arguments.pseudo_label]
+    choose = None
+    if arguments.pseudo_label == "random":
+        assert keys is not None  # for the type checker
+        choose = keyed_uniform(keys, (), Stream.PSEUDO_LABEL) < 0.5
+    elif arguments.pseudo_label != "joint":
+        choose = torch.full_like(image_logits[:, 0], arguments.pseudo_label == "image", dtype=torch.bool)
     labels = joint_pseudo_labels(
         image_logits, point_logits, arguments.confidence_threshold, arguments.point_confidence_weight, choose
     )
@@ -605,7 +605,8 @@ def student_losses(
         shares: (C,) of the classes, for the fairness term; uniform by default.
     """
     variant = arguments.loss_variant
-    image_logits, point_logits = gather_batch(output["logits_per_image"]), gather_batch(output["logits_per_point"])
+    names = ("logits_per_image", "logits_per_point", "image_embeds", "point_embeds")
+    image_logits, point_logits, image_embeds, point_embeds = gather_batches(*(output[name] for name in names))
     zero = image_logits.new_zeros(())
     targets = [label.probabilities if arguments.soft_labels else label.labels for label in labels]
     terms = {
@@ -623,9 +624,7 @@ def student_losses(
         if temperature is None:
             # Detached: the scale learns from the classification losses, not from making alignment easier.
             temperature = (-model.logit_scale.detach()).exp()
-        terms["loss_align"] = alignment_loss(
-            gather_batch(output["image_embeds"]), gather_batch(output["point_embeds"]), temperature, variant
-        )
+        terms["loss_align"] = alignment_loss(image_embeds, point_embeds, temperature, variant)
         total = total + arguments.align_weight * terms["loss_align"]
     mim, mpm, image_local, point_local = output["masked"].unbind()
     terms["loss_mim"], terms["loss_mpm"], terms["loss_global_local"] = mim, mpm, image_local + point_local
@@ -644,10 +643,9 @@ def count_masks(inputs: StudentInputs) -> MaskCounts:
     """
     if inputs.bool_masked_pos is None or (inputs.groups is not None and inputs.point_bool_masked_pos is None):
         raise ValueError("masked_losses needs the masks of both modalities: make the inputs with masked_modeling.")
-    image = global_sum(inputs.bool_masked_pos.sum())
-    hidden = inputs.point_bool_masked_pos
-    point = image.new_zeros(()) if hidden is None else global_sum(hidden.sum())
-    return MaskCounts(image, point, len(inputs.pixel_values) * world_size())
+    masks = (inputs.bool_masked_pos, inputs.point_bool_masked_pos)
+    image, *point = global_sum(torch.stack([mask.sum() for mask in masks if mask is not None]))
+    return MaskCounts(image, point[0] if point else image.new_zeros(()), len(inputs.pixel_values) * world_size())
 
 
 def masked_losses(
@@ -735,9 +733,10 @@ def self_training_step(
     Returns:
         "loss" (with gradient) and every term and statistic under its name in `metrics.jsonl`, as 0-dim tensors.
     """
-    image_logits, point_logits = (gather_batch(x) for x in teacher_logits(teacher, batch, keys, chunk_size))
-    all_keys = gather_batch(keys)
-    opinions = anchored(image_logits, point_logits, anchors, arguments.anchor, settled)
+    logits = teacher_logits(teacher, batch, keys, chunk_size)
+    image_logits, point_logits, *start = gather_batches(*logits, *(() if anchors is None else (anchors,)))
+    all_keys = gather_batch(keys) if arguments.pseudo_label == "random" else None
+    opinions = anchored(image_logits, point_logits, start[0] if start else None, arguments.anchor, settled)
     labels = make_pseudo_labels(*opinions, all_keys, arguments)
     inputs = student_inputs(unwrapped, batch, keys, arguments, chunk_size)
     counts = count_masks(inputs) if arguments.masked_modeling else None
