@@ -241,6 +241,20 @@ def unit_length(features: torch.Tensor) -> torch.Tensor:
     return nn.functional.normalize(features.float(), dim=-1)
 
 
+class _LowPrecisionQuickGELU(torch.autograd.Function):
+    """QuickGELU whose backward pass has no factors, which cancel: one pass over memory and one rounding, not three."""
+
+    @staticmethod
+    def forward(context, features: torch.Tensor) -> torch.Tensor:
+        scaled = 1.702 * features
+        context.save_for_backward(scaled)
+        return nn.functional.silu(scaled).div_(1.702)
+
+    @staticmethod
+    def backward(context, gradient: torch.Tensor) -> torch.Tensor:
+        return torch.ops.aten.silu_backward(gradient, *context.saved_tensors)
+
+
 class QuickGELU(nn.Module):
     """CLIP's activation x sigmoid(1.702 x), written so that training keeps two tensors of its size and not three.
 
@@ -249,6 +263,8 @@ class QuickGELU(nn.Module):
 
     def forward(self, features: torch.Tensor) -> torch.Tensor:
         """Apply it elementwise."""
+        if torch.is_grad_enabled() and features.dtype != torch.float32 and not torch.compiler.is_compiling():
+            return _LowPrecisionQuickGELU.apply(features)
         # In place where no gradient needs what is overwritten: without gradients, a quarter less time on a CPU.
         scaled = 1.702 * features
         return nn.functional.silu(scaled, inplace=not torch.is_grad_enabled()).div_(1.702)

@@ -178,6 +178,18 @@ def test_quick_gelu_is_the_one_of_transformers_and_keeps_less():
     assert kept[1] - kept[0] == 99 * 64 * 4
 
 
+def test_quick_gelu_in_low_precision_is_that_of_transformers_rounded():
+    features = torch.linspace(-30, 30, 4001).bfloat16().requires_grad_()
+    exact = features.detach().double().requires_grad_()
+    output, expected = QuickGELU()(features), ACT2FN["quick_gelu"](exact)
+    assert_close(output.double(), expected, rtol=2e-2, atol=1e-2)
+    gradients = [
+        torch.autograd.grad(values.sum(), inputs)[0] for values, inputs in ((output, features), (expected, exact))
+    ]
+    assert gradients[0].dtype == torch.bfloat16
+    assert_close(gradients[0].double(), gradients[1], rtol=2e-2, atol=1e-2)
+
+
 def test_the_tokenizer_equals_the_textbook_concatenation():
     model = toy_model()
     tokenizer = model.point_model.embeddings.tokenizer

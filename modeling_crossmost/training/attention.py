@@ -23,7 +23,8 @@ def cpu_bf16_attention(
     On a CPU, torch's fused kernel unpacks bf16 to fp32 and takes two to three times as long. transformers' "eager"
     keeps the weights for the backward pass in fp32 too; softmax computes in fp32 inside, whatever it returns.
     """
-    weights = scaling * query @ key.transpose(-1, -2)
+    # Heads are copied row by row; the product would copy transposed keys, at four times the price.
+    weights = scaling * query @ key.contiguous().transpose(-1, -2)
     if attention_mask is not None:  # the text tower's
         weights = weights + attention_mask
     weights = weights.softmax(dim=-1)
