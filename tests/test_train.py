@@ -141,7 +141,8 @@ def test_an_evaluation_that_is_killed_goes_on(start, monkeypatch, capfd, work, t
         paths["dataset"] = tmp_path / "other"
     assert train.main(toy.flags(**paths, **options)) == 0
     assert seen == [[0, 1], [2, 3], [4, 5], [6, 7], [8]][2 if change is None else 0 :]
-    assert ("4 objects of each process" in capfd.readouterr().out) == (change is None)
+    said = capfd.readouterr()
+    assert ("4 objects of each process" in said.out) == (change is None) and "Evaluating:" in said.err
     assert not (tmp_path / "cut" / "evaluation").exists()
     if change is None:
         one, other = (json.loads((path / "results.json").read_text()) for path in (whole, tmp_path / "cut"))

@@ -162,8 +162,8 @@ class Evaluator:
             return KeptParts(folder, key, accelerator.process_index)
 
     def full(self, method: Method, model: CrossMoSTModel, folder: Path | None = None) -> dict[str, Any]:
-        """[`summarize`] over all views; see [`predict`]."""
-        return summarize(self.predict(method, model, folder=folder), model.config.class_names)
+        """[`summarize`] over all views, with a progress bar; see [`predict`]."""
+        return summarize(self.predict(method, model, folder=folder, title="Evaluating"), model.config.class_names)
 
     def quick(self, method: Method, model: CrossMoSTModel) -> dict[str, float | None]:
         """Return [`quick_columns`] without looking at more than one view."""
