@@ -188,7 +188,7 @@ class Loop:
         bar = tqdm(
             total=self.total_steps, initial=first, desc=train.method, unit="step", disable=not main, mininterval=1.0
         )
-        with bar:
+        with bar, self.writer:
             while self.step < last:
                 rate, decay = self._optimizer_step(batches)
                 self.step += 1

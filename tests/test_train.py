@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -24,6 +25,7 @@ import train
 from modeling_crossmost import CrossMoSTModel, CrossMoSTProcessor
 from modeling_crossmost.data import loaders
 from modeling_crossmost.evaluation import parts, predict
+from modeling_crossmost.training.checkpoints import CheckpointWriter
 from modeling_crossmost.training.methods import SelfTraining
 
 
@@ -241,9 +243,14 @@ def test_a_step_that_is_not_finite_is_left_out_and_counted(start, monkeypatch):
 
 def test_a_run_that_is_not_finite_for_long_ends_with_one_sentence(work, tmp_path, capfd, monkeypatch):
     with_step(monkeypatch, spoil(*range(3, 99)))
+    submit = CheckpointWriter.submit  # to a slow disk
+    monkeypatch.setattr(
+        CheckpointWriter, "submit", lambda self, write: submit(self, lambda: (time.sleep(1), write())[1])
+    )
     paths = {"dataset": work / "data", "model_name_or_path": work / "model", "output_dir": tmp_path / "output"}
     options = {"max_steps": 40, "checkpointing_steps": 2, "max_nonfinite_steps": 4, "eval_split": "none"}
     assert train.main(toy.flags(**paths, **options)) == 2
+    assert {path.name for path in (tmp_path / "output" / "checkpoints").iterdir()} == {"step_2", "step_4"}
     error = capfd.readouterr().err.splitlines()[-1]
     assert error.startswith("error: the loss or its gradient was not finite in 4 steps in a row: lower --learning_rate")
     for path in (tmp_path / "output").rglob("*.safetensors"):

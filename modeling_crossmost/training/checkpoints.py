@@ -10,8 +10,10 @@ import hashlib
 import json
 import os
 from collections.abc import Callable, Collection, Mapping
+from concurrent import futures
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from typing import Self
 
 import torch
 from safetensors import SafetensorError
@@ -213,11 +215,18 @@ def save_checkpoint(
 
 
 class CheckpointWriter:
-    """Writes checkpoints beside the training, one at a time."""
+    """Writes checkpoints beside the training, one at a time; as a context, none is being written when it is left."""
 
     def __init__(self) -> None:
         self.pool = ThreadPoolExecutor(1, "checkpoint")
         self.pending: Future[Path] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *reason: object) -> None:
+        if self.pending is not None:
+            futures.wait([self.pending])  # `wait` below tells whether it could be written
 
     def submit(self, write: Callable[[], Path]) -> None:
         """Write in the background what [`save_checkpoint`] returned, once the one before is on the disk.
