@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import copy
 import os
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -135,14 +136,17 @@ def on_slurm(
         The numbers of the array's job and of the last one.
 
     Raises:
-        ValueError: A missing or unknown option.
+        ValueError: A missing or unknown option, or no `sbatch` that takes the jobs.
     """
     if not options.tasks:
         raise ValueError("--executor slurm needs --tasks, the number of parts.")
-    given = {"qos": "", **_typed(options.executor_option)}
+    # Which shards are finished is ours to know: datatrove's own notes do not see that files changed.
+    given = {"qos": "", "skip_completed": False, **_typed(options.executor_option)}
     for needed in ("partition", "time"):
         if needed not in given:
             raise ValueError(f"--executor slurm needs --executor-option {needed}=..., as sbatch does.")
+    whole = alone(options)
+    whole.num_proc = given.get("cpus_per_task", 1)
     if sys.prefix != sys.base_prefix:
         given.setdefault("venv_path", os.path.join(sys.prefix, "bin", "activate"))
     try:
@@ -150,7 +154,7 @@ def on_slurm(
             [MakePart(make_part, options)], options.tasks, job_name=name, logging_dir=str(logs / "parts"), **given
         )
         last = SlurmPipelineExecutor(
-            [partial(assemble, prepare, alone(options))],
+            [partial(assemble, prepare, whole)],
             1,
             job_name=f"{name}-assemble",
             logging_dir=str(logs / "assemble"),
@@ -158,9 +162,13 @@ def on_slurm(
             run_on_dependency_fail=True,  # what dead tasks did not make, it makes itself
             **given,
         )
+        last.run()
     except TypeError as error:
         raise ValueError(f"datatrove's executor for Slurm refuses the options: {error}.") from None
-    last.run()
+    except FileNotFoundError as error:
+        raise ValueError(f"--executor slurm needs {error.filename!r}: run it where jobs are submitted.") from None
+    except subprocess.CalledProcessError as error:
+        raise ValueError(f"sbatch refused the job (exit code {error.returncode}): what it said stands above.") from None
     return str(parts.job_id), str(last.job_id)
 
 

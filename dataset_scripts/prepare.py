@@ -346,8 +346,9 @@ def submit(args: argparse.Namespace) -> str:
     planned = plan_of(make_sources(args), output, _strict(args))
     if not open_plan(planned, output):
         return f"{args.output}: found complete, nothing was submitted."
-    # A folder for every plan: datatrove notes there which tasks are complete.
-    logs = output.with_name(f"{output.name}.slurm") / planned[1][:12]
+    # Where all nodes see it. A folder for every plan: jobs of another one may still have to read theirs.
+    beside = Path.cwd() if is_remote(args.output) else output.parent
+    logs = beside / f"{output.name}.slurm" / planned[1][:12]
     parts, last = on_slurm(with_absolute_paths(args), make_part, run, logs, f"prepare-{output.name}")
     return f"{args.output}: jobs {parts} (parts) and {last} (assembly) were submitted; their logs: {logs}."
 

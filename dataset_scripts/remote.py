@@ -25,6 +25,7 @@ with importing("data"):
     from fsspec.callbacks import TqdmCallback
 
 
+UPLOADING_FILE = "uploading.json"  # lies at an address from before the first file of an upload until after the last
 SHARD_FILE = re.compile(r"\d+-.+-\d{5}\.(json|parquet)")  # `Shard.stem_of`, with the endings of a finished shard
 
 
@@ -36,10 +37,11 @@ def check_output(address: str) -> None:
     """
     system, root = open_address(address)
     try:
-        taken = system.exists(root) and system.find(root) and not system.exists(f"{root}/{PREPARATION_FILE}")
+        taken = system.exists(root) and system.find(root)
+        ours = taken and any(system.exists(f"{root}/{mark}") for mark in (PREPARATION_FILE, UPLOADING_FILE))
     except Exception as error:
         raise ValueError(f"The output {address!r} cannot be looked at: {reason_of(error)}.") from error
-    if taken:
+    if taken and not ours:
         raise ValueError(
             f"The output {address!r} is not empty and not a data set that was prepared here; give another address."
         )
@@ -48,6 +50,8 @@ def check_output(address: str) -> None:
 def upload(folder: Path, address: str) -> bool:
     """Upload a prepared folder; whoever sees its `preparation.json`, the last file, sees all of it.
 
+    An upload that was killed leaves `uploading.json`, by which the next one knows that the address is ours.
+
     Returns:
         Whether anything was uploaded: nothing is where the same data set lies there.
 
@@ -55,18 +59,22 @@ def upload(folder: Path, address: str) -> bool:
         ValueError: The address refuses.
     """
     system, root = open_address(address)
-    mark = f"{root}/{PREPARATION_FILE}"
+    mark, begun = f"{root}/{PREPARATION_FILE}", f"{root}/{UPLOADING_FILE}"
     ours = {f"{root}/{path.relative_to(folder).as_posix()}": path for path in folder.rglob("*") if path.is_file()}
+    content = (folder / PREPARATION_FILE).read_bytes()
     try:
-        if system.exists(mark):
-            if system.cat_file(mark) == (folder / PREPARATION_FILE).read_bytes():
-                return False
+        placed = system.exists(mark)
+        if placed and not system.exists(begun) and system.cat_file(mark) == content:
+            return False
+        system.pipe_file(begun, content)
+        if placed:
             system.rm_file(mark)
         names = [name for name in ours if name != mark]
         system.put([str(ours[name]) for name in names], names, callback=_bar(f"Uploading to {address}"))
         system.put_file(str(ours[mark]), mark)
-        for name in set(system.find(root)) - set(ours):
+        for name in set(system.find(root)) - {*ours, begun}:
             system.rm_file(name)
+        system.rm_file(begun)
     except Exception as error:
         raise ValueError(
             f"The data set lies complete in {str(folder)!r}, but {address!r} refused it ({reason_of(error)}); the same "

@@ -18,7 +18,7 @@ import numpy as np
 import psutil
 import pytest
 from filelock import FileLock
-from test_prepare import SMALL, contents, make_tree, run
+from test_prepare import SMALL, contents, make_tree, run, write_object
 
 from dataset_scripts import pool, writing
 from dataset_scripts.prepare import main
@@ -353,6 +353,25 @@ def test_slurm_submits_parts_and_an_assembly(tmp_path, monkeypatch, capsys):
     assert any("--dependency=afterany:1" in word for word in assembly)
     assert run(source, tmp_path / "array", *options, "--executor-option", "time=0:10:00") == 0
     assert "nothing was submitted" in capsys.readouterr().out
+    write_object(source / "bed" / "test" / "0.off", seed=99)
+    assert run(source, tmp_path / "array", *options, "--executor-option", "time=0:10:00") == 0
+    assert "were submitted" in capsys.readouterr().out
+    assert run(source, tmp_path / "whole") == 0
+    assert contents(tmp_path / "array") == contents(tmp_path / "whole")
+
+
+def test_slurm_that_is_not_there_or_refuses_is_one_sentence(tmp_path, monkeypatch, capsys):
+    pytest.importorskip("datatrove")
+    source = many(tmp_path)
+    options = ["--executor", "slurm", "--tasks", "3", "--executor-option", "partition=cpu", "--executor-option", "time=1"]
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    assert run(source, tmp_path / "array", *options) == 2
+    assert "needs 'sbatch'" in capsys.readouterr().err
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "sbatch").write_text("#!/bin/sh\nexit 3\n")
+    (tmp_path / "bin" / "sbatch").chmod(stat.S_IRWXU)
+    assert run(source, tmp_path / "array", *options) == 2
+    assert "sbatch refused the job (exit code 3)" in capsys.readouterr().err
 
 
 def test_array_of_seven_ranks_with_three_killed(tmp_path):

@@ -104,6 +104,24 @@ def test_an_output_that_refuses_keeps_what_was_prepared(bucket, tmp_path, capsys
     assert at("s3://no-such-bucket/pairs") == contents(folder)
 
 
+class Killed(BaseException):
+    """What nothing catches, like the death of the process."""
+
+
+@pytest.mark.parametrize("put", ["put", "put_file"], ids=["before the first file", "before the last"])
+def test_an_upload_that_was_killed_is_completed(bucket, tmp_path, monkeypatch, put):
+    system, address = fsspec.filesystem("s3"), f"{bucket}/pairs"
+    raw = make_tree(tmp_path / "meshes", NAMES)
+    for limit in (2, 3):  # nothing at the address, then another data set
+        with monkeypatch.context() as patch:
+            patch.setattr(system, put, lambda *_, **__: (_ for _ in ()).throw(Killed))
+            with pytest.raises(Killed):
+                run(raw, address, "--limit", str(limit))
+        assert "preparation.json" not in at(address)
+        assert run(raw, address, "--limit", str(limit)) == 0
+        assert at(address) == contents(cached_folder(address, "outputs"))
+
+
 # Parts on machines without a common folder: a cache of its own is a machine here
 
 
