@@ -127,10 +127,10 @@ def write_shard(shard: Shard, place: Workplace, advance: Callable[[], None]) -> 
 
 def read_stats(shard: Shard, folder: Path, key: str) -> list[ShardStats] | None:
     """Return the stats of a shard, or None where it is not finished or made of other files than those of `key`."""
-    path = folder / f"{shard.stem}.json"
-    if not path.exists():
+    try:
+        found = json.loads((folder / f"{shard.stem}.json").read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):  # damaged: it is made again
         return None
-    found = json.loads(path.read_text(encoding="utf-8"))
     if found["key"] != key or not all((folder / f"{shard.stem_of(n)}.parquet").exists() for n in shard.sources):
         return None
     stats = [ShardStats(**each) for each in found["stats"]]

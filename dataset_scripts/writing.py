@@ -12,6 +12,7 @@ import json
 import os
 import re
 import shutil
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -122,7 +123,7 @@ def write_dataset(
 
     Raises:
         ValueError: Bad output folder, another run writes it at the moment, no usable object, or (with `strict`) one
-            that is not usable. Nothing is left behind then.
+            that is not usable. Nothing is left behind then but what earlier runs or parts made.
     """
     shards, plan = planned or plan_of(sources, output, strict)
     key = data_set_key(plan, shards)
@@ -130,8 +131,10 @@ def write_dataset(
     if found is not None:
         return found
     work = _working_folder(output)
+    ours = False
     try:
         with _alone(work, output):
+            ours = _stored_plan(work) != plan
             _open_plan(work, plan)
             place = Workplace.of(sources, work, plan, strict)
             stats, _ = _write_missing(shards, place, num_proc, progress, transfers)
@@ -140,10 +143,9 @@ def write_dataset(
             if finish is not None:
                 finish(prepared, work / "dataset")
             _publish(work / "dataset", output)
-    except BusyError:
-        raise
     except ValueError:
-        shutil.rmtree(work)
+        if ours:
+            shutil.rmtree(work)
         raise
     shutil.rmtree(work)
     return prepared
@@ -209,6 +211,8 @@ def write_part(
     Raises:
         ValueError: As [`write_dataset`]; what other parts made is left alone.
     """
+    if world_size < 1:
+        raise ValueError(f"--world-size must be at least 1, got {world_size}.")
     if not 0 <= rank < world_size:
         raise ValueError(f"--rank must lie in 0..{world_size - 1} for --world-size {world_size}, got {rank}.")
     shards, plan = planned or plan_of(sources, output, strict)
@@ -241,10 +245,6 @@ def plan_of(sources: Sequence[PairSource], output: Path, strict: bool) -> Planne
 # The working folder and who may write in it
 
 
-class BusyError(ValueError):
-    """Raised where others write the same data set at the moment."""
-
-
 def _working_folder(output: Path) -> Path:
     work = output.with_name(f"{output.name}.partial")
     if work.exists() and any(work.iterdir()) and not any((work / name).exists() for name in (".lock", "plan.txt")):
@@ -258,7 +258,7 @@ def _alone(work: Path, output: Path) -> Iterator[None]:
     """Hold the working folder for this process.
 
     Raises:
-        BusyError: Another run or a part of one holds it.
+        ValueError: Another run or a part of one holds it.
     """
     with _lock(work / ".lock", 0, f"Another run is writing {str(output)!r} at the moment; wait for it or stop it."):
         _refuse_parts(work, output)
@@ -270,7 +270,7 @@ def _beside_others(work: Path, output: Path, plan: str, part: str) -> Iterator[N
     """Hold one part of the working folder; others may hold other parts of the same plan.
 
     Raises:
-        BusyError: Another run holds the folder, another process this part, or others parts of another plan.
+        ValueError: Another run holds the folder, another process this part, or others parts of another plan.
     """
     busy = f"Another run is putting {str(output)!r} together at the moment; wait for it or stop it."
     twice = (
@@ -279,18 +279,17 @@ def _beside_others(work: Path, output: Path, plan: str, part: str) -> Iterator[N
     with ExitStack() as mine:
         with _lock(work / ".lock", LOCK_SECONDS, busy):
             if _stored_plan(work) != plan:
-                _refuse_parts(work, output)
+                _refuse_parts(work, output, " of other files or options")
             _open_plan(work, plan)
             mine.enter_context(_lock(work / f".part-{part}.lock", 0, twice))
         yield
 
 
-def _refuse_parts(work: Path, output: Path) -> None:
+def _refuse_parts(work: Path, output: Path, kind: str = "") -> None:
     for path in sorted(work.glob(".part-*.lock")):
         part = re.sub(r"\.part-(\d+)-of-(\d+)\.lock", r"\1 of \2", path.name)
-        with _lock(
-            path, 0, f"Part {part} of {str(output)!r} is being made by another process; wait for it or stop it."
-        ):
+        busy = f"Part {part} of {str(output)!r}{kind} is being made by another process; wait for it or stop it."
+        with _lock(path, 0, busy):
             pass
 
 
@@ -300,7 +299,7 @@ def _lock(path: Path, seconds: float, sentence: str) -> Iterator[None]:
     try:
         lock.acquire(timeout=seconds)
     except Timeout:
-        raise BusyError(sentence) from None
+        raise ValueError(sentence) from None
     try:
         yield
     finally:
@@ -313,9 +312,14 @@ def _stored_plan(work: Path) -> str | None:
 
 
 def _open_plan(work: Path, plan: str) -> None:
-    """Keep finished shards of the same plan; those of any other plan are deleted."""
+    """Keep finished shards of the same plan; those of any other plan are deleted, and it is said."""
     if _stored_plan(work) == plan:
         return
+    finished = len(list(work.glob("*-*-*.parquet")))
+    if finished:
+        sys.stderr.write(
+            f"{finished} finished shards in {str(work)!r} are of other files, options or code and are removed.\n"
+        )
     for entry in work.iterdir():
         if entry.is_dir():
             shutil.rmtree(entry)
@@ -415,10 +419,8 @@ def _write_prepared(prepared: Prepared, folder: Path, plan: str, key: str) -> No
 
 def _read_prepared(folder: Path, key: str) -> Prepared | None:
     """Return the data set in `folder`, if it is whole and was prepared by the plan with this key."""
-    if not (folder / PREPARATION_FILE).is_file():
-        return None
-    stored = json.loads((folder / PREPARATION_FILE).read_text(encoding="utf-8"))
-    if stored["key"] != key:
+    stored = _read_mark(folder)
+    if stored.get("key") != key:
         return None
     splits = [
         {name: SplitSummary(ShardStats(**summary["stats"]), summary["files"]) for name, summary in found.items()}
@@ -434,8 +436,24 @@ def _read_prepared(folder: Path, key: str) -> Prepared | None:
 
 def _is_of_plan(folder: Path, plan: str) -> bool:
     """Whether a data set lies there that this plan made, perhaps of other files: a cheap look before a dear one."""
+    return _read_mark(folder).get("plan") == plan
+
+
+def _read_mark(folder: Path) -> dict[str, Any]:
+    """Return `preparation.json`, or nothing where there is none.
+
+    Raises:
+        ValueError: It is damaged.
+    """
     path = folder / PREPARATION_FILE
-    return path.is_file() and json.loads(path.read_text(encoding="utf-8")).get("plan") == plan
+    if not path.is_file():
+        return {}
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(
+            f"{str(path)!r} is damaged ({error}): remove the folder, and the same command makes it anew."
+        ) from None
 
 
 def _write_sentences(path: Path, sentences: Iterable[tuple[str, str]], key: str) -> None:

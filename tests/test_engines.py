@@ -87,6 +87,39 @@ def test_a_file_that_changed_makes_its_shard_anew(tmp_path, small_shards):
     assert contents(tmp_path / "parts") == contents(tmp_path / "whole")
 
 
+def test_an_assembly_that_fails_keeps_what_parts_made(tmp_path, small_shards, capsys, monkeypatch):
+    source = many(tmp_path)
+    assert run(source, tmp_path / "whole") == 0
+    assert rank(source, tmp_path / "parts", 0, 2) == 0
+    work = tmp_path / "parts.partial"
+    (work / "0-train-00000.json").write_text("{")  # a damaged note: the shard is made again
+    before = contents(work)
+    with monkeypatch.context() as patch:
+        patch.setattr(writing, "_assemble", lambda *_: (_ for _ in ()).throw(ValueError("for a reason.")))
+        assert run(source, tmp_path / "parts") == 2
+    assert set(before) <= set(contents(work))
+    assert run(source, tmp_path / "parts") == 0
+    assert contents(tmp_path / "parts") == contents(tmp_path / "whole")
+
+
+def test_shards_of_other_options_are_not_removed_without_a_word(tmp_path, small_shards, capsys):
+    source = many(tmp_path)
+    assert rank(source, tmp_path / "parts", 0, 2) == 0
+    made = len(list((tmp_path / "parts.partial").glob("*.parquet")))
+    capsys.readouterr()
+    assert rank(source, tmp_path / "parts", 1, 2, "--seed", "3") == 0
+    assert f"{made} finished shards" in capsys.readouterr().err
+
+
+def test_a_damaged_note_of_a_data_set_is_named(tmp_path, capsys):
+    source = many(tmp_path, 3)
+    assert run(source, tmp_path / "pairs") == 0
+    (tmp_path / "pairs" / "preparation.json").write_text("{")
+    assert run(source, tmp_path / "pairs") == 2
+    error = capsys.readouterr().err
+    assert "preparation.json' is damaged" in error and "remove the folder" in error
+
+
 def test_who_holds_a_part_is_told_to_others(tmp_path, small_shards, capsys):
     source = many(tmp_path)
     assert rank(source, tmp_path / "parts", 0, 2) == 0
