@@ -22,7 +22,7 @@ Written = tuple[Shard, list[ShardStats]]
 
 
 def write_shards(
-    shards: Sequence[Shard], place: Workplace, num_proc: int, advance: Callable[[int], Any]
+    shards: Sequence[Shard], place: Workplace, num_proc: int, advance: Callable[[int], Any], isolated: bool = False
 ) -> Iterator[Written]:
     """Yield shards with their stats as they are written, in any order.
 
@@ -31,6 +31,7 @@ def write_shards(
         place: Where.
         num_proc: Largest number of processes; few objects are made in this one.
         advance: Called with the number of objects that were finished; a negative one takes some back.
+        isolated: Whether few objects are made in another process too, which they may kill.
 
     Raises:
         ValueError: As [`write_shard`].
@@ -38,7 +39,7 @@ def write_shards(
     """
     objects = sum(len(shard.items) for shard in shards)
     processes = min(num_proc, len(shards), -(-objects // OBJECTS_PER_PROCESS))
-    if processes <= 1:
+    if processes <= 1 and not isolated:
         for shard in shards:
             yield shard, write_shard(shard, place, lambda: advance(1))
         return

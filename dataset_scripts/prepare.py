@@ -326,7 +326,7 @@ def _transfers(args: argparse.Namespace, shared: SharedShards | None, deliver: b
     if shared:
         hooks["gather"] = shared.gather
         if deliver:
-            hooks["deliver"] = shared.deliver
+            hooks |= {"deliver": shared.deliver, "isolated": True}
     if args.name == "folder" and is_remote(args.source):
         hooks["supply"] = lambda shards: supply(args.source, (item for shard in shards for item in shard.items))
     return Transfers(**hooks)

@@ -44,11 +44,14 @@ class Transfers:
         gather: With the shards that are not finished here: puts those that others finished into the working folder.
         supply: With the shards that are made now: brings the files that they read.
         deliver: With every shard that is finished here: puts it where others find it.
+        isolated: Whether objects are read in processes of their own even where one is enough: what kills it is noted in
+            the working folder, which no other machine sees.
     """
 
     gather: Callable[[Sequence[Shard], Workplace], Any] = lambda shards, place: None
     supply: Callable[[Sequence[Shard]], Any] = lambda shards: None
     deliver: Callable[[Shard, Workplace], Any] = lambda shard, place: None
+    isolated: bool = False
 
 
 NO_TRANSFERS = Transfers()
@@ -355,7 +358,7 @@ def _write_missing(
     bar = progress(total=total, initial=done) if progress else None
     advance = bar.update if bar is not None else lambda count=1: None
     try:
-        for shard, written in write_shards(missing, place, num_proc, advance):
+        for shard, written in write_shards(missing, place, num_proc, advance, transfers.isolated):
             stats[shard.stem] = written
             transfers.deliver(shard, place)
     finally:

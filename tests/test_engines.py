@@ -213,6 +213,16 @@ def test_every_way_lists_the_same_deadly_files(tmp_path, deadly):
     assert contents(tmp_path / "parts") == contents(tmp_path / "pairs")
 
 
+def test_a_part_whose_folder_no_other_machine_sees_survives_files_that_kill(tmp_path, deadly):
+    isolated = writing.Transfers(isolated=True)
+    arguments = {"args": ([deadly], tmp_path / "parts", 0, 1), "kwargs": {"transfers": isolated}}
+    process = multiprocessing.get_context("fork").Process(target=writing.write_part, **arguments)
+    process.start()
+    process.join()
+    assert process.exitcode == 0
+    assert len(writing.write_dataset([deadly], tmp_path / "parts").skipped) == 2
+
+
 def test_an_object_whose_reader_was_killed_for_other_reasons_is_kept(tmp_path, small_shards):
     source = many(tmp_path)
     assert run(source, tmp_path / "whole") == 0
