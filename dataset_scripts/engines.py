@@ -21,6 +21,8 @@ from typing import Any
 from modeling_crossmost.utils.extras import importing
 from modeling_crossmost.utils.machine import environment_with_packages
 
+from .addresses import reason_of
+
 
 with importing("scale"):
     from datatrove.executor.slurm import SlurmPipelineExecutor
@@ -84,7 +86,7 @@ def on_ray(options: argparse.Namespace, make_part: Prepare, progress: Callable[.
         progress: Makes a progress bar, for example `tqdm.tqdm`.
 
     Raises:
-        ValueError: As `write_part`, of whichever part fails first.
+        ValueError: As `write_part`, of whichever part fails first, or an option that Ray does not take.
         OSError: The cluster is lost.
     """
     with importing("scale"):
@@ -95,8 +97,9 @@ def on_ray(options: argparse.Namespace, make_part: Prepare, progress: Callable[.
     if not here:
         ray.init(runtime_env={"env_vars": packages}, log_to_driver=False, include_dashboard=False)
     try:
-        count = options.tasks or 4 * max(int(ray.cluster_resources().get("CPU", 1)), 1)
-        task = ray.remote(_part_on_ray).options(max_retries=RETRIES, **_typed(options.executor_option))
+        cores = ray.cluster_resources().get("CPU", 1)
+        count = options.tasks or 4 * max(int(cores), 1)
+        task = _task(ray, _typed(options.executor_option), cores)
         waiting = [task.remote(make_part, part_options(options, rank, count)) for rank in range(count)]
         with progress(total=count, desc="Preparing", unit=" parts") as bar:
             while waiting:
@@ -110,6 +113,17 @@ def on_ray(options: argparse.Namespace, make_part: Prepare, progress: Callable[.
     finally:
         if not here:
             ray.shutdown()
+
+
+def _task(ray: Any, given: dict[str, Any], cores: float) -> Any:
+    """Return the task of one part with the options of the command line."""
+    try:
+        task = ray.remote(_part_on_ray).options(**{"max_retries": RETRIES, **given})
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"Ray refuses an --executor-option: {reason_of(error)}.") from None
+    if (wanted := given.get("num_cpus", 1)) > cores:
+        sys.stderr.write(f"A task asks for {wanted} CPUs, and the cluster has {cores:g}: it waits until there are more.\n")
+    return task
 
 
 _kept: dict[str, Any] = {}  # of this process, which Ray never shares among commands
@@ -183,5 +197,14 @@ def _typed(pairs: list[str] | None) -> dict[str, Any]:
         name, separator, value = pair.partition("=")
         if not (name and separator):
             raise ValueError(f"--executor-option takes NAME=VALUE, got {pair!r}.")
-        found[name] = int(value) if value.lstrip("-").isdigit() else value
+        found[name] = _number(value)
     return found
+
+
+def _number(text: str) -> int | float | str:
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            pass
+    return text

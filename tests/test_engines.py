@@ -293,8 +293,11 @@ def test_ray_gives_the_bytes_of_one_run(tmp_path):
     assert run(source, tmp_path / "whole") == 0
     # In a process of its own: a cluster starts many, and leaves threads behind.
     command = [sys.executable, "-m", "dataset_scripts", "folder", "--source", str(source), *SMALL]
-    command += ["--executor", "ray", "--tasks", "5", "--executor-option", "num_cpus=1"]
-    done = subprocess.run([*command, "--output", str(tmp_path / "ray")], cwd=ROOT, capture_output=True, text=True)
+    command += ["--executor", "ray", "--tasks", "5", "--output", str(tmp_path / "ray"), "--executor-option"]
+    done = subprocess.run([*command, "num_cpu=1"], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 2 and "Ray refuses an --executor-option" in done.stderr
+    command += ["num_cpus=0.5", "--executor-option", "max_retries=3"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert contents(tmp_path / "ray") == contents(tmp_path / "whole")
     assert not list(tmp_path.glob("ray.*"))
