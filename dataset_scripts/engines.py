@@ -122,7 +122,9 @@ def _task(ray: Any, given: dict[str, Any], cores: float) -> Any:
     except (TypeError, ValueError) as error:
         raise ValueError(f"Ray refuses an --executor-option: {reason_of(error)}.") from None
     if (wanted := given.get("num_cpus", 1)) > cores:
-        sys.stderr.write(f"A task asks for {wanted} CPUs, and the cluster has {cores:g}: it waits until there are more.\n")
+        sys.stderr.write(
+            f"A task asks for {wanted} CPUs, and the cluster has {cores:g}: it waits until there are more.\n"
+        )
     return task
 
 

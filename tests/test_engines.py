@@ -409,7 +409,8 @@ def test_slurm_submits_parts_and_an_assembly(tmp_path, monkeypatch, capsys):
 def test_slurm_that_is_not_there_or_refuses_is_one_sentence(tmp_path, monkeypatch, capsys):
     pytest.importorskip("datatrove")
     source = many(tmp_path)
-    options = ["--executor", "slurm", "--tasks", "3", "--executor-option", "partition=cpu", "--executor-option", "time=1"]
+    options = ["--executor", "slurm", "--tasks", "3", "--executor-option", "partition=cpu"]
+    options += ["--executor-option", "time=0:10:00"]
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
     assert run(source, tmp_path / "array", *options) == 2
     assert "needs 'sbatch'" in capsys.readouterr().err
