@@ -14,6 +14,8 @@ from accelerate.commands.config.config_args import load_config_from_file
 from safetensors.torch import load_file
 from test_train import assert_same_tensors
 
+from modeling_crossmost.training.arguments import parse_arguments
+
 
 ROOT = Path(__file__).resolve().parent.parent
 CONFIGS = sorted((ROOT / "recipes" / "accelerate").glob("*.yaml"))
@@ -51,6 +53,26 @@ def test_the_examples_are_valid_shell_and_yaml():
     assert subprocess.run(["bash", "-n", str(folder / "train.sbatch")]).returncode == 0
     job = yaml.safe_load((folder / "skypilot.yaml").read_text())
     assert subprocess.run(["bash", "-n"], input=job["run"], text=True).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("given", "folder", "steps"),
+    [
+        ([], "outputs/run", "500"),
+        (["--output_dir", "mine"], "mine", "500"),
+        (["--output_dir=mine", "--checkpointing_steps", "7"], "mine", "7"),
+        (["--checkpointing_steps=7", "--output_dir", "mine"], "mine", "7"),
+    ],
+)
+def test_a_job_of_slurm_heeds_the_options_of_its_command(tmp_path, given, folder, steps):
+    for name, text in {"srun": '#!/bin/bash\nprintf "%s\\n" "${@:5}"\n', "scontrol": SCONTROL}.items():
+        (tmp_path / name).write_text(text)
+        (tmp_path / name).chmod(stat.S_IRWXU)
+    environment = dict(os.environ, PATH=f"{tmp_path}{os.pathsep}{os.environ['PATH']}", SLURM_NTASKS="1")
+    command = ["bash", str(ROOT / "recipes" / "clusters" / "train.sbatch"), "train.py", *given]
+    done = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True, check=True)
+    options = parse_arguments(done.stdout.split()[1:])
+    assert (options.train.output_dir, options.train.checkpointing_steps) == (folder, steps)
 
 
 @pytest.mark.slow
