@@ -29,6 +29,7 @@ from transformers.utils import logging as transformers_logging
 
 from dataset_scripts.furniture.pairs import resolve_dataset
 from modeling_crossmost.data.loaders import join_batches
+from modeling_crossmost.evaluation.parts import remove_parts
 from modeling_crossmost.hub.push import warn_without_token
 from modeling_crossmost.modeling_crossmost import CrossMoSTModel
 from modeling_crossmost.training import sharding
@@ -41,7 +42,7 @@ from modeling_crossmost.training.checkpoints import (
     read_state,
     save_checkpoint,
 )
-from modeling_crossmost.training.evaluator import Evaluator, load_split, quick_columns
+from modeling_crossmost.training.evaluator import KEPT_FOLDER, Evaluator, kept_folder, load_split, quick_columns
 from modeling_crossmost.training.finish import finish_run
 from modeling_crossmost.training.guard import FiniteGuard, check_finite
 from modeling_crossmost.training.label_free import LabelFree, opinions, report_of
@@ -156,7 +157,7 @@ class Loop:
     def _identity(self) -> dict:
         """Return what must agree for a resumed run to equal an uninterrupted one."""
         batch = self.arguments.train.per_device_train_batch_size * self.accelerator.num_processes
-        sizes = {"total_steps": self.total_steps, "batch": batch, "classes": self.classes}
+        sizes = {"total_steps": self.total_steps, "batch": batch, "classes": self.classes, "data": self.batches.data}
         return sizes | self.arguments.resume_fingerprint()
 
     def _resume(self) -> None:
@@ -387,8 +388,10 @@ class Run:
         self.seen: dict[str, Any] = {}  # what it said of unlabeled objects
 
     def _evaluator(self) -> Evaluator | None:
-        split = self.arguments.data.eval_split
-        return None if split == "none" else Evaluator.load(self.arguments, self.accelerator, self.processor, split)
+        data = self.arguments.data
+        if data.eval_split == "none":
+            return None
+        return Evaluator.load(self.arguments, self.accelerator, self.processor, data.eval_split, data.streaming)
 
     def __call__(self) -> int:
         """Evaluate, train, evaluate and write; return the exit code."""
@@ -426,18 +429,18 @@ class Run:
         return self._end()
 
     def _zero_shot(self, model: CrossMoSTModel) -> dict | None:
+        # All that is looked at before training is kept: a run that was cut, or an evaluation, goes on behind it.
         if self.label_free is not None:
-            self.seen = self._look(model)
+            self.seen = self._look(model, kept_folder(self.arguments, "label_free"))
             if self.selects:
                 self.start = copy.deepcopy(model)
-        # An evaluation of its own may be long: one that is killed goes on when the same command runs again.
-        folder = Path(self.arguments.train.output_dir) / "evaluation" if self.only_evaluate else None
+        folder = kept_folder(self.arguments, "zero_shot")
         return self.evaluator.full(self.method, model, folder) if self.evaluator else None
 
-    def _look(self, model: CrossMoSTModel) -> dict[str, Any]:
+    def _look(self, model: CrossMoSTModel, folder: Path | None = None) -> dict[str, Any]:
         """Return what a model says of unlabeled objects, after choosing its fusion weight if it is asked for."""
         assert self.label_free is not None  # for the type checker
-        found = self.label_free.look(self.method, model)
+        found = self.label_free.look(self.method, model, folder)
         if self.fuses:
             self.label_free.choose_fusion(model, found)
         return found
@@ -537,6 +540,8 @@ class Run:
             teacher,
             summary,
         )
+        if self.accelerator.is_main_process:
+            remove_parts(Path(self.arguments.train.output_dir) / KEPT_FOLDER)
 
     def _choose(self, label_free: LabelFree, teacher: CrossMoSTModel, student: CrossMoSTModel) -> dict[str, Any]:
         """Look at teacher and student without labels: choose fusion weights, and the teacher or the start."""

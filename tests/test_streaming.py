@@ -1,5 +1,9 @@
 """Rows of Parquet files wherever they lie: those of the plain data set, shuffled, shared out and continued exactly."""
 
+import json
+import os
+import re
+import shutil
 from collections import Counter
 
 import fsspec
@@ -185,10 +189,73 @@ def test_a_source_that_is_gone_is_one_sentence(folder, tmp_path):
     rows = load_pairs(f"watched://{copy}", streaming=True)
     for path in copy.rglob("*.parquet"):
         path.unlink()
-    with pytest.raises(ValueError, match=r"cannot be read .*is it still there\?"):
+    with pytest.raises(ValueError, match=r"cannot be read .*is it still there, and whole\?"):
         rows[[0]]
     with pytest.raises(ValueError, match="no loadable split 'train': there is no"):
         load_pairs(f"watched://{copy}", streaming=True)
+
+
+def test_a_file_that_was_cut_is_named(folder, tmp_path):
+    copy = shutil.copytree(folder, tmp_path / "copy")
+    rows = load_pairs(copy, streaming=True)
+    first_file = min(copy.rglob("*.parquet"))
+    os.truncate(first_file, 100)
+    start, end = 90, 120
+    with pytest.raises(ValueError, match=rf"{first_file.name}' cannot be read \(it ends before byte {end}\)"):
+        parquet_rows._read_ranges(rows.files[0], [(start, end)])
+    with pytest.raises(ValueError, match=f"{first_file.name}' could not be read"):
+        rows[[0]]
+
+
+def test_a_server_that_is_not_there_is_one_sentence(monkeypatch, tmp_path, work, capfd):
+    s3fs = pytest.importorskip("s3fs")
+    monkeypatch.setattr(s3fs.S3FileSystem, "cachable", False)  # whoever has connected to another server before or will
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "x")
+    monkeypatch.setattr(parquet_rows, "TRIES", 2)
+    options = {"dataset": "s3://bucket/pairs", "streaming": True, "model_name_or_path": work / "model"}
+    assert train.main(toy.flags(**options, output_dir=tmp_path / "run")) == 2
+    error = capfd.readouterr().err
+    assert error.startswith("error: ") and "could not be read in 2 tries" in error.splitlines()[0]
+
+
+def test_footers_are_read_and_nothing_more(folder, monkeypatch):
+    footers = {str(path): pq.read_metadata(path).serialized_size + 8 for path in folder.rglob("*.parquet")}
+    found = set()
+    for tail in (8, 100, min(footers.values()) + 1, parquet_rows.TAIL):  # what the first read does not hold is added
+        monkeypatch.setattr(parquet_rows, "TAIL", tail)
+        Watched.read.clear()
+        found.add(load_pairs(f"watched://{folder}", streaming=True)._fingerprint)
+        assert all(Watched.read[path] <= max(tail, size) for path, size in footers.items())
+    assert len(found) == 1
+
+
+def test_the_fingerprint_is_of_the_rows_and_not_of_their_place(folder, tmp_path, pairs):
+    rows = load_pairs(folder, streaming=True)
+    copy = load_pairs(shutil.copytree(folder, tmp_path / "copy"), streaming=True)
+    assert copy._fingerprint == rows._fingerprint
+    last = max((tmp_path / "copy").rglob("*.parquet"))
+    pairs.select(range(8)).to_parquet(last, batch_size=5)
+    changed = load_pairs(tmp_path / "copy", streaming=True)
+    assert len(changed) == len(rows)
+    seen = {each._fingerprint for each in (rows, changed, rows.select_columns(["points"]), rows.select([1, 2]))}
+    assert len(seen) == 4
+
+
+@pytest.mark.parametrize("streaming", [True, False])
+def test_a_resumed_run_of_other_data_is_refused(streaming, work, tmp_path, capsys):
+    data = shutil.copytree(work / "data", tmp_path / "data")
+    options = {"model_name_or_path": work / "model", "dataset": data, "streaming": streaming, "eval_split": "none"}
+    options |= {"class_names": ["box", "tube"], "output_dir": tmp_path / "run", "max_steps": 4}
+    assert train.main(toy.flags(**options, stop_after_steps=2)) == 0
+    shutil.rmtree(data)
+    toy.write_split(data, "train", toy.toy_rows(11, 5))
+    assert train.main(toy.flags(**options, resume_from_checkpoint="latest")) == 2
+    assert "with data = '14 objects" in capsys.readouterr().err
+    shutil.rmtree(data)
+    shutil.copytree(work / "data", data)
+    assert train.main(toy.flags(**options, resume_from_checkpoint="latest")) == 0
 
 
 def test_what_is_no_parquet_is_refused(tmp_path, pairs):
@@ -198,20 +265,43 @@ def test_what_is_no_parquet_is_refused(tmp_path, pairs):
 
 
 def test_a_split_that_is_not_there(folder):
-    with pytest.raises(ValueError, match="no loadable split 'test': it has train"):
-        load_pairs(folder, split="test", streaming=True)
+    for split, sentence in {"test": "it has train", "train[:10]": "it has train; slices are not for streaming"}.items():
+        with pytest.raises(ValueError, match=re.escape(f"no loadable split {split!r}: {sentence}")):
+            load_pairs(folder, split=split, streaming=True)
+
+
+def test_an_address_needs_streaming(bucket):
+    with pytest.raises(ValueError, match="is an address: rows are read there with --streaming true"):
+        load_pairs(f"{bucket}/toy")
 
 
 def test_training_streams_from_s3(bucket, work, tmp_path):
     address = f"{bucket}/toy"
     fsspec.filesystem("s3").put(str(work / "data") + "/", f"{address}/", recursive=True)
-    options = {"model_name_or_path": work / "model", "streaming": True, "eval_split": "none", "max_steps": 5}
-    options |= {"num_train_epochs": 1, "class_names": ["box", "tube"], "dataloader_num_workers": 1}
+    options = {"model_name_or_path": work / "model", "streaming": True, "max_steps": 5}
+    options |= {"num_train_epochs": 1, "dataloader_num_workers": 1}
     runs = {"remote": address, "local": work / "data"}
     for name, dataset in runs.items():
         assert train.main(toy.flags(**options, dataset=dataset, output_dir=tmp_path / name)) == 0
     one, other = (load_file(tmp_path / name / "model.safetensors") for name in runs)
     assert all(torch.equal(one[name], other[name]) for name in one)
+    there, here = (json.loads((tmp_path / name / "results.json").read_text()) for name in runs)
+    assert there["teacher"] == here["teacher"] and there["num_objects"] == 9
+
+
+@pytest.mark.parametrize("withheld", [True, False])
+def test_streamed_evaluation_equals_that_of_a_copy(withheld, work, tmp_path):
+    rows = load_pairs(work / "data", split="test")
+    if withheld:  # as the Hub does
+        rows = rows.map(lambda row: {"label": -1}, features=rows.features)
+    (tmp_path / "pairs" / "data").mkdir(parents=True)
+    rows.to_parquet(tmp_path / "pairs" / "data" / "test-00000-of-00001.parquet", batch_size=4)
+    options = {"model_name_or_path": work / "model", "dataset": tmp_path / "pairs", "eval_only": True}
+    found = []
+    for streaming in (True, False):
+        assert train.main(toy.flags(**options, streaming=streaming, output_dir=tmp_path / str(streaming))) == 0
+        found.append(json.loads((tmp_path / str(streaming) / "results.json").read_text())["zero_shot"])
+    assert found[0] == found[1] and (found[0] is None or withheld == (found[0]["fused"] is None))
 
 
 def test_files_of_any_group_size_are_read(tmp_path, pairs):

@@ -117,7 +117,7 @@ def test_smoke_stop_resume_evaluate_reload(start, work):
     assert json.loads((again / "results.json").read_text())["zero_shot"] == results["teacher"]
 
 
-@pytest.mark.parametrize("change", [None, "objects"])
+@pytest.mark.parametrize("change", [None, "objects", "processor"])
 def test_an_evaluation_that_is_killed_goes_on(start, monkeypatch, capfd, work, tmp_path, change):
     options = {"eval_only": True, "per_device_eval_batch_size": 2}
     whole = start("whole", **options)
@@ -141,14 +141,63 @@ def test_an_evaluation_that_is_killed_goes_on(start, monkeypatch, capfd, work, t
         toy.write_split(tmp_path / "other", "train", toy.toy_rows(14, 0))
         toy.write_split(tmp_path / "other", "test", toy.toy_rows(9, 2))
         paths["dataset"] = tmp_path / "other"
+    if change == "processor":
+        paths["model_name_or_path"] = shutil.copytree(work / "model", tmp_path / "model")
+        processor = CrossMoSTProcessor.from_pretrained(work / "model")
+        processor.image_processor.image_mean = [0.1, 0.2, 0.3]
+        processor.save_pretrained(tmp_path / "model")
     assert train.main(toy.flags(**paths, **options)) == 0
     assert seen == [[0, 1], [2, 3], [4, 5], [6, 7], [8]][2 if change is None else 0 :]
     said = capfd.readouterr()
-    assert ("4 objects of each process" in said.out) == (change is None) and "Evaluating:" in said.err
+    assert ("4 objects were evaluated before" in said.out) == (change is None) and "Evaluating:" in said.err
+    assert ("of other weights, objects, options" in said.out) == (change is not None)
     assert not (tmp_path / "cut" / "evaluation").exists()
     if change is None:
         one, other = (json.loads((path / "results.json").read_text()) for path in (whole, tmp_path / "cut"))
         assert one["zero_shot"] == other["zero_shot"] and one["per_class"] == other["per_class"]
+
+
+def test_a_resumed_run_does_not_look_again_at_what_it_saw_before_training(start, monkeypatch, capfd):
+    options = {"max_steps": 4, "eval_steps": 0, "fusion": "label_free"}
+    output = start("cut", **options, stop_after_steps=2)
+    kept = {path.name for path in (output / "evaluation").iterdir()}
+    assert kept == {"zero_shot", "label_free", "anchor"}
+    with monkeypatch.context() as patch:
+        patch.setattr(predict, "_predict_batch", lambda *_: pytest.fail("looked again"))
+        start("cut", **options, stop_after_steps=3, resume_from_checkpoint="latest")
+    assert capfd.readouterr().out.count("were evaluated before") == 3
+    start("cut", **options, resume_from_checkpoint="latest")
+    assert not (output / "evaluation").exists()
+    whole = start("whole", **options)
+    assert (whole / "model.safetensors").read_bytes() == (output / "model.safetensors").read_bytes()
+    one, other = (json.loads((path / "results.json").read_text()) for path in (whole, output))
+    assert one["zero_shot"] == other["zero_shot"] and one["teacher"] == other["teacher"]
+
+
+def test_a_folder_in_the_way_of_an_evaluation_is_left_alone(work, tmp_path, capsys):
+    mine = tmp_path / "output" / "evaluation" / "zero_shot" / "mine.txt"
+    mine.parent.mkdir(parents=True)
+    mine.write_text("precious")
+    paths = {"dataset": work / "data", "model_name_or_path": work / "model", "output_dir": tmp_path / "output"}
+    assert train.main(toy.flags(**paths, eval_only=True)) == 2
+    assert "holds 'mine.txt': move that" in capsys.readouterr().err
+    assert mine.read_text() == "precious"
+
+
+def test_a_damaged_part_of_an_evaluation_is_made_again(tmp_path, monkeypatch):
+    monkeypatch.setattr(parts, "BATCHES_PER_FILE", 1)
+    batches = [{"index": np.arange(2) + 2 * number} for number in range(4)]
+    kept = parts.KeptParts(tmp_path / "kept", "key")
+    assert kept.load() == []
+    for batch in batches:
+        kept.add(batch)
+    (tmp_path / "kept" / "0-000001.safetensors").write_bytes(b"half")
+    again = parts.KeptParts(tmp_path / "kept", "key")
+    assert [part["index"].tolist() for part in again.load()] == [[0, 1]]
+    for batch in batches[1:]:
+        again.add(batch)
+    found = parts.KeptParts(tmp_path / "kept", "key").load()
+    assert [part["index"].tolist() for part in found] == [[0, 1], [2, 3], [4, 5], [6, 7]]
 
 
 def test_training_changes_what_it_should(start, work):

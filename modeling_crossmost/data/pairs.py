@@ -8,6 +8,8 @@ import io
 import logging
 import re
 from collections.abc import Sequence
+from functools import partial
+from itertools import accumulate
 from pathlib import Path
 from typing import Any, TypeAlias, overload
 
@@ -16,7 +18,7 @@ import torch
 from PIL import Image as PILImage
 
 from ..utils.extras import importing
-from .parquet_rows import ParquetRows
+from .parquet_rows import ParquetRows, with_retries
 
 
 with importing("data"):
@@ -67,7 +69,11 @@ def load_pairs(dataset: str | Path, config: str | None = None, split: str = "tra
     """
     name = f"The data set {str(dataset)!r}" + (f" (configuration {config!r})" if config else "")
     path = Path(dataset).expanduser()
-    remote = streaming and "://" in str(dataset)
+    remote = "://" in str(dataset)
+    if remote and not streaming:
+        raise ValueError(
+            f"{name} is an address: rows are read there with --streaming true, or from a copy in a folder."
+        )
     if path.is_file() or not (remote or path.is_dir() or _HUB_ID.fullmatch(str(dataset))):
         what = "is a file" if path.is_file() else "does not exist"
         raise ValueError(f"{name} {what}; give the folder that `crossmost-prepare` wrote, or a Hub id.")
@@ -80,7 +86,7 @@ def load_pairs(dataset: str | Path, config: str | None = None, split: str = "tra
         else:
             loaded = load_dataset(source, config, split=split)
     # Missing files, splits, configurations, permissions and connections: all of them are the caller's input.
-    except (ValueError, OSError, DatasetsError) as error:
+    except (ValueError, OSError, ImportError, DatasetsError) as error:
         cause = error.__cause__ if isinstance(error, DatasetGenerationError) and error.__cause__ else error
         reason = " ".join(str(cause).split("\nExample")[0].split()).rstrip(".!")
         if "corresponds to no data" in reason:
@@ -95,7 +101,8 @@ def _streamed_rows(source: str, config: str | None, split: str) -> ParquetRows:
     builder = load_dataset_builder(source, config)
     files = builder.config.data_files or {}
     if split not in files:
-        raise ValueError(f"it has {', '.join(files) or 'none'}")
+        slices = "; slices are not for streaming" if "[" in split else ""
+        raise ValueError(f"it has {', '.join(map(str, files)) or 'none'}{slices}")
     strange = sorted({Path(file).suffix for file in files[split]} - {".parquet"})
     if strange:
         raise ValueError(f"streaming reads Parquet, and this is {', '.join(strange)}; leave --streaming out")
@@ -107,7 +114,9 @@ def _remote_rows(address: str, config: str | None, split: str) -> ParquetRows:
     system, root = fsspec.core.url_to_fs(address)
     folder = {None: "*", "default": "data"}.get(config, config)  # as `crossmost-prepare` names them
     places = [f"{root.rstrip('/')}/{folder}", root.rstrip("/")]
-    found = next(filter(None, (sorted(system.glob(f"{place}/{split}-*.parquet")) for place in places)), [])
+    names = (f"{place}/{split}-*.parquet" for place in places)
+    listed = (sorted(with_retries(address, partial(system.glob, name))) for name in names)
+    found = next(filter(None, listed), [])
     folders = sorted({Path(file).parent.name for file in found})
     if not found:
         raise ValueError(f"there is no {folder}/{split}-*.parquet")
@@ -175,6 +184,16 @@ def class_names(dataset: Rows) -> list[str] | None:
     """Names of the classes in the order of the labels, or None where the data set has no named labels."""
     label = (dataset.features or {}).get("label")
     return list(label.names) if isinstance(label, ClassLabel) else None
+
+
+def has_labels(dataset: Rows) -> bool:
+    """Whether any object has a label: the Hub writes -1 for all of them where they are withheld."""
+    if isinstance(dataset, ParquetRows):
+        labels = dataset.select_columns(["label"])
+        ends = [0, *accumulate(labels.group_sizes)]
+        groups = (labels[range(*ends[i : i + 2])].column("label").to_pylist() for i in range(len(ends) - 1))
+        return any(label is not None and label >= 0 for group in groups for label in group)
+    return any(label is not None and label >= 0 for label in dataset["label"])
 
 
 def select_raw(dataset: Rows, columns: Sequence[str]) -> Rows:

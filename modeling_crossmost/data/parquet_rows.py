@@ -4,6 +4,7 @@ The footers say where every row lies. Any row can then be had without those befo
 out among processes and continued like a data set on disk, and it holds no state that could be lost.
 """
 
+import hashlib
 import os
 import time
 from collections import OrderedDict
@@ -27,6 +28,7 @@ with importing("data"):
 T = TypeVar("T")
 
 TRIES, FIRST_PAUSE = 6, 0.5  # seconds; each pause is twice the one before
+TAIL = 1 << 14  # bytes of a file's end that hold most footers
 READERS = 16  # footers that are read at a time
 KEPT_GROUPS = 4  # in memory, of every process that reads: two neighboring batches share one
 
@@ -45,7 +47,10 @@ class ParquetRows:
     def __init__(self, files: Sequence[str], features: Features | None = None):
         self.files = list(files)
         with ThreadPoolExecutor(READERS) as pool:
-            self._footers = list(pool.map(_footer, self.files))
+            footers = list(pool.map(_footer, self.files))
+        self._footers = [footer for footer, _ in footers]
+        # Of what the footers say, wherever the files lie: rows, sizes and extremes of columns, places of the views.
+        self._fingerprint = _digest(*(content for _, content in footers))
         found = [
             (number, group, footer.row_group(group).num_rows)
             for number, footer in enumerate(self._footers)
@@ -85,12 +90,14 @@ class ParquetRows:
         chosen = object.__new__(ParquetRows)
         chosen.__dict__ |= self.__getstate__()
         chosen.features = Features({name: self.features[name] for name in names})
+        chosen._fingerprint = _digest(self._fingerprint.encode(), " ".join(names).encode())
         return chosen
 
     def select(self, rows: Sequence[int]) -> "ParquetRows":
         """Return some of the rows, to be read by number; batches of training need all."""
         chosen = self.select_columns(self.column_names)
         chosen._chosen = np.asarray(rows, dtype=np.int64) if self._chosen is None else self._chosen[rows]
+        chosen._fingerprint = _digest(self._fingerprint.encode(), chosen._chosen.tobytes())
         return chosen
 
     def with_format(self, kind: str) -> "ParquetRows":
@@ -180,7 +187,7 @@ class ParquetRows:
             while len(self._kept) >= KEPT_GROUPS:
                 self._kept.popitem(last=False)
             file, group, _ = self._groups[number].tolist()
-            self._kept[number] = _with_retries(self.files[file], lambda: self._read(file, group))
+            self._kept[number] = with_retries(self.files[file], lambda: self._read(file, group))
         self._kept.move_to_end(number)
         return self._kept[number]
 
@@ -208,15 +215,18 @@ def _read_ranges(path: str, ranges: Sequence[tuple[int, int]]) -> list[bytes]:
     system, name = fsspec.core.url_to_fs(path)
     starts, ends = (list(side) for side in zip(*ranges, strict=True))
     if isinstance(system, AsyncFileSystem):
-        return _with_retries(path, lambda: system.cat_ranges([name] * len(ranges), starts, ends, on_error="raise"))
+        return with_retries(path, lambda: system.cat_ranges([name] * len(ranges), starts, ends, on_error="raise"))
 
     def read(place: tuple[int, int]) -> bytes:
         def once() -> bytes:
             with _opened(path) as file:
                 file.seek(place[0])
-                return file.read(place[1] - place[0])
+                content = file.read(place[1] - place[0])
+            if len(content) < place[1] - place[0]:
+                raise pa.ArrowInvalid(f"it ends before byte {place[1]}")
+            return content
 
-        return _with_retries(path, once)
+        return with_retries(path, once)
 
     if "://" not in path:
         return [read(place) for place in ranges]
@@ -230,15 +240,36 @@ def _opened(path: str) -> Any:
     return system.open(name, "rb") if "://" not in path else system.open(name, "rb", cache_type="none")
 
 
-def _footer(path: str) -> pq.FileMetaData:
-    def read() -> pq.FileMetaData:
+def _footer(path: str) -> tuple[pq.FileMetaData, bytes]:
+    """Return a file's footer, read and as bytes; no more is fetched than its end, and again where that is too short."""
+
+    def read() -> tuple[pq.FileMetaData, bytes]:
         with _opened(path) as file:
-            return pq.read_metadata(file)
+            size = file.seek(0, os.SEEK_END)
+            end = _tail(file, size, 0, TAIL)
+            length = int.from_bytes(end[-8:-4], "little") + 8  # the footer, its length and the magic bytes
+            if len(end) < min(length, size):
+                end = _tail(file, size, len(end), length) + end
+        return pq.read_metadata(pa.BufferReader(end)), end[-length:]
 
-    return _with_retries(path, read)
+    return with_retries(path, read)
 
 
-def _with_retries(path: str, read: Callable[[], T]) -> T:
+def _tail(file: Any, size: int, behind: int, count: int) -> bytes:
+    """Read what lies at most `count` and at least `behind` bytes before the end of a file."""
+    start = max(size - count, 0)
+    file.seek(start)
+    return file.read(size - behind - start)
+
+
+def _digest(*parts: bytes) -> str:
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(hashlib.sha256(part).digest())
+    return digest.hexdigest()[:16]
+
+
+def with_retries(path: str, read: Callable[[], T]) -> T:
     """Read again, after longer and longer pauses, what may come back: networks and servers fail for moments.
 
     Raises:
@@ -248,12 +279,12 @@ def _with_retries(path: str, read: Callable[[], T]) -> T:
         try:
             return read()
         except (FileNotFoundError, PermissionError, pa.ArrowInvalid) as error:
-            raise ValueError(f"The data file {path!r} cannot be read ({_reason(error)}): is it still there?") from error
+            raise ValueError(f"{path!r} cannot be read ({_reason(error)}): is it still there, and whole?") from error
         except Exception as error:  # every file system has its own for a connection that is lost
             if attempt == TRIES - 1:
                 raise ValueError(
-                    f"The data file {path!r} could not be read in {TRIES} tries ({_reason(error)}): check the "
-                    "connection; --resume_from_checkpoint latest goes on from the last checkpoint."
+                    f"{path!r} could not be read in {TRIES} tries ({_reason(error)}): check the connection; "
+                    "--resume_from_checkpoint latest goes on from the last checkpoint."
                 ) from error
             time.sleep(FIRST_PAUSE * 2**attempt)
     raise AssertionError("unreachable")

@@ -58,18 +58,40 @@ def predict(
     was_training = model.training
     model.eval()
     normalize = loader.dataset.transform.normalize  # type: ignore[attr-defined] # of an EvaluationDataset
-    parts = list(before)
+    rows = _Rows(sum(len(part["index"]) for part in before) + len(loader.sampler))  # type: ignore[arg-type] # a range
+    for part in before:
+        rows.add(part)
     for batch in tqdm(loader, desc=title, unit="batch", disable=title is None, leave=False):
-        parts.append(_predict_batch(model, batch, device, autocast, normalize))
-        keep(parts[-1])
+        part = _predict_batch(model, batch, device, autocast, normalize)
+        rows.add(part)
+        keep(part)
     model.train(was_training)
-    merged = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]} if parts else {}
-    merged = _gather(merged)
+    merged = _gather(rows.columns)
     order = np.argsort(merged["index"])  # process r of P holds rows r, r + P, ...
     labels = merged["label"][order] if "label" in merged else None
     if labels is not None and label_map is not None:
         labels = np.asarray(label_map)[labels]
     return Predictions({name: merged[name][order] for name in COLUMNS if name in merged}, labels)
+
+
+class _Rows:
+    """Arrays of all objects, filled batch by batch: many small ones would keep the heap from being used again.
+
+    Args:
+        count: number of objects.
+    """
+
+    def __init__(self, count: int):
+        self.count, self.filled = count, 0
+        self.columns: dict[str, np.ndarray] = {}
+
+    def add(self, part: dict[str, np.ndarray]) -> None:
+        """Copy the next objects' values."""
+        for name, values in part.items():
+            if name not in self.columns:
+                self.columns[name] = np.zeros((self.count, *values.shape[1:]), values.dtype)
+            self.columns[name][self.filled : self.filled + len(values)] = values
+        self.filled += len(part["index"])
 
 
 def _predict_batch(

@@ -30,12 +30,14 @@ class Batches:
         endless: draws the global batches.
         loader: yields this process's part of every batch.
         per_epoch: micro-batches per epoch.
+        data: says which objects these are, wherever they lie.
     """
 
     dataset: PairDataset
     endless: EndlessBatches
     loader: torch.utils.data.DataLoader
     per_epoch: int
+    data: str
 
     def start_at(self, micro_step: int) -> Iterator[dict[str, torch.Tensor]]:
         """Yield the batches of the run from a micro-step on; nothing before them is read."""
@@ -79,7 +81,13 @@ def make_batches(
     sampler = GlobalBatchSampler(len(pairs), size, processes, rank, seed=train.seed, group_sizes=groups)
     endless = EndlessBatches(sampler)
     loader = training_loader(pairs, endless, num_workers=workers, pin_memory=pin)
-    return Batches(pairs, endless, loader, sampler.batches_per_epoch)
+    return Batches(pairs, endless, loader, sampler.batches_per_epoch, _identity_of(rows))
+
+
+def _identity_of(rows: Rows) -> str:
+    """Return what a copy of the same data shares and other data hardly do."""
+    content = rows._fingerprint if isinstance(rows, ParquetRows) else f"{rows.data.nbytes} bytes"
+    return f"{len(rows)} objects ({content})"
 
 
 def _label_map(rows: Rows, taught: list[str] | None, split: str) -> list[int] | None:

@@ -296,7 +296,7 @@ def read_state(folder: Path, run: dict) -> dict:
     try:
         # Options that did not exist when the checkpoint was written had their default values, or what they had then.
         then = {"anchor": 0.0, "freeze_settled": False, "soft_labels": False, "fairness_target": "uniform"}
-        before = Arguments().to_dict() | then
+        before = Arguments().to_dict() | then | {"data": run.get("data")}
         saved, _, _ = before | content["run"], content["progress"], int(content["step"])
         differing = [name for name, value in run.items() if saved.get(name) != value]
     except (LookupError, ValueError, TypeError, AttributeError) as error:

@@ -1,5 +1,6 @@
 """The splits of a run's data set, and how a model is evaluated on one of them."""
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 from ..data.augmentation import EvalImageTransform, image_transform_options
 from ..data.datasets import EvaluationDataset
 from ..data.loaders import evaluation_loader
-from ..data.pairs import Rows, check_view_sizes, class_names, load_pairs
+from ..data.pairs import Rows, check_view_sizes, class_names, has_labels, load_pairs
 from ..evaluation.parts import KeptParts
 from ..evaluation.predict import Predictions, columns_of, predict, summarize
 from ..modeling_crossmost import CrossMoSTModel
@@ -20,7 +21,9 @@ from .methods import Method
 
 with importing("train"):
     from accelerate import Accelerator
-    from datasets import Dataset
+
+
+KEPT_FOLDER = "evaluation"
 
 
 def load_split(arguments: Arguments, split: str, streaming: bool = False, image_size: int | None = None) -> Rows:
@@ -46,9 +49,17 @@ def known_classes(rows: Rows) -> list[str] | None:
     are all -1, the Hub's way to withhold them.
     """
     names = class_names(rows)
-    if names is None or (isinstance(rows, Dataset) and all(label is None or label < 0 for label in rows["label"])):
+    if names is None or not has_labels(rows):
         return None
     return [name.replace("_", " ") for name in names]
+
+
+def kept_folder(arguments: Arguments, name: str) -> Path:
+    """Return where an evaluation that may be long keeps its predictions until the run is complete.
+
+    A run that was cut looks no second time at what its untrained model has seen.
+    """
+    return Path(arguments.train.output_dir) / KEPT_FOLDER / name
 
 
 def label_map(classes: list[str], names: list[str], split: str) -> list[int]:
@@ -128,16 +139,17 @@ class Evaluator:
         """Predictions of a model for the whole split, from all views or the first ones.
 
         Args:
-            folder: where the predictions of an evaluation that is killed are kept, to go on behind them.
+            folder: where predictions are kept, for the same evaluation to go on behind them; see [`kept_folder`].
             title: of a progress bar; without one there is none.
         """
         method.before_evaluation(model)
         rows = self.rows if self.label_map is not None else self.rows.select_columns(["points", "views"])
-        kept = None if folder is None else self._kept_parts(model, rows, folder)
+        kept = None if folder is None else self._kept_parts(model, rows, num_views, folder)
         before = kept.load() if kept is not None else []
         seen = sum(len(part["index"]) for part in before)
-        if seen:
-            self.accelerator.print(f"evaluation goes on: {seen} objects of each process were evaluated before")
+        if folder is not None and seen:
+            whose = " of the first process" if self.accelerator.num_processes > 1 else ""
+            self.accelerator.print(f"{folder.name}: {seen} objects{whose} were evaluated before")
         loader = evaluation_loader(
             EvaluationDataset(rows, self.transform, num_views),
             self.arguments.train.per_device_eval_batch_size,
@@ -151,15 +163,20 @@ class Evaluator:
         title = title if self.accelerator.is_main_process else None
         found = predict(model, loader, device, self.label_map, autocast, before, keep, title)
         if kept is not None:
-            kept.remove()
+            kept.flush()
         return found
 
-    def _kept_parts(self, model: CrossMoSTModel, rows: Dataset, folder: Path) -> KeptParts:
+    def _kept_parts(self, model: CrossMoSTModel, rows: Rows, num_views: int | None, folder: Path) -> KeptParts:
         accelerator = self.accelerator
-        about = (digest_of(model.state_dict()), rows._fingerprint, accelerator.num_processes)
-        key = " ".join(map(str, (*about, accelerator.mixed_precision, model.config.fusion_weight)))
+        weights, images = digest_of(model.state_dict()), self.transform
+        about = [weights, model.config.to_json_string(), rows._fingerprint, num_views]
+        about += [images.image_size, images.mean, images.std, accelerator.mixed_precision, accelerator.num_processes]
+        key = hashlib.sha256(" ".join(map(str, about)).encode()).hexdigest()
         with accelerator.main_process_first():
-            return KeptParts(folder, key, accelerator.process_index)
+            kept = KeptParts(folder, key, accelerator.process_index)
+        if kept.discarded:
+            accelerator.print(f"{folder}: what is kept there is of other weights, objects, options or processes")
+        return kept
 
     def full(self, method: Method, model: CrossMoSTModel, folder: Path | None = None) -> dict[str, Any]:
         """[`summarize`] over all views, with a progress bar; see [`predict`]."""

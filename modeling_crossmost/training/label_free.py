@@ -3,6 +3,7 @@
 Everything here is measured on objects of the training split, whose labels are not read.
 """
 
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -13,7 +14,7 @@ from ..modeling_crossmost import CrossMoSTModel
 from ..processing_crossmost import CrossMoSTProcessor
 from ..utils.extras import importing
 from .arguments import Arguments
-from .evaluator import Evaluator
+from .evaluator import Evaluator, kept_folder
 from .methods import Method
 from .self_training import MODALITIES, SETTLED, Settled
 
@@ -142,7 +143,8 @@ def opinions(
         arguments, accelerator, processor, arguments.data.train_split, streaming=arguments.data.streaming
     )
     accelerator.print(f"anchor: looking at all views of {len(objects.rows)} training objects, once")
-    found = objects.predict(method, model, arguments.data.num_views, title="anchor").probabilities
+    views, folder = arguments.data.num_views, kept_folder(arguments, "anchor")
+    found = objects.predict(method, model, views, folder, title="anchor").probabilities
     tiny = np.finfo(np.float32).tiny
     stacked = np.stack([found["image_star"], found["point"]], axis=1).clip(min=tiny)
     return torch.from_numpy(np.log(stacked)).to(accelerator.device)
@@ -170,9 +172,9 @@ class LabelFree:
         rows = spread.astype(int).tolist()
         self.objects.rows = self.objects.rows.select(rows).select_columns(["points", "views"])
 
-    def look(self, method: Method, model: CrossMoSTModel) -> dict[str, np.ndarray]:
-        """Return a model's probabilities (N, C) by column; see [`Predictions`]."""
-        found: Predictions = self.objects.predict(method, model)
+    def look(self, method: Method, model: CrossMoSTModel, folder: Path | None = None) -> dict[str, np.ndarray]:
+        """Return a model's probabilities (N, C) by column, kept in a folder; see [`Evaluator.predict`]."""
+        found: Predictions = self.objects.predict(method, model, folder=folder)
         return found.probabilities
 
     def choose_fusion(self, model: CrossMoSTModel, found: dict[str, np.ndarray]) -> None:
