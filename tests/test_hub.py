@@ -259,7 +259,7 @@ print(json.dumps({
 def test_a_run_is_uploaded_whole_and_without_paths_of_this_machine(pushed, place):
     files = pushed.files("model", "tester/toy")
     assert set(files) >= CODE | {"model.safetensors", "README.md", "results.json", "args.yaml", "confusion.png"}
-    assert not any(name.startswith((".", "checkpoints")) for name in files)
+    assert not any(name.startswith((".", "checkpoints", "evaluation")) for name in files)
     assert [commit.title for commit in pushed.repositories["model", "tester/toy"].commits] == [
         "initial commit",
         "Upload model",

@@ -5,6 +5,7 @@ from typing import Any
 
 import torch
 
+from ..evaluation.parts import remove_parts
 from ..evaluation.plots import plot_all
 from ..evaluation.predict import columns_of
 from ..evaluation.tables import COLUMNS, comparison_rows, results_table
@@ -15,7 +16,7 @@ from ..processing_crossmost import CrossMoSTProcessor
 from ..utils.atomic import atomic_files, write_text
 from ..utils.extras import importing
 from .arguments import Arguments
-from .evaluator import Evaluator
+from .evaluator import KEPT_FOLDER, Evaluator
 from .losses import joint_pseudo_labels, summed_pseudo_labels
 from .methods import Method, Pretraining
 from .run_log import versions, write_json
@@ -148,5 +149,6 @@ def finish_run(
     if results["zero_shot"]["point"] is not None:
         accelerator.print("\n" + results_table(comparison_rows([results])))
     accelerator.print(f"\nwrote {output_dir} ({', '.join(['results.json', *pictures])})")
+    remove_parts(output_dir / KEPT_FOLDER)
     if arguments.train.push_to_hub and arguments.train.hub_model_id is not None:
         accelerator.print(f"uploaded to {push_run(output_dir, arguments.train.hub_model_id)}")
