@@ -29,6 +29,7 @@ from transformers.utils import logging as transformers_logging
 
 from dataset_scripts.furniture.pairs import resolve_dataset
 from modeling_crossmost.data.loaders import join_batches
+from modeling_crossmost.evaluation.parts import remove_parts
 from modeling_crossmost.hub.push import warn_without_token
 from modeling_crossmost.modeling_crossmost import CrossMoSTModel
 from modeling_crossmost.training import sharding
@@ -41,7 +42,7 @@ from modeling_crossmost.training.checkpoints import (
     read_state,
     save_checkpoint,
 )
-from modeling_crossmost.training.evaluator import Evaluator, kept_folder, load_split, quick_columns
+from modeling_crossmost.training.evaluator import KEPT_FOLDER, Evaluator, kept_folder, load_split, quick_columns
 from modeling_crossmost.training.finish import finish_run
 from modeling_crossmost.training.guard import FiniteGuard, check_finite
 from modeling_crossmost.training.label_free import LabelFree, opinions, report_of
@@ -539,6 +540,9 @@ class Run:
             teacher,
             summary,
         )
+        self.accelerator.wait_for_everyone()
+        # Those of a process whose disk the first one does not see.
+        remove_parts(Path(self.arguments.train.output_dir) / KEPT_FOLDER)
 
     def _choose(self, label_free: LabelFree, teacher: CrossMoSTModel, student: CrossMoSTModel) -> dict[str, Any]:
         """Look at teacher and student without labels: choose fusion weights, and the teacher or the start."""

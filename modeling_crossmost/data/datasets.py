@@ -281,7 +281,10 @@ class EvaluationDataset(RowDataset):
     def __getitems__(self, indices: Sequence[int]) -> list[Item]:
         """Items with `index` (), `points` (N, 3) normalized, `views` (V, 3, H, W) uint8 and, if known, `label` ()."""
         indices = [int(index) for index in indices]
-        table = self.rows[indices]
+        if isinstance(self.rows, ParquetRows):  # processes and workers share groups, which each would read whole
+            table = self.rows.with_first_views(indices, self.num_views)
+        else:
+            table = self.rows[indices]
         items = []
         for row, index in enumerate(indices):
             name = f"row {index}"

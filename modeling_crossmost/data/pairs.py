@@ -169,7 +169,8 @@ def check_view_sizes(dataset: Rows, image_size: int, name: str = "The data set")
     Raises:
         ValueError: a view whose short side is less than half of `image_size`.
     """
-    table = select_raw(dataset, ["views"])[[0]]
+    rows = select_raw(dataset, ["views"])
+    table = rows.with_first_views([0]) if isinstance(rows, ParquetRows) else rows[[0]]
     views = read_views(table, 0, "row 0")
     for view in range(len(views)):
         width, height = decode_view(views, view, "row 0").size

@@ -28,7 +28,9 @@ with importing("data"):
 T = TypeVar("T")
 
 TRIES, FIRST_PAUSE = 6, 0.5  # seconds; each pause is twice the one before
-TAIL = 1 << 14  # bytes of a file's end that hold most footers
+# Of a file's end, what holds most footers: so many bytes, and of a large file so much of it. One request then does.
+TAIL, TAIL_SHARE = 1 << 14, 1 / 1024
+MAGIC = b"PAR1"  # with which a Parquet file ends
 READERS = 16  # footers that are read at a time
 KEPT_GROUPS = 4  # in memory, of every process that reads: two neighboring batches share one
 
@@ -143,9 +145,6 @@ class ParquetRows:
         """
         if self._places is None or "views" not in self.features:
             return self[rows]
-        if self._others is None:
-            self._others = self.select_columns([name for name in self.features if name != "views"])
-        table = self._others[rows]
         wanted = self._numbers(rows)
         files = np.searchsorted(self._file_ends, wanted, side="right").tolist()
         inside = (wanted - np.append(0, self._file_ends)[files]).tolist()
@@ -161,7 +160,23 @@ class ParquetRows:
             for file, (first, _), count, chosen in zip(files, firsts, counts, drawn, strict=True)
         ]
         kind = Features({"views": self.features["views"]}).arrow_schema.field("views").type
-        return table.append_column("views", _storage(column, kind))
+        views = _storage(column, kind)
+        others = [name for name in self.features if name != "views"]
+        if not others:  # a table without columns would have no rows
+            return pa.table({"views": views})
+        if self._others is None:
+            self._others = self.select_columns(others)
+        return self._others[rows].append_column("views", views)
+
+    def with_first_views(self, rows: Sequence[int], count: int | None = None) -> pa.Table:
+        """Return rows as by `[rows]`, but with their first `count` views alone, all by default.
+
+        However few of a group's rows are asked for, no view of another one is read; see [`with_drawn_views`].
+
+        Raises:
+            ValueError: A file is missing, or cannot be read after some tries.
+        """
+        return self.with_drawn_views(rows, lambda counts: [list(range(number))[:count] for number in counts.tolist()])
 
     def _numbers(self, rows: Sequence[int]) -> np.ndarray:
         """Return numbers among all rows of numbers among those that were chosen."""
@@ -211,20 +226,26 @@ def _storage(column: list, kind: pa.DataType) -> pa.Array:
 
 
 def _read_ranges(path: str, ranges: Sequence[tuple[int, int]]) -> list[bytes]:
-    """Return parts of a file, from `start` to before `end` each; those of a remote one are fetched side by side."""
+    """Return parts of a file, from `start` to before `end` each; those of a remote one are fetched side by side.
+
+    Raises:
+        ValueError: The file is missing or shorter, or cannot be read after some tries.
+    """
     system, name = fsspec.core.url_to_fs(path)
-    starts, ends = (list(side) for side in zip(*ranges, strict=True))
     if isinstance(system, AsyncFileSystem):
-        return with_retries(path, lambda: system.cat_ranges([name] * len(ranges), starts, ends, on_error="raise"))
+        starts, ends = [start for start, _ in ranges], [end for _, end in ranges]
+
+        def read_all() -> list[bytes]:
+            contents = system.cat_ranges([name] * len(ranges), starts, ends, on_error="raise")
+            return [_whole(content, place) for content, place in zip(contents, ranges, strict=True)]
+
+        return with_retries(path, read_all)
 
     def read(place: tuple[int, int]) -> bytes:
         def once() -> bytes:
             with _opened(path) as file:
                 file.seek(place[0])
-                content = file.read(place[1] - place[0])
-            if len(content) < place[1] - place[0]:
-                raise pa.ArrowInvalid(f"it ends before byte {place[1]}")
-            return content
+                return _whole(file.read(place[1] - place[0]), place)
 
         return with_retries(path, once)
 
@@ -232,6 +253,13 @@ def _read_ranges(path: str, ranges: Sequence[tuple[int, int]]) -> list[bytes]:
         return [read(place) for place in ranges]
     with ThreadPoolExecutor(READERS) as pool:
         return list(pool.map(read, ranges))
+
+
+def _whole(content: bytes, place: tuple[int, int]) -> bytes:
+    """Return what was read of a file from one byte to before another, unless it ends there."""
+    if len(content) < place[1] - place[0]:
+        raise pa.ArrowInvalid(f"it ends before byte {place[1]}")
+    return content
 
 
 def _opened(path: str) -> Any:
@@ -246,9 +274,10 @@ def _footer(path: str) -> tuple[pq.FileMetaData, bytes]:
     def read() -> tuple[pq.FileMetaData, bytes]:
         with _opened(path) as file:
             size = file.seek(0, os.SEEK_END)
-            end = _tail(file, size, 0, TAIL)
+            end = _tail(file, size, 0, max(TAIL, int(TAIL_SHARE * size)))
             length = int.from_bytes(end[-8:-4], "little") + 8  # the footer, its length and the magic bytes
-            if len(end) < min(length, size):
+            # Of a file that was cut, no length stands there: it might be that of all the rest.
+            if end.endswith(MAGIC) and len(end) < min(length, size):
                 end = _tail(file, size, len(end), length) + end
         return pq.read_metadata(pa.BufferReader(end)), end[-length:]
 

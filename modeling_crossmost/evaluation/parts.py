@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -76,10 +77,11 @@ class KeptParts:
 
 def remove_parts(folder: Path) -> None:
     """Remove the parts of all evaluations that kept theirs below a folder, and the folder if nothing else is in it."""
-    for key in folder.glob(f"*/{KEY_FILE}"):
-        _remove(key.parent)
-    if folder.is_dir() and not any(folder.iterdir()):
-        folder.rmdir()
+    with suppress(FileNotFoundError):  # another process removes them at the same time
+        for key in folder.glob(f"*/{KEY_FILE}"):
+            _remove(key.parent)
+        if folder.is_dir() and not any(folder.iterdir()):
+            folder.rmdir()
 
 
 def _stored_key(folder: Path) -> str | None:
